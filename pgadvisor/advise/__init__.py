@@ -1,0 +1,1 @@
+"""Snapshot to Report: run the rules, merge, rank, suppress."""

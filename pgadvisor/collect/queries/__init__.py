@@ -1,0 +1,1 @@
+"""Catalog queries, one a file; each runs in psql as it is."""

@@ -1,0 +1,230 @@
+"""What rules may ask of a Snapshot; look-ups are built once."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from pgadvisor.model.catalog import Column, Constraint, Index, Table
+from pgadvisor.model.plan import Plan, PlanNode, StatementPlan
+from pgadvisor.model.plan_figures import NodeFigures, figures
+from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.workload import Statement
+from pgadvisor.sql.canonical import canonical
+from pgadvisor.sql.query import Query
+
+SMALL_TABLE_PAGES = 64
+"""Below this (512 kB) a sequential scan takes about a millisecond and an index seldom pays."""
+DAY_S = 86_400.0
+
+
+class PlannedStatement:
+    """A plan with the statement it is of: what a plan rule receives."""
+
+    def __init__(self, planned: StatementPlan, plan: Plan, statement: Statement | None, query: Query | None) -> None:
+        self.key = planned.statement
+        self.kind = planned.kind
+        self.plan = plan
+        self.root = plan.root
+        self.statement = statement
+        self.query = query
+        self.nodes: tuple[PlanNode, ...] = tuple(plan.root.walk())
+
+    @property
+    def is_analyzed(self) -> bool:
+        """Whether it was really run."""
+        return self.plan.is_analyzed
+
+    @cached_property
+    def figures(self) -> tuple[NodeFigures, ...]:
+        """The figures of each node, in the order of `nodes`."""
+        return figures(self.plan)
+
+    def numbered(self) -> Iterator[tuple[PlanNode, NodeFigures]]:
+        """Each node with its figures, parents first."""
+        return zip(self.nodes, self.figures, strict=True)
+
+    def children(self, number: int) -> Iterator[tuple[PlanNode, NodeFigures]]:
+        """The nodes directly below the node of that number."""
+        return ((node, each) for node, each in self.numbered() if each.parent == number)
+
+    def parent(self, number: int) -> PlanNode | None:
+        """The node above."""
+        above = self.figures[number].parent
+        return None if above is None else self.nodes[above]
+
+
+class Facts:
+    """A Snapshot with its queries, indexed for questions."""
+
+    def __init__(self, snapshot: Snapshot, queries: Mapping[str, Query]) -> None:
+        """`queries`: by `Statement.key`, those that were understood."""
+        self.snapshot = snapshot
+        self.queries = queries
+
+    # Tables and columns
+
+    @cached_property
+    def _tables(self) -> dict[str, Table]:
+        return {table.qualified: table for table in self.snapshot.tables}
+
+    @property
+    def has_catalog(self) -> bool:
+        """Whether a database's catalog was read: without it, text alone speaks."""
+        return self.snapshot.server is not None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables."""
+        return self.snapshot.tables
+
+    def table(self, name: str | None) -> Table | None:
+        """The table of that name, `schema.table` or bare (then looked up along the search path)."""
+        if name is None:
+            return None
+        if name in self._tables:
+            return self._tables[name]
+        return next(
+            (self._tables[at] for schema in self.snapshot.search_path if (at := f"{schema}.{name}") in self._tables),
+            None,
+        )
+
+    def column(self, table: str | None, column: str) -> Column | None:
+        """The column of that table."""
+        found = self.table(table)
+        return found.column(column) if found else None
+
+    def partitions(self, table: str) -> tuple[Table, ...]:
+        """The direct partitions of a table given as `schema.table`."""
+        return self._partitions.get(table, ())
+
+    @cached_property
+    def _partitions(self) -> dict[str, tuple[Table, ...]]:
+        found: dict[str, tuple[Table, ...]] = {}
+        for table in self.tables:
+            if table.partition_of:
+                found[table.partition_of] = (*found.get(table.partition_of, ()), table)
+        return found
+
+    def pages(self, table: str | None) -> int | None:
+        """Heap pages, over all partitions; None: not known."""
+        found = self.table(table)
+        if found is None:
+            return None
+        below = self.partitions(found.qualified)
+        return sum(self.pages(each.qualified) or 0 for each in below) if below else found.pages
+
+    def is_small(self, table: str | None) -> bool:
+        """Whether reading all of the table costs next to nothing. False when nothing is known of it."""
+        pages = self.pages(table)
+        return pages is not None and pages < SMALL_TABLE_PAGES
+
+    def heap_bytes(self, table: str | None) -> int | None:
+        """Heap size, over all partitions."""
+        pages = self.pages(table)
+        return None if pages is None else pages * 8192
+
+    # Indexes and constraints
+
+    def indexes_led_by(self, table: str | None, key: str) -> tuple[Index, ...]:
+        """Valid indexes of the table whose first key is that canonical expression or column."""
+        found = self.table(table)
+        if found is None:
+            return ()
+        return tuple(
+            index for index in found.indexes if index.is_valid and index.keys and self.index_keys(index)[0] == key
+        )
+
+    def index_keys(self, index: Index) -> tuple[str, ...]:
+        """The canonical texts of an index's keys."""
+        return tuple(key.column or canonical(key.text) for key in index.keys)
+
+    def is_unique(self, table: str | None, columns: frozenset[str]) -> bool:
+        """Whether those columns hold a unique key (without predicate) of the table."""
+        found = self.table(table)
+        return found is not None and any(
+            index.is_unique
+            and index.is_valid
+            and not index.predicate
+            and len(index.columns) == len(index.keys)
+            and columns.issuperset(index.columns)
+            for index in found.indexes
+        )
+
+    def foreign_keys_to(self, table: str) -> Iterator[tuple[Table, Constraint]]:
+        """Each foreign key that references the table given as `schema.table`, with the table it stands on."""
+        return (
+            (each, constraint)
+            for each in self.tables
+            for constraint in each.constraints
+            if constraint.kind == "foreign key" and constraint.references == table
+        )
+
+    # Statements and plans
+
+    @cached_property
+    def _statements(self) -> dict[str, Statement]:
+        return {statement.key: statement for statement in self.snapshot.statements}
+
+    def statement(self, key: str | None) -> Statement | None:
+        """The statement of that key."""
+        return self._statements.get(key) if key else None
+
+    @cached_property
+    def _plans(self) -> dict[str, PlannedStatement]:
+        return {
+            planned.statement: PlannedStatement(
+                planned, planned.plan, self.statement(planned.statement), self.queries.get(planned.statement)
+            )
+            for planned in self.snapshot.plans
+            if planned.plan is not None
+        }
+
+    @property
+    def plans(self) -> tuple[PlannedStatement, ...]:
+        """All plans."""
+        return tuple(self._plans.values())
+
+    def plan(self, statement: str | None) -> PlannedStatement | None:
+        """The plan of the statement of that key."""
+        return self._plans.get(statement) if statement else None
+
+    @cached_property
+    def total_ms(self) -> float:
+        """All observed database time: what shares are shares of."""
+        seen = sum(statement.total_ms or 0.0 for statement in self.snapshot.statements)
+        return max(seen, self.snapshot.totals.total_ms) if self.snapshot.totals else seen
+
+    def share(self, statement: str | None) -> float | None:
+        """The statement's share of all observed time, 0 to 1; None: no times are known."""
+        found = self.statement(statement)
+        if found is None or found.total_ms is None or not self.total_ms:
+            return None
+        return found.total_ms / self.total_ms
+
+    @cached_property
+    def window_s(self) -> float | None:
+        """How long the workload's counters had been running."""
+        totals, server = self.snapshot.totals, self.snapshot.server
+        since = (totals.since if totals else None) or (server.statistics_reset_at if server else None)
+        since = since or (server.started_at if server else None)
+        return None if since is None else max((self.snapshot.collected_at - since).total_seconds(), 1.0)
+
+    def ms_per_day(self, statement: str | None) -> float | None:
+        """The statement's observed time per day, in milliseconds."""
+        found = self.statement(statement)
+        if found is None or found.total_ms is None or self.window_s is None:
+            return None
+        return found.total_ms * DAY_S / max(self.window_s, 60.0)
+
+    # Server
+
+    @cached_property
+    def _settings(self) -> dict[str, str]:
+        return {setting.name: setting.value for setting in self.snapshot.settings}
+
+    def setting(self, name: str) -> str | None:
+        """A setting's value as text, in its own unit."""
+        return self._settings.get(name)
+
+    def has_extension(self, name: str) -> bool:
+        """Whether the extension is installed in the database."""
+        return any(extension.name == name for extension in self.snapshot.extensions)

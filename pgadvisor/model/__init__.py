@@ -1,0 +1,1 @@
+"""The nouns: frozen records with units in their names."""

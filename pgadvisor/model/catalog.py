@@ -1,0 +1,262 @@
+"""What the catalog says: server, settings, tables, columns, indexes, constraints and their counters."""
+
+from datetime import datetime
+from typing import Literal
+
+from pgadvisor.model.record import Record
+
+
+class Server(Record):
+    """The audited server and database."""
+
+    version_num: int
+    """As `server_version_num`: 150018."""
+    version: str
+    """As PostgreSQL prints it: `15.18`."""
+    database: str
+    host: str | None = None
+    """Host name or socket directory; never a user name or a password."""
+    size_bytes: int | None = None
+    is_standby: bool = False
+    started_at: datetime | None = None
+    statistics_reset_at: datetime | None = None
+    """When the counters of this database (`pg_stat_database.stats_reset`) were last reset; None: never, or not known."""
+
+    @property
+    def major(self) -> int:
+        """The major version: 15."""
+        return self.version_num // 10000
+
+
+class Setting(Record):
+    """One row of `pg_settings`."""
+
+    name: str
+    value: str
+    unit: str | None = None
+    is_default: bool = True
+
+
+class ColumnStatistics(Record):
+    """One row of `pg_stats`. The values themselves are user data: present in memory, in a file only when asked for."""
+
+    null_fraction: float
+    average_width_bytes: int
+    n_distinct: float
+    """As in `pg_stats`: below 0, minus the share of distinct values among the rows."""
+    correlation: float | None = None
+    most_common_frequencies: tuple[float, ...] = ()
+    most_common_values: tuple[str, ...] | None = None
+    histogram_bounds: tuple[str, ...] | None = None
+
+
+class Column(Record):
+    """A column of a table."""
+
+    name: str
+    type: str
+    """As `format_type` prints it: `character varying(255)`, `timestamp with time zone`."""
+    not_null: bool = False
+    default: str | None = None
+    is_generated: bool = False
+    is_identity: bool = False
+    collation: str | None = None
+    """Only where it is not the type's own."""
+    statistics: ColumnStatistics | None = None
+
+
+class IndexKey(Record):
+    """One key of an index."""
+
+    text: str
+    """As PostgreSQL prints it: `email`, `lower((email)::text)`."""
+    column: str | None = None
+    """The column, when the key is a bare column."""
+    is_descending: bool = False
+    is_nulls_first: bool = False
+    operator_class: str | None = None
+    """Only where it is not the type's default: `text_pattern_ops`, `gin_trgm_ops`."""
+    collation: str | None = None
+
+
+class Index(Record):
+    """An index of a table."""
+
+    schema: str
+    name: str
+    definition: str
+    """`pg_get_indexdef`, whole: also what re-creates it."""
+    method: str = "btree"
+    keys: tuple[IndexKey, ...] = ()
+    included: tuple[str, ...] = ()
+    predicate: str | None = None
+    is_unique: bool = False
+    is_primary: bool = False
+    is_exclusion: bool = False
+    is_valid: bool = True
+    is_ready: bool = True
+    is_replica_identity: bool = False
+    is_clustered: bool = False
+    constraint: str | None = None
+    """The constraint that owns it, if one does."""
+    partition_of: str | None = None
+    """The index of the partitioned table that it belongs to."""
+    size_bytes: int | None = None
+    scans: int | None = None
+    last_scan_at: datetime | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The bare columns among the keys, in order."""
+        return tuple(key.column for key in self.keys if key.column is not None)
+
+
+ConstraintKind = Literal["primary key", "unique", "foreign key", "check", "exclusion", "not null", "trigger"]
+
+
+class Constraint(Record):
+    """A constraint of a table."""
+
+    name: str
+    kind: ConstraintKind
+    definition: str
+    columns: tuple[str, ...] = ()
+    is_validated: bool = True
+    is_deferrable: bool = False
+    references: str | None = None
+    """The referenced table of a foreign key, as `schema.table`."""
+    referenced_columns: tuple[str, ...] = ()
+    on_delete: str | None = None
+    """`no action`, `restrict`, `cascade`, `set null`, `set default`."""
+    on_update: str | None = None
+
+
+class Trigger(Record):
+    """A trigger that a user made."""
+
+    name: str
+    definition: str
+    is_enabled: bool = True
+
+
+class ExtendedStatistics(Record):
+    """An object made by CREATE STATISTICS."""
+
+    name: str
+    definition: str
+    columns: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+class TableCounters(Record):
+    """`pg_stat_user_tables` of one table."""
+
+    sequential_scans: int = 0
+    sequential_rows_read: int = 0
+    index_scans: int = 0
+    rows_inserted: int = 0
+    rows_updated: int = 0
+    rows_deleted: int = 0
+    rows_hot_updated: int = 0
+    live_rows: int = 0
+    dead_rows: int = 0
+    modified_since_analyze: int = 0
+    last_vacuum_at: datetime | None = None
+    """The later of VACUUM and autovacuum."""
+    last_analyze_at: datetime | None = None
+    """The later of ANALYZE and autoanalyze."""
+
+
+TableKind = Literal["table", "partitioned table", "materialized view", "foreign table"]
+
+
+class Table(Record):
+    """A table, partitioned table, materialized view or foreign table."""
+
+    schema: str
+    name: str
+    kind: TableKind = "table"
+    columns: tuple[Column, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    extended_statistics: tuple[ExtendedStatistics, ...] = ()
+    rows: float | None = None
+    """`reltuples`; None: never vacuumed or analyzed. For a partitioned table the sum over its partitions."""
+    pages: int = 0
+    all_visible_pages: int = 0
+    heap_bytes: int | None = None
+    index_bytes: int | None = None
+    total_bytes: int | None = None
+    """Heap, TOAST and indexes together."""
+    is_unlogged: bool = False
+    partition_of: str | None = None
+    """The partitioned table that this is a partition of, as `schema.table`."""
+    partition_key: str | None = None
+    """`pg_get_partkeydef`: `RANGE (occurred_at)`."""
+    partition_bound: str | None = None
+    inherits: tuple[str, ...] = ()
+    """Parents by old-style inheritance."""
+    has_row_security: bool = False
+    options: tuple[str, ...] = ()
+    """`reloptions`: `fillfactor=80`."""
+    counters: TableCounters | None = None
+    hidden_statistics: bool = False
+    """The reading role may not see the column statistics (row security, or no SELECT)."""
+
+    @property
+    def qualified(self) -> str:
+        """`schema.name`, unquoted: the identity of a table within a snapshot."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def label(self) -> str:
+        """The name for a message: bare in `public`, qualified elsewhere."""
+        return self.name if self.schema == "public" else self.qualified
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def primary_key(self) -> Constraint | None:
+        """The primary key constraint."""
+        return next((each for each in self.constraints if each.kind == "primary key"), None)
+
+
+class View(Record):
+    """A view; its definition is read to see what it hides."""
+
+    schema: str
+    name: str
+    definition: str
+    columns: tuple[str, ...] = ()
+
+
+class Sequence(Record):
+    """A sequence and how far it has come."""
+
+    schema: str
+    name: str
+    type: str
+    last_value: int | None = None
+    max_value: int | None = None
+    owned_by: str | None = None
+    """`schema.table.column`."""
+
+
+class Extension(Record):
+    """An installed extension."""
+
+    name: str
+    version: str
+    schema: str
+
+
+class Replica(Record):
+    """One row of `pg_stat_replication`."""
+
+    name: str
+    state: str
+    is_synchronous: bool = False
+    lag_bytes: int | None = None

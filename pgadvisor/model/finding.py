@@ -1,0 +1,109 @@
+"""What a rule says: finding, evidence, remedy."""
+
+from enum import StrEnum
+
+from pgadvisor.model.record import Record
+
+
+class Severity(StrEnum):
+    """How bad it is; not how sure we are."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return ("error", "warning", "info").index(self.value)
+
+
+class Rung(StrEnum):
+    """How we know."""
+
+    INFERRED = "inferred"
+    """From text or catalog."""
+    ESTIMATED = "estimated"
+    """From the planner or its statistics."""
+    MEASURED = "measured"
+    """From execution or counters."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the surest."""
+        return ("measured", "estimated", "inferred").index(self.value)
+
+
+class Evidence(Record):
+    """Why we believe it."""
+
+    rung: Rung
+    text: str
+
+
+class Span(Record):
+    """A part of a text: offsets in characters, end exclusive."""
+
+    start: int
+    end: int
+
+
+class Remedy(Record):
+    """What to do about it. Text for a person: pgadvisor never runs it."""
+
+    text: str
+    """Imperative, one or two sentences."""
+    sql: str | None = None
+    """Whole statements, each ended by `;` when there are several."""
+    undo: str | None = None
+    lock: str | None = None
+    """What it locks and for how long: `SHARE UPDATE EXCLUSIVE on orders: reads and writes go on`."""
+    cost: str | None = None
+    """What it costs: size, writes, time to build."""
+
+
+class Where(Record):
+    """What a finding is about."""
+
+    table: str | None = None
+    """`schema.table`."""
+    column: str | None = None
+    index: str | None = None
+    statement: str | None = None
+    """`Statement.key`."""
+    file: str | None = None
+    line: int | None = None
+    endpoint: str | None = None
+
+
+class Finding(Record):
+    """One thing found. A rule fills what it knows; `rule`, `key` and the shares are filled in by advise."""
+
+    where: Where
+    message: str
+    """The fact with its names and numbers, lower case, no full stop."""
+    evidence: tuple[Evidence, ...]
+    remedy: Remedy
+    wrong_if: str
+    """What would make it false, as a clause."""
+    severity: Severity
+    gain_ms_per_day: float | None = None
+    """Observed time × planner ratio; never raw cost."""
+    cause: str | None = None
+    """Findings of one rule with the same cause are one finding: `index public.orders (customer_id)`. None: its own."""
+    spans: tuple[Span, ...] = ()
+    """The guilty parts of the statement's text."""
+    node: int | None = None
+    """The guilty node of the statement's plan, numbered from 0 in `PlanNode.walk` order."""
+    rule: str = ""
+    key: str = ""
+    """Identity across runs: no numbers in it."""
+    statements: tuple[str, ...] = ()
+    """Keys of all statements concerned, the most costly first."""
+    share: float | None = None
+    """Their share of all observed database time, 0 to 1."""
+
+    @property
+    def rung(self) -> Rung:
+        """The surest rung among its evidence."""
+        return min((each.rung for each in self.evidence), key=lambda rung: rung.rank, default=Rung.INFERRED)

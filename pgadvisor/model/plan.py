@@ -1,0 +1,132 @@
+"""What EXPLAIN gave: a plan and its nodes, as records."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pgadvisor.model.record import Record
+
+
+class PlanNode(Record):
+    """One node. Missing keys of EXPLAIN are None; rows and times are per loop, as EXPLAIN prints them."""
+
+    node_type: str
+    """As EXPLAIN spells it: `Seq Scan`."""
+    startup_cost: float = 0.0
+    total_cost: float = 0.0
+    estimated_rows: float = 0.0
+    width_bytes: int = 0
+    actual_startup_ms: float | None = None
+    actual_total_ms: float | None = None
+    actual_rows: float | None = None
+    actual_loops: float | None = None
+    schema: str | None = None
+    table: str | None = None
+    """The relation's bare name."""
+    alias: str | None = None
+    index: str | None = None
+    parent_relationship: str | None = None
+    """`Outer`, `Inner`, `InitPlan`, `SubPlan`, `Member`, `Subquery`."""
+    subplan_name: str | None = None
+    cte_name: str | None = None
+    function_name: str | None = None
+    join_type: str | None = None
+    strategy: str | None = None
+    operation: str | None = None
+    is_parallel_aware: bool = False
+    scan_direction: str | None = None
+    filter: str | None = None
+    index_condition: str | None = None
+    recheck_condition: str | None = None
+    hash_condition: str | None = None
+    merge_condition: str | None = None
+    join_filter: str | None = None
+    sort_keys: tuple[str, ...] = ()
+    presorted_keys: tuple[str, ...] = ()
+    group_keys: tuple[str, ...] = ()
+    rows_removed_by_filter: float | None = None
+    rows_removed_by_join_filter: float | None = None
+    rows_removed_by_index_recheck: float | None = None
+    heap_fetches: float | None = None
+    exact_heap_blocks: int | None = None
+    lossy_heap_blocks: int | None = None
+    sort_method: str | None = None
+    sort_space_kb: int | None = None
+    sort_space_type: str | None = None
+    """`Memory` or `Disk`."""
+    hash_batches: int | None = None
+    original_hash_batches: int | None = None
+    peak_memory_kb: int | None = None
+    disk_usage_kb: int | None = None
+    """Of a HashAggregate that spilled."""
+    workers_planned: int | None = None
+    workers_launched: int | None = None
+    parameters_evaluated: tuple[str, ...] = ()
+    shared_hit_blocks: int | None = None
+    shared_read_blocks: int | None = None
+    shared_dirtied_blocks: int | None = None
+    shared_written_blocks: int | None = None
+    temp_read_blocks: int | None = None
+    temp_written_blocks: int | None = None
+    io_read_ms: float | None = None
+    io_write_ms: float | None = None
+    wal_bytes: int | None = None
+    subplans_removed: int | None = None
+    other: tuple[tuple[str, str], ...] = ()
+    """Every other key of EXPLAIN with its value as JSON text."""
+    children: tuple["PlanNode", ...] = ()
+
+    def walk(self) -> Iterator["PlanNode"]:
+        """This node and all below it, parents first: the order in which nodes are numbered from 0."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def was_run(self) -> bool:
+        """Whether EXPLAIN ANALYZE measured this node and it ran at least once."""
+        return bool(self.actual_loops)
+
+
+class TriggerTime(Record):
+    """Time spent in a trigger, as EXPLAIN ANALYZE says."""
+
+    name: str
+    table: str | None = None
+    constraint: str | None = None
+    calls: float = 0
+    time_ms: float = 0.0
+
+
+class Plan(Record):
+    """EXPLAIN (FORMAT JSON) of one statement."""
+
+    root: PlanNode
+    planning_ms: float | None = None
+    execution_ms: float | None = None
+    """None: planned, not run."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Planner settings that are not at their default (SETTINGS)."""
+    triggers: tuple[TriggerTime, ...] = ()
+    jit_ms: float | None = None
+    has_timing: bool = False
+    """False: node times were not measured (TIMING OFF), only rows and buffers."""
+
+    @property
+    def is_analyzed(self) -> bool:
+        """Whether the statement was really run."""
+        return self.execution_ms is not None
+
+
+PlanKind = Literal["none", "generic", "values", "analyzed"]
+
+
+class StatementPlan(Record):
+    """Which plan a statement has, and why that kind."""
+
+    statement: str
+    """`Statement.key`."""
+    kind: PlanKind
+    """`generic`: parameters unknown; `values`: planned with values from statistics; `analyzed`: really run."""
+    reason: str
+    """Why this kind and not a better one, as a clause: `not run: calls nextval, which is volatile`."""
+    plan: Plan | None = None

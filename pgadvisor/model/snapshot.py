@@ -1,0 +1,51 @@
+"""Snapshot: all that was read, and all that could not be read and why. The boundary between collecting and advising."""
+
+from datetime import datetime
+from typing import Literal
+
+from pgadvisor.model.catalog import Extension, Replica, Sequence, Server, Setting, Table, View
+from pgadvisor.model.plan import StatementPlan
+from pgadvisor.model.record import Record
+from pgadvisor.model.workload import Statement, WorkloadTotals
+
+FORMAT = 1
+"""Number of the snapshot's form; raised when an older pgadvisor could no longer read it."""
+
+Area = Literal["server", "settings", "catalog", "statistics", "counters", "statements", "plans", "replicas", "analyze"]
+
+
+class Gap(Record):
+    """Something that could not be read, why, and what would cure it."""
+
+    area: Area
+    reason: str
+    """What is missing and why, as a sentence without full stop."""
+    cure: str
+    """The next step, a command where there is one."""
+    subject: str | None = None
+    """The one table or statement it is about; None: the whole area, and rules that need it do not run."""
+
+
+class Snapshot(Record):
+    """What one collection found."""
+
+    format: int
+    pgadvisor: str
+    """The version that made it."""
+    collected_at: datetime
+    server: Server | None = None
+    """None: no database was asked (statements from a file alone)."""
+    settings: tuple[Setting, ...] = ()
+    search_path: tuple[str, ...] = ("public",)
+    tables: tuple[Table, ...] = ()
+    views: tuple[View, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    replicas: tuple[Replica, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    """By total time, most first; statements of a file in their order."""
+    totals: WorkloadTotals | None = None
+    plans: tuple[StatementPlan, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    keeps_values: bool = False
+    """Whether column statistics hold their values (`--keep-values`)."""

@@ -1,0 +1,1 @@
+"""Text to meaning: parse, query facts, canonical expressions, fingerprints, tags."""

@@ -1,0 +1,1 @@
+"""How it is shown: a Report becomes text; a file a format."""

@@ -1,0 +1,1 @@
+"""Rules whose check receives the plan of one statement."""

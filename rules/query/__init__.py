@@ -1,0 +1,1 @@
+"""Rules whose check receives a parsed query."""

@@ -1,0 +1,1 @@
+"""Rules whose check receives one table."""
