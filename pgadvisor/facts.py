@@ -1,19 +1,34 @@
 """What rules may ask of a Snapshot; look-ups are built once."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from typing import TypeVar, cast
 
 from pgadvisor.model.catalog import Column, Constraint, Index, Table
+from pgadvisor.model.finding import Severity
 from pgadvisor.model.plan import Plan, PlanNode, StatementPlan
 from pgadvisor.model.plan_figures import NodeFigures, figures
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.sql.canonical import canonical
-from pgadvisor.sql.query import Query
+from pgadvisor.sql.query import ColumnUse, Query, Scope, TableUse, Value
+
+Made = TypeVar("Made")
 
 SMALL_TABLE_PAGES = 64
 """Below this (512 kB) a sequential scan takes about a millisecond and an index seldom pays."""
+TINY_TABLE_ROWS = 1_000
+"""Up to here a small table is read whole in a tenth of a millisecond: nothing about reading it is worth a word."""
+PART = 0.25
+"""A plan that reads a table for less than this share of the cost of all of it has an index that works."""
+FEW = 0.05
+"""A join that brings fewer rows than this share of a table pays for an index lookup of each (a random page per row)."""
 DAY_S = 86_400.0
+HEAVY_SHARE, HEAVY_MS_PER_DAY = 0.10, 60_000.0
+"""A tenth of all database time, and a minute a day at least: whoever reads the report should act."""
+LIGHT_SHARE, LIGHT_MS_PER_DAY = 0.005, 1_000.0
+"""Below either, curing it changes nothing that anyone would see."""
 
 
 class PlannedStatement:
@@ -42,6 +57,14 @@ class PlannedStatement:
         """Each node with its figures, parents first."""
         return zip(self.nodes, self.figures, strict=True)
 
+    def scans(self, alias: str | None) -> tuple[PlanNode, ...]:
+        """The nodes that read the relation of that alias; EXPLAIN numbers a partition's alias: `events_1`."""
+        return tuple(
+            node
+            for node in self.nodes
+            if node.alias and node.table and alias and re.fullmatch(rf"{re.escape(alias)}(_\d+)?", node.alias)
+        )
+
     def children(self, number: int) -> Iterator[tuple[PlanNode, NodeFigures]]:
         """The nodes directly below the node of that number."""
         return ((node, each) for node, each in self.numbered() if each.parent == number)
@@ -59,6 +82,13 @@ class Facts:
         """`queries`: by `Statement.key`, those that were understood."""
         self.snapshot = snapshot
         self.queries = queries
+        self._made: dict[object, object] = {}
+
+    def once(self, make: "Callable[[Facts], Made]") -> Made:
+        """What `make` works out of these facts: worked out at the first call, remembered for the next."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast(Made, self._made[make])
 
     # Tables and columns
 
@@ -117,6 +147,51 @@ class Facts:
         pages = self.pages(table)
         return pages is not None and pages < SMALL_TABLE_PAGES
 
+    def is_tiny(self, table: str | None) -> bool:
+        """Whether the table is small and has few rows: a lookup table. False when nothing is known of it."""
+        found = self.table(table)
+        return found is not None and self.is_small(table) and (self.rows(table) or 0.0) <= TINY_TABLE_ROWS
+
+    def rows(self, table: str | None) -> float | None:
+        """Rows, over all partitions; None: not known."""
+        found = self.table(table)
+        if found is None:
+            return None
+        below = self.partitions(found.qualified)
+        return sum(self.rows(each.qualified) or 0.0 for each in below) if below else found.rows
+
+    def whole_cost(self, table: str | None) -> float | None:
+        """What the planner takes a sequential scan of all of the table for (`cost_seqscan` in costsize.c)."""
+        pages, rows = self.pages(table), self.rows(table)
+        if pages is None or rows is None:
+            return None
+        row_cost = self._cost("cpu_tuple_cost", 0.01) + self._cost("cpu_operator_cost", 0.0025)
+        return pages * self._cost("seq_page_cost", 1.0) + rows * row_cost
+
+    def _cost(self, setting: str, default: float) -> float:
+        value = self.setting(setting)
+        return float(value) if value else default
+
+    def reads_part(self, planned: PlannedStatement, alias: str | None, table: str | None) -> bool:
+        """Whether the plan reads only a small part of that table: an index or pruning already narrows it."""
+        scans, whole = planned.scans(alias), self.whole_cost(table)
+        found = self.table(table)
+        if not scans or not whole or found is None:
+            return False
+        if any(scan.node_type == "Seq Scan" and scan.table == found.name for scan in scans):
+            return False
+        return sum(scan.total_cost for scan in scans) < PART * whole
+
+    def joins_few(self, planned: PlannedStatement, alias: str | None, table: str | None) -> bool:
+        """Whether a join brings so few rows to that table that looking them up would beat reading it whole."""
+        scans, rows = planned.scans(alias), self.rows(table) or 0.0
+        joins = [each for each in planned.nodes if each.node_type.endswith("Join") or each.node_type == "Nested Loop"]
+        return any(
+            side.estimated_rows < FEW * rows and not any(each in scans for each in side.walk())
+            for join in joins
+            for side in join.children
+        )
+
     def heap_bytes(self, table: str | None) -> int | None:
         """Heap size, over all partitions."""
         pages = self.pages(table)
@@ -148,6 +223,26 @@ class Facts:
             and columns.issuperset(index.columns)
             for index in found.indexes
         )
+
+    def single_rows(self, scope: Scope) -> frozenset[str]:
+        """Aliases of the scope's tables of which equalities on a unique key leave at most one row."""
+        found: frozenset[str] = frozenset()
+        while True:
+            more = frozenset(use.alias for use in scope.tables if self._is_pinned(scope, use, found))
+            if more <= found:
+                return found
+            found |= more
+
+    def _is_pinned(self, scope: Scope, use: TableUse, single: frozenset[str]) -> bool:
+        columns = frozenset(
+            column.column
+            for predicate in scope.predicates
+            if predicate.operator == "=" and predicate.is_conjunct and not predicate.is_negated
+            if predicate.place in ("where", "on") and not predicate.is_wrapped and predicate.column
+            for column, other in _both_sides(predicate.column, predicate.value)
+            if column.alias == use.alias and column.scope == scope.number and _is_fixed(other, scope, single)
+        )
+        return self.is_unique(use.table, columns) or (not self.has_catalog and "id" in columns)
 
     def foreign_keys_to(self, table: str) -> Iterator[tuple[Table, Constraint]]:
         """Each foreign key that references the table given as `schema.table`, with the table it stands on."""
@@ -215,6 +310,17 @@ class Facts:
             return None
         return found.total_ms * DAY_S / max(self.window_s, 60.0)
 
+    def severity(self, statement: str | None, part: float = 1.0) -> Severity:
+        """How bad a fault is that takes `part` of the statement's time; a warning when no times are known."""
+        share, ms = self.share(statement), self.ms_per_day(statement)
+        if share is None:
+            return Severity.WARNING
+        if share * part >= HEAVY_SHARE and (ms is None or ms * part >= HEAVY_MS_PER_DAY):
+            return Severity.ERROR
+        if share * part >= LIGHT_SHARE and (ms is None or ms * part >= LIGHT_MS_PER_DAY):
+            return Severity.WARNING
+        return Severity.INFO
+
     # Server
 
     @cached_property
@@ -228,3 +334,18 @@ class Facts:
     def has_extension(self, name: str) -> bool:
         """Whether the extension is installed in the database."""
         return any(extension.name == name for extension in self.snapshot.extensions)
+
+
+def _both_sides(column: ColumnUse, value: Value) -> Iterator[tuple[ColumnUse, Value]]:
+    """An equality read from the left, and from the right where a bare column stands there."""
+    yield column, value
+    if value.column is not None:
+        yield value.column, Value(kind="column", column=column)
+
+
+def _is_fixed(value: Value, scope: Scope, single: frozenset[str]) -> bool:
+    """Whether the value is the same for all rows: a constant, an outer column, or of a table with a single row."""
+    columns = (value.column,) if value.column else value.columns
+    if value.kind in ("column", "expression"):
+        return all(column.alias in single or column.scope < scope.number for column in columns)
+    return value.kind in ("constant", "parameter") or (value.kind == "subquery" and not columns)

@@ -4,7 +4,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from msgspec.structs import replace
+
 from pgadvisor.facts import Facts, PlannedStatement
+from pgadvisor.indexes.needs import (
+    Need,
+    base_table,
+    equal_columns,
+    filtered_columns,
+    join_need,
+    need_of,
+    order_need,
+    scanned_table,
+)
+from pgadvisor.indexes.overlap import is_covered, is_free_to_go, is_same, supports_foreign_key
+from pgadvisor.indexes.remedy import concurrent_definition, create_index, drop_index, size_text
+from pgadvisor.indexes.sizes import upkeep_ms_per_day
+from pgadvisor.indexes.wanted import WantedIndex, WantedKey
+from pgadvisor.indexes.waste import Waste, join_wastes_of, read_fraction, wastes_of
+from pgadvisor.memory import hash_memory_kb, memory_kb, temp_kb_per_call
 from pgadvisor.model.catalog import (
     Column,
     ColumnStatistics,
@@ -22,6 +40,12 @@ from pgadvisor.model.plan import Plan, PlanNode
 from pgadvisor.model.plan_figures import NodeFigures
 from pgadvisor.model.snapshot import Area
 from pgadvisor.model.workload import Statement
+from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
+from pgadvisor.partitions.steps import migration, obstacles
+from pgadvisor.partitions.steps import undo as partition_undo
+from pgadvisor.sql.half_open import half_open_range
+from pgadvisor.sql.identifiers import object_name, quoted, quoted_table
+from pgadvisor.sql.nullable import is_output_nullable
 from pgadvisor.sql.query import ColumnUse, Output, Predicate, Query, Scope, SortKey, TableUse, Value
 
 __all__ = [
@@ -36,8 +60,10 @@ __all__ = [
     "Finding",
     "Index",
     "IndexKey",
+    "Need",
     "NodeFigures",
     "Output",
+    "PartitionEvidence",
     "Plan",
     "PlanNode",
     "PlannedStatement",
@@ -59,13 +85,48 @@ __all__ = [
     "TableCounters",
     "TableUse",
     "Value",
+    "WantedIndex",
+    "WantedKey",
+    "Waste",
     "Where",
+    "base_table",
+    "concurrent_definition",
+    "create_index",
+    "drop_index",
+    "equal_columns",
+    "filtered_columns",
     "foreign_key",
+    "half_open_range",
+    "hash_memory_kb",
+    "is_covered",
+    "is_free_to_go",
+    "is_output_nullable",
+    "is_same",
+    "join_need",
+    "join_wastes_of",
+    "memory_kb",
+    "migration",
+    "need_of",
     "node",
+    "object_name",
+    "obstacles",
+    "order_need",
+    "partition_evidence",
+    "partition_undo",
     "plan_rule",
     "query_rule",
+    "quoted",
+    "quoted_table",
+    "read_fraction",
+    "replace",
+    "scanned_table",
     "schema_rule",
+    "size_text",
+    "supports_foreign_key",
     "table",
+    "temp_kb_per_call",
+    "upkeep_ms_per_day",
+    "wastes_of",
     "workload_rule",
 ]
 

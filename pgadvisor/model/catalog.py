@@ -20,7 +20,7 @@ class Server(Record):
     is_standby: bool = False
     started_at: datetime | None = None
     statistics_reset_at: datetime | None = None
-    """When the counters of this database (`pg_stat_database.stats_reset`) were last reset; None: never, or not known."""
+    """When the database's counters (`pg_stat_database.stats_reset`) were last reset; None: never, or not known."""
 
     @property
     def major(self) -> int:
@@ -48,6 +48,11 @@ class ColumnStatistics(Record):
     most_common_frequencies: tuple[float, ...] = ()
     most_common_values: tuple[str, ...] | None = None
     histogram_bounds: tuple[str, ...] | None = None
+    common_elements: tuple[str, ...] | None = None
+    """Of an array (or tsvector) column: its most common elements; user data as well."""
+    common_element_frequencies: tuple[float, ...] = ()
+    """As in `pg_stats`: of each element, then the lowest, the highest and, with nulls, the share of null elements."""
+    element_count_histogram: tuple[float, ...] = ()
 
 
 class Column(Record):
@@ -77,6 +82,8 @@ class IndexKey(Record):
     operator_class: str | None = None
     """Only where it is not the type's default: `text_pattern_ops`, `gin_trgm_ops`."""
     collation: str | None = None
+    statistics: ColumnStatistics | None = None
+    """Of an expression: ANALYZE keeps them with the index."""
 
 
 class Index(Record):
@@ -102,6 +109,8 @@ class Index(Record):
     partition_of: str | None = None
     """The index of the partitioned table that it belongs to."""
     size_bytes: int | None = None
+    rows: float | None = None
+    """`reltuples`: how many entries; None: not known."""
     scans: int | None = None
     last_scan_at: datetime | None = None
 
@@ -184,8 +193,10 @@ class Table(Record):
     rows: float | None = None
     """`reltuples`; None: never vacuumed or analyzed. For a partitioned table the sum over its partitions."""
     pages: int = 0
+    """`relpages`: as VACUUM or ANALYZE last saw it, 0 before; the file's present size is `heap_bytes`."""
     all_visible_pages: int = 0
     heap_bytes: int | None = None
+    """The file's present size; for a partitioned table, as the other sizes, the sum over its partitions."""
     index_bytes: int | None = None
     total_bytes: int | None = None
     """Heap, TOAST and indexes together."""
@@ -231,6 +242,20 @@ class View(Record):
     name: str
     definition: str
     columns: tuple[str, ...] = ()
+
+
+class UserType(Record):
+    """A type that a user made: what a table's columns may be of."""
+
+    schema: str
+    name: str
+    kind: Literal["enum", "domain", "composite", "range"]
+    base: str | None = None
+    """Of a domain: the type below; of a range: the type of its ends."""
+    labels: tuple[str, ...] = ()
+    """Of an enum, in order."""
+    fields: tuple[str, ...] = ()
+    """Of a composite: `name type`, in order."""
 
 
 class Sequence(Record):

@@ -73,5 +73,7 @@ class Report(Record):
     rules_run: tuple[str, ...] = ()
     rules_not_run: tuple[RuleNotRun, ...] = ()
     unread: tuple[UnreadStatement, ...] = ()
+    suppressed: int = 0
+    """Findings silenced by a comment in their statement."""
     rule_pages: tuple[tuple[str, str], ...] = ()
     """(rule, Markdown page) of each rule that found something."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pgadvisor.model.catalog import Extension, Replica, Sequence, Server, Setting, Table, View
+from pgadvisor.model.catalog import Extension, Replica, Sequence, Server, Setting, Table, UserType, View
 from pgadvisor.model.plan import StatementPlan
 from pgadvisor.model.record import Record
 from pgadvisor.model.workload import Statement, WorkloadTotals
@@ -39,6 +39,7 @@ class Snapshot(Record):
     search_path: tuple[str, ...] = ("public",)
     tables: tuple[Table, ...] = ()
     views: tuple[View, ...] = ()
+    types: tuple[UserType, ...] = ()
     sequences: tuple[Sequence, ...] = ()
     extensions: tuple[Extension, ...] = ()
     replicas: tuple[Replica, ...] = ()

@@ -91,7 +91,9 @@ class Predicate(Record):
     function: str | None = None
     """Its lower-case name, when a function: `lower`, `date_trunc`, `extract`."""
     cast_to: str | None = None
-    """The type that the column itself is cast to, when it is."""
+    """The type that the column itself is cast to, as `format_type` prints it, when that changes anything."""
+    has_aggregate: bool = False
+    """The left side holds an aggregate: `count(*)`, `sum(x)`."""
     upper: Value | None = None
     """Of BETWEEN."""
     place: Literal["where", "on", "having", "select"] = "where"
@@ -242,3 +244,10 @@ class Query(Record):
     def cut(self, span: Span | None) -> str:
         """The text that a span stands for."""
         return self.text[span.start : span.end] if span else ""
+
+    def spliced(self, *changes: tuple[Span, str]) -> str:
+        """The text with each span replaced; spans do not overlap."""
+        text = self.text
+        for span, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
+            text = text[: span.start] + new + text[span.end :]
+        return text

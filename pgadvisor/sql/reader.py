@@ -1,27 +1,44 @@
 """From a statement's text to a Query."""
 
+import re
 
-from pgadvisor.model.catalog import Table, View
+from pgadvisor.sql.extents import Extents
+from pgadvisor.sql.parse import Unread, parse
 from pgadvisor.sql.query import Query
+from pgadvisor.sql.reading import Reading
+from pgadvisor.sql.schema import Schema
+from pgadvisor.sql.statements import KINDS, read_statement
 
-
-class Schema:
-    """The tables and views that names in a query may mean; built once from a snapshot, empty without a database."""
-
-    def __init__(
-        self, tables: tuple[Table, ...] = (), views: tuple[View, ...] = (), search_path: tuple[str, ...] = ("public",)
-    ) -> None:
-        raise NotImplementedError
-
-
-class Unread:
-    """Why a text is not understood."""
-
-    reason: str
+__all__ = ["Schema", "Unread", "read_query"]
 
 
 def read_query(
     text: str, schema: Schema, *, statement: str | None = None, is_truncated: bool = False
 ) -> Query | Unread:
     """What the statement means. Never raises: what is not understood comes back as Unread with its reason."""
-    raise NotImplementedError
+    parsed = parse(text)
+    if isinstance(parsed, Unread):
+        return Unread(reason=f"the text is truncated: {parsed.reason}") if is_truncated else parsed
+    kind = KINDS.get(parsed.kind)
+    if kind is None:
+        return Unread(reason=f"a utility statement: {_words(parsed.kind)}")
+    extents = Extents(parsed)
+    reading = Reading(extents, schema, read_statement)
+    draft = reading.add("top", None, None)
+    draft.facts["span"] = extents.whole()
+    try:
+        reading.read_into(parsed.kind, parsed.body, draft)
+    except RecursionError:
+        return Unread(reason="nested too deeply")
+    return Query(
+        text=text,
+        kind=kind,
+        scopes=tuple(each.scope() for each in reading.drafts),
+        statement=statement,
+        is_truncated=is_truncated,
+    )
+
+
+def _words(kind: str) -> str:
+    """A node kind as SQL words: `CreateTableAsStmt` is `CREATE TABLE AS`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("Stmt")).upper()

@@ -1,0 +1,71 @@
+"""From a Snapshot to a Report: read the statements, run the rules, merge, rank, and say what it comes to."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from pgadvisor import __version__
+from pgadvisor.advise.merge import merge
+from pgadvisor.advise.page import page_of
+from pgadvisor.advise.queries import read_queries
+from pgadvisor.advise.rank import rank
+from pgadvisor.advise.registry import all_rules
+from pgadvisor.advise.run import run_rules
+from pgadvisor.advise.suppress import suppress
+from pgadvisor.advise.time_shares import time_by_statement, time_by_table
+from pgadvisor.advise.verdict import give_verdict
+from pgadvisor.facts import Facts
+from pgadvisor.model.catalog import Table
+from pgadvisor.model.report import FORMAT, Report
+from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.rule import Rule
+
+
+def advise(
+    snapshot: Snapshot,
+    rules: Sequence[Rule] | None = None,
+    *,
+    on_crash: Callable[[Rule, Exception], None] | None = None,
+) -> Report:
+    """What the rules (all, unless some are named) say of the snapshot."""
+    rules = all_rules() if rules is None else rules
+    queries, unread = read_queries(snapshot)
+    facts = Facts(snapshot, queries)
+    found, not_run = run_rules(rules, facts, on_crash=on_crash)
+    kept, suppressed = suppress(found, facts)
+    findings = rank(merge(kept, facts))
+    absent = {rule.rule for rule in not_run}
+    return Report(
+        format=FORMAT,
+        pgadvisor=__version__,
+        collected_at=snapshot.collected_at,
+        verdict=give_verdict(findings, not_run, facts),
+        server=snapshot.server,
+        window_s=facts.window_s,
+        totals=snapshot.totals,
+        time=time_by_statement(facts) if facts.total_ms else (),
+        time_by_table=time_by_table(facts) if facts.total_ms else (),
+        findings=tuple(findings),
+        statements=snapshot.statements,
+        plans=snapshot.plans,
+        tables=_tables(snapshot),
+        gaps=snapshot.gaps,
+        rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
+        rules_not_run=tuple(not_run),
+        unread=tuple(unread),
+        suppressed=suppressed,
+        rule_pages=tuple(
+            (rule.name, page_of(rule)) for rule in rules if any(finding.rule == rule.name for finding in findings)
+        ),
+    )
+
+
+def _tables(snapshot: Snapshot) -> tuple[Table, ...]:
+    """The tables, the biggest first, without the values in their statistics: those are user data."""
+    bare = (
+        msgspec.structs.replace(
+            table, columns=tuple(msgspec.structs.replace(column, statistics=None) for column in table.columns)
+        )
+        for table in snapshot.tables
+    )
+    return tuple(sorted(bare, key=lambda table: (-(table.total_bytes or 0), table.qualified)))

@@ -1,0 +1,72 @@
+"""Findings of the same cause become one: one missing index for ten statements is one finding."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from pgadvisor.facts import Facts
+from pgadvisor.model.finding import Evidence, Finding
+
+MOST_EVIDENCE = 6
+"""Pieces of evidence kept on a merged finding: the surest and most costly; more would bury the reader."""
+
+_KEYS = re.compile(r"^(index .*)\((.*)\)$")
+
+
+def merge(findings: list[Finding], facts: Facts) -> list[Finding]:
+    """One finding for each rule and cause, in the order of their first; an index that another leads with joins it."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    longer = _longer_causes(findings)
+    for number, finding in enumerate(findings):
+        cause = f"#{number}" if finding.cause is None else longer.get(finding.cause, finding.cause)
+        groups.setdefault((finding.rule, cause), []).append(finding)
+    return [_one(group, cause, facts) for (_, cause), group in groups.items()]
+
+
+def _one(group: list[Finding], cause: str, facts: Facts) -> Finding:
+    """The group as one finding: told as its most costly member tells it, of those that name the whole cause."""
+
+    def cost(finding: Finding) -> tuple[bool, int, float]:
+        return finding.cause == cause, -finding.severity.rank, _total_ms(finding.statements, facts)
+
+    ordered = sorted(group, key=cost, reverse=True)
+    statements = tuple(sorted({key for finding in group for key in finding.statements},
+                              key=lambda key: -_total_ms((key,), facts)))  # fmt: skip
+    gains = [finding.gain_ms_per_day for finding in group if finding.gain_ms_per_day is not None]
+    return msgspec.structs.replace(
+        ordered[0],
+        severity=min((finding.severity for finding in group), key=lambda severity: severity.rank),
+        statements=statements,
+        evidence=_evidence(ordered),
+        gain_ms_per_day=sum(gains) if gains else None,
+        share=_share(statements, facts),
+    )
+
+
+def _evidence(findings: Iterable[Finding]) -> tuple[Evidence, ...]:
+    distinct = dict.fromkeys(each for finding in findings for each in finding.evidence)
+    return tuple(distinct)[:MOST_EVIDENCE]
+
+
+def _longer_causes(findings: Iterable[Finding]) -> dict[str, str]:
+    """Of causes `index T (a)` and `index T (a, b)`, the first to the second: an index on both serves both."""
+    causes = sorted({finding.cause for finding in findings if finding.cause and _KEYS.match(finding.cause)}, key=len)
+    return {short: long for at, short in enumerate(causes) for long in causes[at + 1 :] if _leads(short, long)}
+
+
+def _leads(short: str, long: str) -> bool:
+    one, other = _KEYS.match(short), _KEYS.match(long)
+    assert one and other
+    return one[1] == other[1] and other[2].startswith(f"{one[2]}, ")
+
+
+def _total_ms(statements: Iterable[str], facts: Facts) -> float:
+    found = (facts.statement(key) for key in statements)
+    return sum((statement.total_ms or 0.0) for statement in found if statement)
+
+
+def _share(statements: tuple[str, ...], facts: Facts) -> float | None:
+    if not statements or not facts.total_ms:
+        return None
+    return min(_total_ms(statements, facts) / facts.total_ms, 1.0)

@@ -1,0 +1,59 @@
+"""Every rule there is: the registry walks the rules' folders, so that a new rule is one new file."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
+from typing import get_args
+
+import pgadvisor.rules
+from pgadvisor.errors import UsageError
+from pgadvisor.rule import Rule, RuleKind, RuleMark
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """All rules by kind (query, plan, schema, workload), then by name."""
+    return tuple(rule for kind in get_args(RuleKind) for rule in _rules_of(kind))
+
+
+def find_rule(name: str) -> Rule:
+    """The rule of that name or alias. Raises UsageError, naming near ones, when there is none."""
+    for rule in all_rules():
+        if name == rule.name or name in rule.aliases:
+            return rule
+    near = [rule.name for rule in all_rules() if any(word in rule.name for word in name.split("-") if len(word) > 3)]
+    hint = f"did you mean {', '.join(near[:3])}?" if near else "`pgadvisor rules` lists them"
+    raise UsageError(f'there is no rule "{name}": {hint}')
+
+
+def choose(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Rule, ...]:
+    """The rules named by `select` (all, when it is empty) without those named by `ignore`."""
+    chosen = {find_rule(name).name for name in select} or {rule.name for rule in all_rules()}
+    chosen -= {find_rule(name).name for name in ignore}
+    return tuple(rule for rule in all_rules() if rule.name in chosen)
+
+
+def _rules_of(kind: str) -> list[Rule]:
+    folder = importlib.import_module(f"{pgadvisor.rules.__name__}.{kind}")
+    names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    return [_rule(importlib.import_module(f"{folder.__name__}.{name}"), kind) for name in names]
+
+
+def _rule(module: ModuleType, kind: str) -> Rule:
+    mark: RuleMark | None = getattr(getattr(module, "check", None), "__pgadvisor_rule__", None)
+    if mark is None or mark.kind != kind:
+        raise TypeError(f"{module.__name__} must hold a check marked with @{kind}_rule")
+    return Rule(
+        name=module.__name__.rpartition(".")[2].replace("_", "-"),
+        kind=mark.kind,
+        severity=mark.severity,
+        since=mark.since,
+        needs=mark.needs,
+        check=module.check,
+        doc=(module.__doc__ or "").strip(),
+        bad=tuple(module.BAD),
+        good=tuple(module.GOOD),
+        aliases=mark.aliases,
+    )

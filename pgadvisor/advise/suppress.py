@@ -1,0 +1,25 @@
+"""Findings that a comment in their statement silences: `-- pgadvisor: ignore deep-offset (the export needs it)`."""
+
+import re
+
+from pgadvisor.facts import Facts
+from pgadvisor.model.finding import Finding
+
+_COMMENT = re.compile(r"pgadvisor:\s*ignore\s+([a-z][a-z0-9, -]*)", re.IGNORECASE)
+
+
+def suppress(findings: list[Finding], facts: Facts) -> tuple[list[Finding], int]:
+    """The findings that remain, and how many were silenced: all statements of a finding must ask for it."""
+    kept = [finding for finding in findings if not _is_silenced(finding, facts)]
+    return kept, len(findings) - len(kept)
+
+
+def _is_silenced(finding: Finding, facts: Facts) -> bool:
+    statements = [facts.statement(key) for key in finding.statements]
+    return bool(statements) and all(
+        statement is not None and finding.rule in _ignored(statement.text) for statement in statements
+    )
+
+
+def _ignored(text: str) -> set[str]:
+    return {name.strip().split(" ")[0] for found in _COMMENT.finditer(text) for name in found[1].split(",")}

@@ -1,0 +1,48 @@
+"""The settings file: `pgadvisor.toml`, or `[tool.pgadvisor]` in `pyproject.toml`."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pgadvisor.cli.options import FailOn
+from pgadvisor.errors import UsageError
+from pgadvisor.model.record import Record
+
+
+class Config(Record):
+    """What a settings file may say; options of the command line go before it."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fail_on: FailOn | None = msgspec.field(default=None, name="fail-on")
+
+
+def read_config(path: Path | None) -> Config:
+    """The settings of that file, or of the one in this directory, or none. Raises UsageError when it is not sound."""
+    if path is not None:
+        return _decode(path, _table_of(path))
+    for name in ("pgadvisor.toml", "pyproject.toml"):
+        if (found := Path(name)).is_file():
+            return _decode(found, _table_of(found))
+    return Config()
+
+
+def _table_of(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the settings file {path} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"the settings file {path} is not valid TOML: {error}") from error
+    if path.name == "pyproject.toml":
+        content = content.get("tool", {}).get("pgadvisor", {})
+    return content
+
+
+def _decode(path: Path, content: dict[str, Any]) -> Config:
+    try:
+        return msgspec.convert(content, Config)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"the settings file {path} is not sound: {error}") from error

@@ -1,0 +1,76 @@
+"""`pgadvisor demo`: a server, a shop with known problems, its workload, and a real audit of it."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pgadvisor.cli import options, output
+from pgadvisor.cli.audit import report_on, tell
+from pgadvisor.cli.source import SourceOptions, snapshot_of
+from pgadvisor.cli.terminal import errors, progress_bars
+from pgadvisor.demo.problems import Check, check
+from pgadvisor.demo.server import KeptServer, Server, kept_server, passing_server, short_dsn
+from pgadvisor.demo.shop import AUDITOR, DATABASE, OWNER, make_shop, reset_counters
+from pgadvisor.demo.workload import run_workload
+from pgadvisor.model.report import Report
+
+DEFAULT_OUTPUT = Path("pgadvisor-demo.html")
+
+
+def demo(
+    path: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the report to this file (.html, .json, .txt)."),
+    ] = DEFAULT_OUTPUT,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the server up, and say how to reach it and how to stop it.")
+    ] = False,
+    show_sql: options.ShowSqlOption = False,
+    quiet: options.QuietOption = False,
+    debug: options.DebugOption = False,
+) -> None:
+    """Try it in a minute: a throw-away server with a shop that has known problems, audited for real.
+
+    Nothing has to be set up, and nothing is left behind but the report.
+
+    Examples:
+
+    - `pgadvisor demo`
+
+    - `pgadvisor demo --keep -o /tmp/demo.html`
+    """
+    output.check_writable(path)
+    form = output.format_of(path, None)
+    place: AbstractContextManager[Server] = kept_server() if keep else passing_server()
+    with place as server:
+        report = _audit(server, SourceOptions(show_sql=show_sql, quiet=quiet), debug=debug)
+        output.write(output.render(report, form), path)
+        if not quiet:
+            tell(report, path)
+            errors().print(_sentence(check(report)), markup=False, highlight=False, soft_wrap=True)
+        if isinstance(server, KeptServer):
+            errors().print(_address(server), markup=False, highlight=False, soft_wrap=True)
+
+
+def _audit(server: Server, options: SourceOptions, *, debug: bool) -> Report:
+    """Makes the shop, runs its workload, and audits it as a role that has only the two grants."""
+    with progress_bars(options.quiet) as progress:
+        made_at = make_shop(server, progress)
+        run_workload(server.dsn(DATABASE, OWNER), made_at, lambda: reset_counters(server), progress)
+    return report_on(snapshot_of(server.dsn(DATABASE, AUDITOR), options), debug=debug)
+
+
+def _sentence(checked: Check) -> str:
+    """How the report compares with what was put into the shop."""
+    total = len(checked.found) + len(checked.missed)
+    return f"Made on purpose: {total} problems; found: {len(checked.found)}; false alarms: {len(checked.false_alarms)}."
+
+
+def _address(server: KeptServer) -> str:
+    return (
+        f"\nThe server stays up:  psql {short_dsn(server, DATABASE, OWNER)!r}"
+        f"\nAudit it again:       pgadvisor audit {short_dsn(server, DATABASE, AUDITOR)!r}"
+        f"\nStop it:              kill {server.pid}"
+    )

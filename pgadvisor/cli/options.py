@@ -1,0 +1,85 @@
+"""Options that several commands share, each with its one help text."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pgadvisor.model.finding import Severity
+
+
+class FailOn(StrEnum):
+    """From which severity on the exit code is 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+    def is_reached(self, worst: Severity | None) -> bool:
+        """Whether the worst severity found is at or above this one."""
+        return self is not FailOn.NEVER and worst is not None and worst.rank <= Severity(self.value).rank
+
+
+class Format(StrEnum):
+    """What a report is written as."""
+
+    HTML = "html"
+    JSON = "json"
+    TEXT = "text"
+
+
+SourceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SOURCE]",
+        show_default=False,
+        help="A DSN (`dbname=shop`), a URI (`postgresql://host/shop`) or a snapshot file. Without it libpq's own ways "
+        "decide: PG* variables, service file, .pgpass.",
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Write the report to this file; `-` or nothing: stdout."),
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="Form of the report; without it the ending of -o decides, then `text`."),
+]
+FailOnOption = Annotated[
+    FailOn | None,
+    typer.Option("--fail-on", help="Exit with 1 when a finding is at or above this severity (default: never)."),
+]
+SelectOption = Annotated[
+    list[str] | None, typer.Option("--select", metavar="RULE", help="Run only this rule (may be repeated).")
+]
+IgnoreOption = Annotated[
+    list[str] | None, typer.Option("--ignore", metavar="RULE", help="Leave out this rule (may be repeated).")
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings: `pgadvisor.toml`, or `[tool.pgadvisor]` in `pyproject.toml`; looked for in this directory.",
+    ),
+]
+NoAnalyzeOption = Annotated[
+    bool, typer.Option("--no-analyze", help="Never run a statement: plans without EXPLAIN ANALYZE only.")
+]
+AnalyzeLimitOption = Annotated[
+    float,
+    typer.Option(
+        "--analyze-limit", metavar="SECONDS", min=0.0, help="Run no statement that is expected to take longer."
+    ),
+]
+TopOption = Annotated[
+    int | None,
+    typer.Option(
+        "--top", metavar="N", min=1, help="Plan the N most costly statements; else those of 99 % of the time."
+    ),
+]
+ShowSqlOption = Annotated[bool, typer.Option("--show-sql", help="Print each statement sent to the server on stderr.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary on stderr.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="On an error show the whole traceback.")]

@@ -1,0 +1,75 @@
+"""Where a report goes: stdout, or a file that is written whole or not at all."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from pgadvisor.cli.options import Format
+from pgadvisor.errors import UsageError
+from pgadvisor.model.report import Report
+from pgadvisor.reports import html, json, text
+
+
+def check_writable(path: Path | None) -> None:
+    """Raises UsageError when the file could not be written: said before the work, not after it."""
+    if path is None or str(path) == "-":
+        return
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory: name a file with -o")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"there is no directory {folder}: make it, or name another file with -o")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} cannot be written to: name another file with -o")
+
+
+def format_of(path: Path | None, asked: Format | None) -> Format:
+    """The form asked for, else the one that the file's ending names, else text."""
+    if asked is not None:
+        return asked
+    endings = {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON, ".txt": Format.TEXT}
+    if path is None or str(path) == "-":
+        return Format.TEXT
+    if path.suffix not in endings:
+        raise UsageError(f'the ending "{path.suffix}" of {path} names no format: use --format html, json or text')
+    return endings[path.suffix]
+
+
+def render(report: Report, form: Format) -> str:
+    """The report in that form."""
+    match form:
+        case Format.HTML:
+            return html.render(report)
+        case Format.JSON:
+            return json.render(report)
+        case Format.TEXT:
+            return text.render(report)
+
+
+def write(content: str, path: Path | None) -> None:
+    """Write to stdout (None or `-`), or to the file in one step: half a file is never left. Raises UsageError."""
+    if path is None or str(path) == "-":
+        sys.stdout.write(content)
+        sys.stdout.flush()
+        return
+    try:
+        _replace(content, path.resolve())
+    except OSError as error:
+        raise UsageError(
+            f"{path} could not be written: {error.strerror}: free some space or name another file"
+        ) from error
+
+
+def _replace(content: str, path: Path) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)  # mkstemp's 0600 would surprise whoever serves the report
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,145 @@
+"""`pgadvisor query`: one query, or a file of many: plan, findings, what to change."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from pgadvisor import __version__
+from pgadvisor.advise.registry import choose
+from pgadvisor.cli import options, output
+from pgadvisor.cli.audit import report_on, tell
+from pgadvisor.cli.config import read_config
+from pgadvisor.cli.options import FailOn
+from pgadvisor.cli.source import SourceOptions, connect, exit_code, snapshot_file
+from pgadvisor.cli.terminal import progress_bars
+from pgadvisor.collect.collector import collect
+from pgadvisor.collect.file import read_snapshot
+from pgadvisor.collect.plans import collect_plans
+from pgadvisor.errors import UsageError
+from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
+from pgadvisor.model.workload import Statement
+from pgadvisor.sql.fingerprint import fingerprint
+from pgadvisor.sql.splitter import SourceStatement, split_statements
+from pgadvisor.sql.tags import read_tags
+
+NO_SOURCE = Gap(
+    area="catalog",
+    reason="no database was asked: only what the text itself proves is said",
+    cure='give --source "dbname=shop" or --source shop.pgsnap',
+)
+NO_PLANS = Gap(
+    area="plans",
+    reason="a snapshot file holds no server to plan these statements on",
+    cure='give --source "dbname=shop"',
+)
+
+
+def query(
+    sql: Annotated[
+        str | None, typer.Argument(metavar="[SQL | -]", show_default=False, help="The query; `-` reads it from stdin.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("-f", "--file", metavar="FILE", help="A file of statements, each ended by `;`.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", metavar="SOURCE", help="A DSN, a URI or a snapshot file; without it text alone speaks."
+        ),
+    ] = None,
+    path: options.OutputOption = None,
+    form: options.FormatOption = None,
+    fail_on: options.FailOnOption = None,
+    select: options.SelectOption = None,
+    ignore: options.IgnoreOption = None,
+    config: options.ConfigOption = None,
+    no_analyze: options.NoAnalyzeOption = False,
+    analyze_limit: options.AnalyzeLimitOption = 5.0,
+    show_sql: options.ShowSqlOption = False,
+    quiet: options.QuietOption = False,
+    debug: options.DebugOption = False,
+) -> None:
+    """Look at one query, or at a file of many: the plan, what is wrong, what to change.
+
+    Examples:
+
+    - `pgadvisor query "SELECT * FROM orders WHERE lower(email) = 'a@example.com'" --source dbname=shop`
+
+    - `pgadvisor query -f queries.sql --source shop.pgsnap --fail-on warning`
+
+    - `pbpaste | pgadvisor query -`
+    """
+    output.check_writable(path)
+    form = output.format_of(path, form)
+    settings = read_config(config)
+    rules = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
+    statements = [_statement(each) for each in split_statements(_read(sql, file))]
+    if not statements:
+        raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
+    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=len(statements),
+                          show_sql=show_sql, quiet=quiet)  # fmt: skip
+    report = report_on(_snapshot(statements, source, asked), rules, debug=debug)
+    output.write(output.render(report, form), path)
+    if not quiet:
+        tell(report, path)
+    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(report.verdict.severity))
+
+
+def _read(sql: str | None, file: Path | None) -> str:
+    """The text to look at, from where the user says. Raises UsageError."""
+    if (sql is None) == (file is None):
+        raise UsageError("give a query, or -f FILE, or - for stdin: one of them")
+    try:
+        if file is not None:
+            return file.read_text(encoding="utf-8")
+        return sys.stdin.read() if sql == "-" else str(sql)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file or 'the input'} is not text in UTF-8: is it an SQL file?") from error
+
+
+def _statement(found: SourceStatement) -> Statement:
+    tags, _ = read_tags(found.text)
+    total_ms = found.calls * found.mean_ms if found.calls is not None and found.mean_ms is not None else None
+    return Statement(
+        key=f"#{found.position}", text=found.text, fingerprint=fingerprint(found.text), position=found.position,
+        line=found.line, name=found.name, calls=found.calls, mean_ms=found.mean_ms, total_ms=total_ms, tags=tags,
+    )  # fmt: skip
+
+
+def _snapshot(statements: list[Statement], source: str | None, asked: SourceOptions) -> Snapshot:
+    """The statements in place of the source's own workload, on its catalog, with plans where there is a server."""
+    if source is None:
+        return Snapshot(format=FORMAT, pgadvisor=__version__, collected_at=datetime.now(UTC),
+                        statements=tuple(statements), gaps=(NO_SOURCE,))  # fmt: skip
+    if (file := snapshot_file(source)) is not None:
+        found = _with_statements(read_snapshot(file), statements)
+        return msgspec.structs.replace(found, plans=(), gaps=(*_other_gaps(found), NO_PLANS))
+    with connect(source, asked) as session, progress_bars(asked.quiet) as progress:
+        found = _with_statements(collect(session, progress=progress), statements)
+        found = msgspec.structs.replace(found, gaps=_other_gaps(found))
+        return collect_plans(session, found, asked.plans, progress)
+
+
+def _other_gaps(snapshot: Snapshot) -> tuple[Gap, ...]:
+    """The gaps that matter to a query given by the user: those of the observed workload do not."""
+    return tuple(gap for gap in snapshot.gaps if gap.area not in ("statements", "plans"))
+
+
+def _with_statements(snapshot: Snapshot, statements: list[Statement]) -> Snapshot:
+    """The given statements, each with the counters of the observed one that has its fingerprint."""
+    observed = {statement.fingerprint: statement for statement in snapshot.statements}
+    known = tuple(
+        msgspec.structs.replace(
+            seen, key=each.key, text=each.text, position=each.position, line=each.line, name=each.name, tags=each.tags
+        )
+        if (seen := observed.get(each.fingerprint)) is not None and each.total_ms is None
+        else each
+        for each in statements
+    )
+    return msgspec.structs.replace(snapshot, statements=known)

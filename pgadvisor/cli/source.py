@@ -1,0 +1,63 @@
+"""A SOURCE becomes a Snapshot: a server is collected from, a snapshot file is read."""
+
+from pathlib import Path
+
+import typer
+
+from pgadvisor.cli.terminal import errors, progress_bars
+from pgadvisor.collect.collector import collect
+from pgadvisor.collect.file import read_snapshot
+from pgadvisor.collect.plans import PlanOptions, collect_plans
+from pgadvisor.collect.session import Session, open_session
+from pgadvisor.errors import UsageError
+from pgadvisor.model.record import Record
+from pgadvisor.model.snapshot import Snapshot
+
+
+class SourceOptions(Record):
+    """How to collect from a server."""
+
+    no_analyze: bool = False
+    analyze_limit_s: float = 5.0
+    top: int | None = None
+    show_sql: bool = False
+    quiet: bool = False
+
+    @property
+    def plans(self) -> PlanOptions:
+        """The part that the planning of statements needs."""
+        return PlanOptions(analyze=not self.no_analyze, analyze_limit_ms=self.analyze_limit_s * 1000, top=self.top)
+
+
+def snapshot_of(source: str | None, options: SourceOptions) -> Snapshot:
+    """The snapshot in that file, or a new one of that server with the plans of its statements."""
+    if (file := snapshot_file(source)) is not None:
+        return read_snapshot(file)
+    with connect(source, options) as session, progress_bars(options.quiet) as progress:
+        return collect_plans(session, collect(session, progress=progress), options.plans, progress)
+
+
+def connect(source: str | None, options: SourceOptions) -> Session:
+    """A session on the server that the DSN, or libpq's own ways, names."""
+    return open_session(source, on_sql=_show if options.show_sql else None)
+
+
+def snapshot_file(source: str | None) -> Path | None:
+    """The file that the source names; None: it is a DSN, or nothing. Raises UsageError when the file is not there."""
+    if source is None or "://" in source or "=" in source:
+        return None
+    if Path(source).is_file():
+        return Path(source)
+    if "/" in source or "." in source:
+        raise UsageError(f'there is no snapshot file "{source}": make one with `pgadvisor snapshot DSN -o FILE`')
+    return None  # libpq takes a bare word as a database name
+
+
+def _show(sql: str) -> None:
+    errors().print(sql, markup=False, highlight=False, soft_wrap=True)
+
+
+def exit_code(failed: bool) -> None:
+    """End the command with 1 when it found something at or above `--fail-on`."""
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,269 @@
+"""From the catalog's rows to tables, views, types and sequences."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from pgadvisor.collect.indexes import Indexes, read_indexes
+from pgadvisor.collect.reading import Reading
+from pgadvisor.collect.session import Row
+from pgadvisor.collect.statistics import Statistics, note_hidden, read_table_counters
+from pgadvisor.model.catalog import (
+    Column,
+    Constraint,
+    ConstraintKind,
+    ExtendedStatistics,
+    Table,
+    TableCounters,
+    TableKind,
+    Trigger,
+    UserType,
+    View,
+)
+from pgadvisor.model.catalog import Sequence as UserSequence
+from pgadvisor.model.snapshot import Gap
+from pgadvisor.sql.identifiers import quoted
+
+PAGE_BYTES = 8192
+"""BLCKSZ of nearly every server."""
+
+TABLE_KINDS: Mapping[str, TableKind] = {
+    "r": "table",
+    "p": "partitioned table",
+    "m": "materialized view",
+    "f": "foreign table",
+}
+CONSTRAINT_KINDS: Mapping[str, ConstraintKind] = {
+    "p": "primary key",
+    "u": "unique",
+    "f": "foreign key",
+    "c": "check",
+    "x": "exclusion",
+    "n": "not null",
+    "t": "trigger",
+}
+ACTIONS = {"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
+TYPE_KINDS: Mapping[str, Literal["enum", "domain", "composite", "range"]] = {
+    "e": "enum",
+    "d": "domain",
+    "c": "composite",
+    "r": "range",
+}
+
+
+def read_tables(reading: Reading, read: Callable[[], Statistics]) -> tuple[Table, ...]:
+    """All tables of users with what belongs to them, by schema and name. `read` gives the column statistics."""
+    reading.step("tables")
+    rows = reading.rows("tables", "catalog", "the tables")
+    parts = _Parts(reading, read())
+    tables = [parts.table(row) for row in rows]
+    names = {row["oid"]: table.qualified for row, table in zip(rows, tables, strict=True)}
+    placed = [_placed(table, row, names) for row, table in zip(rows, tables, strict=True)]
+    _note_locked(reading, [table.qualified for row, table in zip(rows, tables, strict=True) if row["is_locked"]])
+    note_hidden(reading, placed, frozenset(names[row["oid"]] for row in rows if row["is_filtered"]))
+    return _with_sums(placed)
+
+
+class _Parts:
+    """All that belongs to tables, each kind read once for the whole database and grouped by the table's oid."""
+
+    def __init__(self, reading: Reading, statistics: Statistics) -> None:
+        self._statistics = statistics
+        self._has_old_counts = reading.session.version_num < 140_000
+        reading.step("columns")
+        self._columns = _by_table(reading.rows("columns", "catalog", "the columns"))
+        reading.step("constraints")
+        constraints = reading.rows("constraints", "catalog", "the constraints")
+        self._constraints = _by_table(constraints)
+        self._triggers = _by_table(reading.rows("triggers", "catalog", "the triggers"))
+        self._extended = _by_table(reading.rows("extended_statistics", "catalog", "the extended statistics"))
+        reading.step("indexes")
+        owners = {row["index_oid"]: row["name"] for row in constraints if row["kind"] in ("p", "u", "x")}
+        self._indexes: Indexes = read_indexes(reading, statistics, owners)
+        reading.step("sizes")
+        self._sizes = {row["oid"]: row for row in reading.rows("table_sizes", "catalog", "the tables' sizes")}
+        self._counters: dict[int, TableCounters] = read_table_counters(reading)
+
+    def table(self, row: Row) -> Table:
+        """The table of a row of `tables.sql`; without what depends on other tables."""
+        oid = row["oid"]
+        kind = TABLE_KINDS[row["kind"]]
+        unknown = row["rows"] < 0 or (self._has_old_counts and row["rows"] == 0 and row["pages"] == 0)
+        unread = self._unread_invalid(oid)
+        table = Table(
+            schema=row["schema"],
+            name=row["name"],
+            kind=kind,
+            columns=tuple(self._column(row, kind, each, unread) for each in self._columns.get(oid, ())),
+            indexes=self._indexes.of(oid),
+            constraints=tuple(_constraint(each) for each in self._constraints.get(oid, ()) if _is_known(each)),
+            triggers=tuple(
+                Trigger(name=each["name"], definition=each["definition"], is_enabled=each["is_enabled"])
+                for each in self._triggers.get(oid, ())
+                if each["definition"]
+            ),
+            extended_statistics=tuple(_extended(each) for each in self._extended.get(oid, ()) if each["definition"]),
+            rows=None if unknown else row["rows"],
+            pages=row["pages"],
+            all_visible_pages=row["all_visible_pages"],
+            is_unlogged=row["is_unlogged"],
+            partition_key=row["partition_key"],
+            partition_bound=row["partition_bound"],
+            has_row_security=row["has_row_security"],
+            options=tuple(row["options"]),
+            counters=self._counters.get(oid),
+            hidden_statistics=not row["may_select"] or bool(row["is_filtered"]),
+        )
+        return msgspec.structs.replace(table, **self._sizes_of(row, kind))
+
+    def _sizes_of(self, row: Row, kind: TableKind) -> dict[str, int | None]:
+        """The sizes in bytes; where they could not be asked, those that VACUUM or ANALYZE last saw."""
+        if kind not in ("table", "materialized view"):
+            return {}
+        found = self._sizes.get(row["oid"])
+        if found:
+            return {name: found[name] for name in ("heap_bytes", "index_bytes", "total_bytes")}
+        heap = row["pages"] * PAGE_BYTES
+        indexes = sum(index.size_bytes or 0 for index in self._indexes.of(row["oid"]))
+        return {"heap_bytes": heap, "index_bytes": indexes, "total_bytes": heap + indexes}
+
+    def _unread_invalid(self, oid: int) -> frozenset[str]:
+        """Columns whose NOT NULL is declared but not validated (PostgreSQL 18): older rows may hold nulls."""
+        return frozenset(
+            column for each in self._constraints.get(oid, ()) if each["kind"] == "n" for column in each["columns"]
+        )
+
+    def _column(self, table: Row, kind: TableKind, row: Row, unvalidated: frozenset[str]) -> Column:
+        return Column(
+            name=row["name"],
+            type=row["type"],
+            not_null=row["not_null"] and row["name"] not in unvalidated,
+            default=row["default"],
+            is_generated=row["is_generated"],
+            is_identity=row["is_identity"],
+            collation=row["collation"],
+            statistics=self._statistics.of(
+                table["schema"], table["name"], row["name"], with_children=kind == "partitioned table"
+            ),
+        )
+
+
+def _by_table(rows: Sequence[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["table_oid"]].append(row)
+    return dict(found)
+
+
+def _is_known(row: Row) -> bool:
+    """Whether the constraint can be told: of a check on a locked table the expression is missing."""
+    return row["definition"] is not None or row["kind"] in ("p", "u", "f")
+
+
+def _constraint(row: Row) -> Constraint:
+    is_foreign = row["kind"] == "f"
+    return Constraint(
+        name=row["name"],
+        kind=CONSTRAINT_KINDS[row["kind"]],
+        definition=row["definition"] or _composed(row),
+        columns=tuple(row["columns"]),
+        is_validated=row["is_validated"],
+        is_deferrable=row["is_deferrable"],
+        references=row["references"] if is_foreign else None,
+        referenced_columns=tuple(row["referenced_columns"]),
+        on_delete=ACTIONS.get(row["on_delete"]) if is_foreign else None,
+        on_update=ACTIONS.get(row["on_update"]) if is_foreign else None,
+    )
+
+
+def _composed(row: Row) -> str:
+    """The definition of a key on a table that could not be asked for it."""
+    columns = ", ".join(map(quoted, row["columns"]))
+    if row["kind"] != "f":
+        return f"{CONSTRAINT_KINDS[row['kind']].upper()} ({columns})"
+    target = ".".join(map(quoted, row["references"].split(".", 1)))
+    return f"FOREIGN KEY ({columns}) REFERENCES {target}({', '.join(map(quoted, row['referenced_columns']))})"
+
+
+def _extended(row: Row) -> ExtendedStatistics:
+    return ExtendedStatistics(
+        name=row["name"], definition=row["definition"], columns=tuple(row["columns"]), kinds=tuple(row["kinds"])
+    )
+
+
+def _placed(table: Table, row: Row, names: Mapping[int, str]) -> Table:
+    """The table with its parents named."""
+    parents = tuple(names[oid] for oid in row["parents"] if oid in names)
+    if row["is_partition"]:
+        return msgspec.structs.replace(table, partition_of=next(iter(parents), None))
+    return msgspec.structs.replace(table, inherits=parents)
+
+
+def _note_locked(reading: Reading, names: list[str]) -> None:
+    reading.gaps += [
+        Gap(
+            area="catalog",
+            subject=name,
+            reason="another session holds an exclusive lock on it: its sizes are those of the last VACUUM or ANALYZE, "
+            "and expressions on it were not read",
+            cure="collect again when no other session changes the table",
+        )
+        for name in names
+    ]
+
+
+def _with_sums(tables: Sequence[Table]) -> tuple[Table, ...]:
+    """The tables, with rows and sizes of partitioned ones summed over their partitions."""
+    below: dict[str, list[Table]] = defaultdict(list)
+    for table in tables:
+        if table.partition_of:
+            below[table.partition_of].append(table)
+
+    def leaves(table: Table) -> list[Table]:
+        if table.kind != "partitioned table":
+            return [table]
+        return [leaf for each in below.get(table.qualified, ()) for leaf in leaves(each)]
+
+    return tuple(_summed(table, leaves(table)) if table.kind == "partitioned table" else table for table in tables)
+
+
+def _summed(table: Table, leaves: Sequence[Table]) -> Table:
+    known = [leaf.rows for leaf in leaves if leaf.rows is not None]
+    return msgspec.structs.replace(
+        table,
+        rows=sum(known) if known else None,
+        heap_bytes=sum(leaf.heap_bytes or 0 for leaf in leaves),
+        index_bytes=sum(leaf.index_bytes or 0 for leaf in leaves),
+        total_bytes=sum(leaf.total_bytes or 0 for leaf in leaves),
+    )
+
+
+def read_views(reading: Reading) -> tuple[View, ...]:
+    """The views of users."""
+    return tuple(
+        View(schema=row["schema"], name=row["name"], definition=row["definition"], columns=tuple(row["columns"]))
+        for row in reading.rows("views", "catalog", "the views")
+        if row["definition"]
+    )
+
+
+def read_types(reading: Reading) -> tuple[UserType, ...]:
+    """The types that users made."""
+    return tuple(
+        UserType(
+            schema=row["schema"],
+            name=row["name"],
+            kind=TYPE_KINDS[row["kind"]],
+            base=row["base"],
+            labels=tuple(row["labels"]),
+            fields=tuple(row["fields"]),
+        )
+        for row in reading.rows("types", "catalog", "the types")
+    )
+
+
+def read_sequences(reading: Reading) -> tuple[UserSequence, ...]:
+    """The sequences of users."""
+    return tuple(UserSequence(**row) for row in reading.rows("sequences", "catalog", "the sequences"))

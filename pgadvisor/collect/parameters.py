@@ -1,0 +1,309 @@
+"""Values for the parameters of normalised statements, made from column statistics and from the statement's counters."""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from psycopg import sql
+
+from pgadvisor.collect.parameters_distribution import INTEGERS, Distribution, array_literal, first_day
+from pgadvisor.collect.parameters_form import Form, edited
+from pgadvisor.collect.parameters_roles import Columns, Role, deciding, roles_of
+from pgadvisor.collect.parameters_types import Typed
+from pgadvisor.collect.syntax import number, walk
+from pgadvisor.model.catalog import UserType
+from pgadvisor.model.record import Record
+from pgadvisor.model.workload import Statement
+from pgadvisor.sql.nodes import base_type
+from pgadvisor.sql.parse import Unread, parse, tokens_of
+from pgadvisor.sql.query import Query
+
+OPEN_RANGE = 1 / 3
+CLOSED_RANGE = 0.005
+"""The planner's own guesses for `x > $1` and `x BETWEEN $1 AND $2` (DEFAULT_INEQ_SEL and DEFAULT_RANGE_INEQ_SEL in
+src/include/utils/selfuncs.h), where nothing says how wide ranges are."""
+
+ARRAY_ITEMS = 5
+"""Length of `= ANY($1)` where the rows per call do not tell."""
+MOST_ARRAY_ITEMS = 100
+LIMIT_ROWS = 20
+"""LIMIT where nothing tells: a page."""
+PREFIX = 3
+"""Letters of the prefix in a LIKE pattern."""
+
+CALIBRATIONS = 12
+CALIBRATED = 0.05
+"""Bisecting stops when the planned rows are this near to those observed."""
+
+NEUTRAL: Mapping[str, str] = {
+    **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "real", "double precision", "oid", "money"), "1"),
+    **dict.fromkeys(("text", "character varying", "character", "name", '"char"', "unknown"), "x"),
+    **dict.fromkeys(("json", "jsonb"), "{}"),
+    **dict.fromkeys(("date", "timestamp with time zone", "timestamp without time zone"), "2024-01-01"),
+    **dict.fromkeys(("time without time zone", "time with time zone"), "12:00"),
+    **dict.fromkeys(("bit", "bit varying"), "0"),
+    **dict.fromkeys(("inet", "cidr"), "127.0.0.1"),
+    "boolean": "true",
+    "interval": "1 day",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+    "bytea": "\\x",
+    "tsquery": "x",
+    "tsvector": "x",
+    "regconfig": "simple",
+    "regclass": "pg_class",
+    "xml": "<x/>",
+    "jsonpath": "$",
+}
+"""A valid value of each type, for parameters whose value changes no plan: items of a select list, of SET, of VALUES."""
+
+_WORDS: Mapping[tuple[str, int], str] = {
+    ("date_trunc", 0): "day",
+    ("date_part", 0): "day",
+    ("extract", 0): "day",
+    ("timezone", 0): "UTC",
+    ("to_char", 1): "YYYY",
+    ("encode", 1): "hex",
+    ("decode", 1): "hex",
+    ("to_timestamp", 1): "YYYY",
+    ("to_date", 1): "YYYY",
+}
+"""Arguments of functions that take no other word: (function, place)."""
+
+
+class Chosen(Record):
+    """Values for a form's parameters."""
+
+    literals: Mapping[int, str] = msgspec.field(default_factory=dict)
+    """By number, each as SQL."""
+    texts: Mapping[int, str] = msgspec.field(default_factory=dict)
+    """The same without quotes: what to look for in a plan, to name it `$n` again."""
+    unknown: frozenset[int] = frozenset()
+    """Parameters that decide about rows, and of which nothing is known."""
+    has_range: bool = False
+    """Some value is the end of a range, whose width can be calibrated."""
+    is_guessed: bool = False
+    """A range's width or a LIMIT is a guess."""
+
+
+class Values:
+    """Chooses the values of one statement's parameters."""
+
+    def __init__(
+        self, typed: Typed, query: Query | Unread, statement: Statement, columns: Columns, types: tuple[UserType, ...]
+    ) -> None:
+        """`query`: of the form's own text; `types`: those that users made."""
+        self._form = typed.form
+        self._types = typed.types
+        self._roles = {} if isinstance(query, Unread) else roles_of(query, columns)
+        self._statement = statement
+        self._deciding = deciding(typed.form)
+        self._words = _function_words(typed.form)
+        self._labels = {each.name: each.labels[0] for each in types if each.kind == "enum" and each.labels}
+        self._columns = columns
+        self._query = query
+
+    @property
+    def rows_tell(self) -> float | None:
+        """The rows that the plan's root should have: those of one call, unless the query itself bounds them."""
+        if isinstance(self._query, Unread):
+            return None
+        top, rows = self._query.top, self._statement.rows_per_call
+        is_bound = top.limit or top.has_aggregate or top.group_keys or top.is_distinct or top.distinct_on
+        return None if is_bound or top.set_operation or rows is None else rows
+
+    @property
+    def hinted_width(self) -> float | None:
+        """The share of a table that a range reads, by the pages that one call touches; None: they do not tell."""
+        statement = self._statement
+        if isinstance(self._query, Unread) or not statement.calls or statement.shared_hit_blocks is None:
+            return None
+        tables = {use.table for use in self._query.tables()}
+        table = self._columns.table(next(iter(tables))) if len(tables) == 1 else None
+        if table is None or not table.pages:
+            return None
+        pages = (statement.shared_hit_blocks + (statement.shared_read_blocks or 0)) / statement.calls
+        return pages / table.pages if pages < table.pages / 2 else None
+
+    def at(self, width: float | None = None) -> Chosen:
+        """The values, with ranges that keep that share of the rows; None: what can be known without asking."""
+        literals: dict[int, str] = {}
+        texts: dict[int, str] = {}
+        unknown = set()
+        hinted = self.hinted_width if width is None else width
+        for place, type_name in enumerate(self._types, 1):
+            role = self._roles.get(place)
+            found = self._met(place, role, hinted) if role else None
+            if found is None and place not in self._deciding and not (role and role.kind == "limit"):
+                found = self._neutral(place, type_name)
+            if found is None:
+                unknown.add(place)
+                continue
+            texts[place] = found
+            literals[place] = self._literal(place, found, role)
+        ranges = [role for at, role in self._roles.items() if _is_range(role) and at in literals]
+        is_paged = any(role.kind == "limit" for role in self._roles.values()) and not self._statement.rows
+        return Chosen(
+            literals=literals,
+            texts=texts,
+            unknown=frozenset(unknown),
+            has_range=bool(ranges),
+            is_guessed=bool(ranges and hinted is None) or is_paged,
+        )
+
+    def _literal(self, place: int, text: str, role: Role | None) -> str:
+        """The value as SQL: quoted, so that PostgreSQL gives it the type that the place asks for."""
+        if place in self._form.lists and role and role.distribution:
+            return ", ".join(_quoted(_wrapped(each, role)) for each in role.distribution.several(self._items(role)))
+        return _quoted(text)
+
+    def _met(self, place: int, role: Role, width: float | None) -> str | None:
+        """The value for a parameter that meets something."""
+        rows = self._statement.rows_per_call
+        if role.kind == "limit":
+            return str(LIMIT_ROWS if rows is None else max(math.ceil(rows), 1))
+        if role.kind in ("inner limit", "offset"):
+            return "0" if role.kind == "offset" else "1"
+        if role.distribution is None or not (role.distribution.is_known or role.kind in ("elements", "element")):
+            return None
+        if _is_range(role):
+            return self._end(place, role, width)
+        return self._equal(place, role)
+
+    def _equal(self, place: int, role: Role) -> str | None:
+        distribution = role.distribution
+        assert distribution is not None
+        if role.kind in ("elements", "element"):
+            element = distribution.element
+            return array_literal([element]) if element is not None and role.kind == "elements" else element
+        if role.kind == "array":
+            return array_literal([_wrapped(each, role) for each in distribution.several(self._items(role))])
+        if role.length > 1:
+            several = distribution.several(role.length)
+            return _wrapped(several[role.place % len(several)], role)
+        if self._is_only_equality(place) and (rows := self.rows_tell) is not None:
+            value = distribution.matching(rows)
+        else:
+            value = distribution.drawn(0.5)
+        if role.kind == "pattern":
+            escaped = "".join(f"\\{letter}" if letter in "\\%_" else letter for letter in value[:PREFIX])
+            return _wrapped(escaped, role) + "%"
+        if role.kind == "regex":
+            return "^" + "".join(letter if letter.isalnum() else f"\\{letter}" for letter in value[:PREFIX])
+        return _wrapped(value, role)
+
+    def _items(self, role: Role) -> int:
+        """How many values a list of unknown length holds: as many as give the rows of one call."""
+        rows, distribution = self.rows_tell, role.distribution
+        if rows is None or distribution is None:
+            return ARRAY_ITEMS
+        return min(max(round(rows / distribution.typical_rows), 1), MOST_ARRAY_ITEMS)
+
+    def _is_only_equality(self, place: int) -> bool:
+        """Whether the statement's rows are those of this one value."""
+        others = [role for at, role in self._roles.items() if at != place and role.kind not in ("limit", "offset")]
+        return not others and self._roles[place].is_conjunct
+
+    def _end(self, place: int, role: Role, width: float | None) -> str | None:
+        """One end of a range that keeps `width` of the rows: from one side, or around the middle."""
+        distribution = role.distribution
+        assert distribution is not None
+        is_closed = any(
+            other.column == role.column and _is_range(other) and _is_above(other) != _is_above(role)
+            for at, other in self._roles.items()
+            if at != place
+        )
+        if width is None:
+            width = CLOSED_RANGE if is_closed else OPEN_RANGE
+        if is_closed:
+            share = 0.5 - width / 2 if _is_above(role) else 0.5 + width / 2
+        else:
+            share = 1 - width if _is_above(role) else width
+        if role.kind in ("age above", "age below"):
+            return self._age(distribution, share, self._types[place - 1])
+        return _wrapped(distribution.quantile(share), role)
+
+    def _age(self, distribution: Distribution, share: float, type_name: str) -> str | None:
+        """How long ago the quantile was: what `now() - $1` needs."""
+        moment = distribution.moment(share)
+        if moment is None:
+            return None
+        seconds = (datetime.now(UTC) - moment).total_seconds()
+        return str(round(seconds / 86_400)) if type_name in INTEGERS else f"{seconds:.6f} seconds"
+
+    def _neutral(self, place: int, type_name: str) -> str | None:
+        """A valid value for a parameter that changes no plan."""
+        if place in self._words:
+            return self._words[place]
+        if type_name.endswith("[]"):
+            return "{}"
+        bare = base_type(type_name)
+        return NEUTRAL.get(bare) or self._labels.get(bare.rpartition(".")[2].strip('"'))
+
+
+def with_values(form: Form, literals: Mapping[int, str]) -> str:
+    """The form's text with values in place of the parameters that have one."""
+    edits = [
+        (token.start, token.end, literals[int(token.text[1:])])
+        for token in tokens_of(form.text)
+        if token.kind == "parameter" and int(token.text[1:]) in literals
+    ]
+    return edited(form.text, edits)
+
+
+def calibrated(values: Values, rows_of: Callable[[Chosen], float]) -> Chosen:
+    """The values whose ranges are as wide as the observed rows say; `rows_of` asks the planner.
+
+    Where the rows of a call do not show how much was read (an aggregate, a LIMIT), the first choice stays.
+    """
+    first = values.at()
+    wanted = values.rows_tell
+    if wanted is None or not first.has_range or first.unknown:
+        return first
+    wanted = max(wanted, 1.0)
+    narrow, wide = math.log(1e-7), 0.0
+    best: tuple[float, Chosen] | None = None
+    for _ in range(CALIBRATIONS):
+        middle = (narrow + wide) / 2
+        tried = values.at(math.exp(middle))
+        rows = max(rows_of(tried), 1.0)
+        off = abs(math.log(rows / wanted))
+        if best is None or off < best[0]:
+            best = off, tried
+        if off <= CALIBRATED:
+            break
+        narrow, wide = (middle, wide) if rows < wanted else (narrow, middle)
+    assert best is not None
+    return best[1]
+
+
+def _quoted(text: str) -> str:
+    return sql.Literal(text).as_string(None).strip()
+
+
+def _is_range(role: Role) -> bool:
+    return role.kind in ("above", "below", "age above", "age below")
+
+
+def _is_above(role: Role) -> bool:
+    return role.kind in ("above", "age above")
+
+
+def _wrapped(value: str, role: Role) -> str:
+    """The value as what stands around the column would make it."""
+    if role.wrap == "day":
+        return first_day(value) or value
+    return value.lower() if role.wrap == "lower" else value.upper() if role.wrap == "upper" else value
+
+
+def _function_words(form: Form) -> dict[int, str]:
+    """Words for the parameters that are arguments of functions which take certain words only."""
+    parsed = parse(form.text)
+    found = {}
+    for kind, call in walk(parsed.body if not isinstance(parsed, Unread) else {}):
+        if kind == "FuncCall":
+            name = call["funcname"][-1]["String"].get("sval", "")
+            for place, argument in enumerate(call.get("args", ())):
+                if "ParamRef" in argument and (name, place) in _WORDS:
+                    found[number(argument["ParamRef"])] = _WORDS[name, place]
+    return found

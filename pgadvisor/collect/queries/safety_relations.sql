@@ -1,0 +1,24 @@
+-- Everything that a FROM may name, with what a scan of it may run. PostgreSQL 13 and later.
+WITH RECURSIVE above (child, parent) AS (
+    SELECT i.inhrelid, i.inhparent
+    FROM pg_catalog.pg_inherits AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+    WHERE c.relkind = 'f'
+    UNION
+    SELECT a.child, i.inhparent
+    FROM above AS a
+    JOIN pg_catalog.pg_inherits AS i ON i.inhrelid = a.parent
+)
+SELECT c.oid::bigint AS oid,
+       n.nspname AS schema,
+       c.relname AS name,
+       c.relkind AS kind,
+       c.relrowsecurity AS has_row_security,
+       EXISTS (SELECT FROM above AS a WHERE a.parent = c.oid) AS has_foreign_child,
+       ARRAY(SELECT DISTINCT a.atttypid::bigint FROM pg_catalog.pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384) AS user_types
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+  AND n.nspname NOT LIKE 'pg\_toast%'
+  AND n.nspname NOT LIKE 'pg\_temp\_%';

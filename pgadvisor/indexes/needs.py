@@ -1,0 +1,367 @@
+"""Which index each scan of each plan asks for."""
+
+import re
+from collections.abc import Iterable
+from math import prod
+
+import msgspec
+
+from pgadvisor.facts import Facts, PlannedStatement
+from pgadvisor.indexes.offers import Offer, offer_of
+from pgadvisor.indexes.overlap import serving_index
+from pgadvisor.indexes.wanted import WantedIndex, WantedKey
+from pgadvisor.model.catalog import Table
+from pgadvisor.model.plan import PlanNode
+from pgadvisor.model.record import Record
+from pgadvisor.sql.canonical import canonical
+from pgadvisor.sql.identifiers import quoted
+from pgadvisor.sql.query import Predicate, Scope, SortKey, TableUse
+
+SELDOM = 0.5
+"""A predicate that keeps more of the rows than this does not belong into a key."""
+PARTIAL = 0.2
+"""A constant predicate that keeps fewer rows than this makes a partial index (half the gain is size)."""
+MOST_KEYS = 4
+_NO_COLUMNS = re.compile(r"""'(?:[^']|'')*'|::"?[a-z_]+|\b\w+\.|"[^"]*"\.""")
+"""Literals, casts and qualifiers: what could be taken for a column's name in a plan's expression."""
+UNKNOWN_RANGE = 0.33
+"""PostgreSQL's own guess for an inequality with an unknown value (DEFAULT_INEQ_SEL)."""
+
+
+class Need(Record):
+    """The index that a scan asks for, and what is known of the rows it would keep."""
+
+    index: WantedIndex
+    is_whole: bool
+    """Every column that the scan filters by is in the index: it would read the rows kept and no more."""
+    selectivity: float
+    """Share of the rows that the index keeps, by the statistics."""
+    has_equality: bool
+    implied: frozenset[str] = frozenset()
+    """Canonical predicates that the query fulfils."""
+
+
+def need_of(facts: Facts, planned: PlannedStatement, number: int) -> Need | None:
+    """What the scan of that number asks for; None: no index could serve it, or one that is there already does."""
+    need = facts.once(_all_needs).get((planned.key, number))
+    if need is None:
+        return None
+    ordered = _in_shared_order(facts, need.index)
+    return None if serving_index(facts, ordered, need.implied) else msgspec.structs.replace(need, index=ordered)
+
+
+def join_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | None:
+    """The index that would let a join look up the scanned relation by its join columns."""
+    found = _relation(facts, planned, number)
+    if found is None:
+        return None
+    scope, use, table = found
+    joined = [
+        offer
+        for predicate in _own(scope, use)
+        if predicate.value.kind == "column" and predicate.operator == "="
+        if (offer := offer_of(predicate, table)) and offer.role == "equal"
+    ]
+    if not joined:
+        return None
+    need = _assembled(facts, table, joined, (), frozenset(offer.key.column for offer in joined), frozenset())
+    return None if need is None or serving_index(facts, need.index) else need
+
+
+def order_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | None:
+    """The index that would give the scanned rows in the query's order, so that LIMIT can stop early."""
+    found = _relation(facts, planned, number)
+    if found is None:
+        return None
+    scope, use, table = found
+    order = _order(scope, use, table)
+    offers = _filters(planned, number, scope, use, table)
+    equal = [offer for offer in offers if offer.role == "equal" and not _is_seldom(offer)]
+    if not order or any(offer.role in ("several", "contains") for offer in offers):
+        return None
+    mentioned = _mentioned(planned, number, table)
+    if mentioned - {offer.key.column for offer in equal} - {key.column for key in order}:
+        return None
+    need = _assembled(facts, table, equal, order, mentioned, _implied(scope, use))
+    return None if need is None or serving_index(facts, need.index, need.implied) else need
+
+
+def equal_columns(facts: Facts, planned: PlannedStatement, number: int) -> tuple[str, ...]:
+    """The bare columns that a scan compares for equality, with IN, or with NULL, in the order of the query."""
+    found = _relation(facts, planned, number)
+    if found is None:
+        return ()
+    offers = (offer for offer in _filters(planned, number, *found) if offer.role in ("equal", "several"))
+    return tuple(dict.fromkeys(offer.key.column for offer in offers if offer.key.is_column))
+
+
+def filtered_columns(facts: Facts, planned: PlannedStatement, number: int) -> frozenset[str]:
+    """The columns of its table that a scan's own conditions name."""
+    table = scanned_table(facts, planned.nodes[number])
+    return _mentioned(planned, number, table) if table else frozenset()
+
+
+def scanned_table(facts: Facts, node: PlanNode) -> Table | None:
+    """The table a node scans: of a partitioned table the partition."""
+    if node.table is None:
+        return None
+    return facts.table(f"{node.schema}.{node.table}" if node.schema else node.table)
+
+
+def base_table(facts: Facts, node: PlanNode) -> Table | None:
+    """The table a node scans; of a partition its topmost parent."""
+    table = scanned_table(facts, node)
+    while table and table.partition_of:
+        table = facts.table(table.partition_of)
+    return table
+
+
+def _all_needs(facts: Facts) -> dict[tuple[str, int], Need]:
+    found = {}
+    for planned in facts.plans:
+        for number, node in enumerate(planned.nodes):
+            if "Scan" in node.node_type and node.table and (need := _scan_need(facts, planned, number)):
+                found[planned.key, number] = need
+    return found
+
+
+def _scan_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | None:
+    found = _relation(facts, planned, number)
+    if found is None:
+        return None
+    scope, use, table = found
+    offers = _filters(planned, number, scope, use, table)
+    order = _order(scope, use, table)
+    return _assembled(facts, table, offers, order, _mentioned(planned, number, table), _implied(scope, use))
+
+
+def _assembled(
+    facts: Facts,
+    table: Table,
+    offers: Iterable[Offer],
+    order: tuple[WantedKey, ...],
+    mentioned: frozenset[str],
+    implied: frozenset[str],
+) -> Need | None:
+    """One index of all that the predicates and the order offer: equalities, then one range or the order."""
+    partial, rest = _split_partial(list(offers), bool(order))
+    equal = _distinct([offer for offer in rest if offer.role in ("equal", "several") and not _is_seldom(offer)])
+    equal.sort(key=lambda offer: (offer.selectivity is None, offer.selectivity or 0.0))
+    tail = _tail(rest, equal, order)
+    inverted = next((offer for offer in rest if offer.role == "contains"), None)
+    if inverted and not (equal and _product(equal) <= 0.01):
+        equal, tail, partial = [inverted], (), []
+    keys = (*(offer.key for offer in equal), *tail)[:MOST_KEYS]
+    if not keys and partial:
+        keys = _any_keys(table, partial)
+    if not keys:
+        return None
+    index = WantedIndex(
+        table=table.qualified,
+        keys=keys,
+        equalities=min(len(equal), MOST_KEYS),
+        method=inverted.method if inverted in equal and inverted else "btree",
+        predicate=" AND ".join(_condition(offer) for offer in partial) or None,
+        predicate_columns=tuple(offer.key.column for offer in partial),
+        extension=inverted.extension if inverted in equal and inverted else None,
+    )
+    filtered = {offer.key.column for offer in rest if offer.key in keys}
+    return Need(
+        index=index,
+        is_whole=mentioned <= {*filtered, *index.predicate_columns},
+        selectivity=_product([*partial, *(offer for offer in rest if offer.key in keys)]),
+        has_equality=bool(equal or partial),
+        implied=implied,
+    )
+
+
+def _tail(rest: list[Offer], equal: list[Offer], order: tuple[WantedKey, ...]) -> tuple[WantedKey, ...]:
+    """What follows the equalities: the range column that narrows most, or else the order."""
+    ranges = [offer for offer in rest if offer.role == "range" and offer.key not in [each.key for each in equal]]
+    columns = {offer.key.key for offer in ranges}
+    two_sided = {offer.key.key for offer in ranges if _is_bounded(offer, ranges)}
+    chosen = columns if len(columns) == 1 else two_sided
+    if len(chosen) == 1:
+        key = next(offer.key for offer in ranges if offer.key.key in chosen)
+        return order if order and order[0].key == key.key and not key.operator_class else (key,)
+    if columns or any(offer.role == "several" for offer in equal):
+        return ()
+    return order
+
+
+def _is_bounded(offer: Offer, ranges: list[Offer]) -> bool:
+    """Whether the column has a lower and an upper bound."""
+    signs = {each.predicate.operator[0] for each in ranges if each.key.key == offer.key.key}
+    return offer.is_two_sided or {"<", ">"} <= signs
+
+
+def _split_partial(offers: list[Offer], has_order: bool) -> tuple[list[Offer], list[Offer]]:
+    """Predicates for the index's WHERE, and the others: constants in the text that few rows fulfil."""
+
+    def fits(offer: Offer) -> bool:
+        if offer.selectivity is None or offer.selectivity > PARTIAL or not offer.key.is_column:
+            return False
+        if offer.predicate.operator in ("IS NULL", "IS NOT NULL"):
+            return True
+        return offer.predicate.operator == "=" and offer.predicate.value.type == "boolean"
+
+    partial = [offer for offer in offers if fits(offer)]
+    rest = [offer for offer in offers if offer not in partial and offer.role != "null test"]
+    return partial, rest
+
+
+def _any_keys(table: Table, partial: list[Offer]) -> tuple[WantedKey, ...]:
+    """Keys for a partial index whose WHERE already says it all: those of the primary key."""
+    names = table.primary_key.columns if table.primary_key else (partial[0].key.column,)
+    return tuple(WantedKey(text=quoted(name), key=name, label=name, column=name) for name in names)
+
+
+def _condition(offer: Offer) -> str:
+    column, predicate = quoted(offer.key.column), offer.predicate
+    if predicate.operator in ("IS NULL", "IS NOT NULL"):
+        return f"{column} {predicate.operator}"
+    return column if predicate.value.text.lower() in ("true", "t") else f"NOT {column}"
+
+
+def _distinct(offers: list[Offer]) -> list[Offer]:
+    return list({offer.key: offer for offer in reversed(offers)}.values())[::-1]
+
+
+def _is_seldom(offer: Offer) -> bool:
+    return offer.selectivity is not None and offer.selectivity >= SELDOM and offer.key.is_column
+
+
+def _product(offers: Iterable[Offer]) -> float:
+    return prod(UNKNOWN_RANGE if offer.selectivity is None else offer.selectivity for offer in offers)
+
+
+# The query's side of a scan
+
+
+def _relation(facts: Facts, planned: PlannedStatement, number: int) -> tuple[Scope, TableUse, Table] | None:
+    """The relation of the query that the node scans, in its scope; None when that is not sure."""
+    node = planned.nodes[number]
+    table = base_table(facts, node)
+    if planned.query is None or planned.query.is_truncated or table is None or table.kind == "foreign table":
+        return None
+    named = re.sub(r"_\d+$", "", node.alias or "")
+    found = [
+        (scope, use)
+        for scope in planned.query.scopes
+        for use in scope.tables
+        if use.alias in (node.alias, named) and use.table and facts.table(use.table) == table
+    ]
+    if not found:
+        return None
+    exact = [each for each in found if each[1].alias == node.alias] or found
+    mentioned = _mentioned(planned, number, table)
+    scope, use = max(exact, key=lambda each: len(mentioned & _filtered_columns(*each)))
+    return scope, use, table
+
+
+def _own(scope: Scope, use: TableUse) -> Iterable[Predicate]:
+    """The conjuncts of the scope whose left side is of that relation; `a.x = b.y` is turned where b is."""
+    for predicate in scope.predicates:
+        if not predicate.is_conjunct or predicate.place not in ("where", "on"):
+            continue
+        sides = {(each.alias, each.scope) for each in predicate.columns}
+        if sides == {(use.alias, scope.number)}:
+            yield predicate
+        elif (turned := _turned(predicate)) and turned.column and turned.column.alias == use.alias:
+            yield turned
+
+
+def _turned(predicate: Predicate) -> Predicate | None:
+    """`b.y = a.x` of `a.x = b.y`, both bare columns."""
+    other = predicate.value.column
+    if predicate.operator != "=" or predicate.is_wrapped or other is None or predicate.column is None:
+        return None
+    value = msgspec.structs.replace(predicate.value, column=predicate.column, text=predicate.source)
+    return msgspec.structs.replace(
+        predicate, key=other.column, source=predicate.value.text, column=other, columns=(other,), value=value
+    )
+
+
+def _filtered_columns(scope: Scope, use: TableUse) -> frozenset[str]:
+    return frozenset(each.column for predicate in _own(scope, use) for each in predicate.columns)
+
+
+def _filters(planned: PlannedStatement, number: int, scope: Scope, use: TableUse, table: Table) -> list[Offer]:
+    """What the scan's own conditions offer: predicates of the query that the node itself applies."""
+    mentioned = _mentioned(planned, number, table)
+    return [
+        offer
+        for predicate in _own(scope, use)
+        if all(each.column in mentioned for each in predicate.columns)
+        if (offer := offer_of(predicate, table))
+    ]
+
+
+def _mentioned(planned: PlannedStatement, number: int, table: Table) -> frozenset[str]:
+    """Columns of the table that the node's conditions name."""
+    node = planned.nodes[number]
+    below = [child for child, _ in planned.children(number) if child.node_type.startswith("Bitmap")]
+    texts = [node.filter, node.index_condition, node.recheck_condition, *(each.index_condition for each in below)]
+    bare = _NO_COLUMNS.sub(" ", " ".join(text for text in texts if text))
+    words = set(re.findall(r"\w+", bare))
+    return frozenset(column.name for column in table.columns if words.issuperset(re.findall(r"\w+", column.name)))
+
+
+def _order(scope: Scope, use: TableUse, table: Table) -> tuple[WantedKey, ...]:
+    """The sort keys as index keys, when a LIMIT makes their order pay and all are columns of that relation."""
+    is_plain = not (scope.group_keys or scope.has_aggregate or scope.is_distinct or scope.has_window)
+    if scope.limit is None or not scope.sort_keys or not is_plain or scope.set_operation:
+        return ()
+    columns = [key.column.column for key in scope.sort_keys if key.column and key.column.alias == use.alias]
+    if [key.key for key in scope.sort_keys] != columns or not all(table.column(name) for name in columns):
+        return ()
+    order = [(key.is_descending, _nulls_first(key)) for key in scope.sort_keys]
+    if len(set(order)) == 1 and order[0][0] == order[0][1]:
+        order = [(False, False)] * len(order)
+    return tuple(_sort_key(name, *how) for name, how in zip(columns, order, strict=True))
+
+
+def _nulls_first(key: SortKey) -> bool:
+    return key.is_descending if key.is_nulls_first is None else key.is_nulls_first
+
+
+def _sort_key(name: str, is_descending: bool, is_nulls_first: bool) -> WantedKey:
+    return WantedKey(text=quoted(name), key=name, label=name, column=name, is_descending=is_descending,
+                     is_nulls_first=is_nulls_first)  # fmt: skip
+
+
+def _implied(scope: Scope, use: TableUse) -> frozenset[str]:
+    """The relation's conjuncts, spelled as the predicate of a partial index would be."""
+    found = set()
+    for predicate in _own(scope, use):
+        if predicate.operator in ("IS NULL", "IS NOT NULL"):
+            found.add(canonical(f"{predicate.key} {predicate.operator}"))
+        elif predicate.value.kind == "constant" and predicate.operator in ("=", "<", "<=", ">", ">="):
+            text = predicate.value.text.replace("'", "''")
+            spelled = text if predicate.value.type in ("integer", "number", "boolean") else f"'{text}'"
+            found.add(canonical(f"{predicate.key} {predicate.operator} {spelled}"))
+    return frozenset(found)
+
+
+# Across the workload
+
+
+def _in_shared_order(facts: Facts, index: WantedIndex) -> WantedIndex:
+    """The equality keys most asked for by other scans first, so that one index serves more of them."""
+    asked = facts.once(_asked_equalities)
+    count = index.equalities
+    equal = sorted(index.keys[:count], key=lambda key: -asked.get((index.table, key.key), 0))
+    return msgspec.structs.replace(index, keys=(*equal, *index.tail))
+
+
+def _asked_equalities(facts: Facts) -> dict[tuple[str, str], int]:
+    """How many statements want each key of each table compared for equality."""
+    seen = {
+        (statement, need.index.table, key.key)
+        for (statement, _), need in facts.once(_all_needs).items()
+        for key in need.index.keys[: need.index.equalities]
+    }
+    counts: dict[tuple[str, str], int] = {}
+    for _, table, key in seen:
+        counts[table, key] = counts.get((table, key), 0) + 1
+    return counts

@@ -1,0 +1,172 @@
+"""What an index could do with one predicate: equality, range, pattern or containment, on which key."""
+
+import re
+from typing import Literal
+
+from pgadvisor.indexes.sizes import distinct_values
+from pgadvisor.indexes.wanted import Method, WantedKey
+from pgadvisor.model.catalog import Column, Table
+from pgadvisor.model.record import Record
+from pgadvisor.sql.identifiers import quoted
+from pgadvisor.sql.query import Predicate, Value
+
+Role = Literal["equal", "several", "range", "contains", "null test"]
+"""`equal`: one value; `several`: a list of values, after which no order is left; `null test`: IS NOT NULL."""
+
+IMMUTABLE_FUNCTIONS = frozenset(
+    ("lower", "upper", "btrim", "trim", "ltrim", "rtrim", "md5", "abs", "length", "char_length", "reverse", "left")
+)
+"""Functions marked IMMUTABLE in pg_proc for every argument type they take: an index may hold their results."""
+SAFE_JSON_CASTS = frozenset({"integer", "int", "int4", "bigint", "int8", "smallint", "numeric", "uuid", "boolean"})
+"""Casts from text that are immutable; those to dates depend on settings."""
+VOLATILE = re.compile(r"\b(random|clock_timestamp|timeofday|nextval|gen_random_uuid|uuid_generate_v4)\s*\(", re.I)
+INTEGERS = ("smallint", "integer", "bigint")
+TEXTS = ("text", "character varying", "character(", "citext", "name")
+CONSTANT_CONFIGURATION = re.compile(r"^to_tsvector\('\w+'(::regconfig)?, ")
+UNKNOWN_PATTERN = 0.01
+"""PostgreSQL's own guess for a pattern or a containment without statistics is below this."""
+
+
+class Offer(Record):
+    """A predicate as an index sees it."""
+
+    predicate: Predicate
+    role: Role
+    key: WantedKey
+    method: Method = "btree"
+    selectivity: float | None = None
+    """Share of the rows that it keeps, by the statistics; None: they do not say."""
+    is_two_sided: bool = False
+    extension: str | None = None
+
+
+def offer_of(predicate: Predicate, table: Table) -> Offer | None:
+    """What an index on the predicate's left side could do; None: nothing, or nothing sure."""
+    column = table.column(predicate.column.column) if predicate.column else None
+    if column is None or predicate.is_negated or predicate.place == "having" or not _is_steady(predicate):
+        return None
+    key = _key(predicate, column)
+    if key is None or _is_cast_away(column, predicate.value):
+        return None
+    return _btree(predicate, key, column, table) or _inverted(predicate, key, column)
+
+
+def _btree(predicate: Predicate, key: WantedKey, column: Column, table: Table) -> Offer | None:
+    rows = table.rows or 1.0
+    each = _one_value(predicate.value, column, rows) if key.is_column or predicate.wrap != "json" else None
+    match predicate.operator:
+        case "=" | "IS" | "IS TRUE" | "IS FALSE" if _has_btree(column, key):
+            return Offer(predicate=predicate, role="equal", key=key, selectivity=each)
+        case "IS NULL" if key.is_column and column.statistics:
+            return Offer(predicate=predicate, role="equal", key=key, selectivity=column.statistics.null_fraction)
+        case "IN" | "= ANY" if _has_btree(column, key) and predicate.value.kind != "subquery":
+            count = predicate.value.count
+            kept = min(1.0, each * count) if each is not None and count else None
+            return Offer(predicate=predicate, role="several", key=key, selectivity=kept)
+        case "<" | "<=" | ">" | ">=" | "BETWEEN" if _has_btree(column, key):
+            return Offer(predicate=predicate, role="range", key=key, is_two_sided=predicate.operator == "BETWEEN")
+        case "IS NOT NULL" if key.is_column and column.statistics:
+            kept_rows = 1.0 - column.statistics.null_fraction
+            return Offer(predicate=predicate, role="null test", key=key, selectivity=kept_rows)
+        case "LIKE" if _is_prefix(predicate.value):
+            classed = _with_class(key, "text_pattern_ops")
+            return Offer(predicate=predicate, role="range", key=classed, selectivity=UNKNOWN_PATTERN, is_two_sided=True)
+    return None
+
+
+def _inverted(predicate: Predicate, key: WantedKey, column: Column) -> Offer | None:
+    """GIN and GiST, by the operator and the column's type."""
+    method: Method = "gin"
+    extension = None
+    match predicate.operator:
+        case "LIKE" | "ILIKE" | "~" | "~*" if key.label and column.type.startswith(TEXTS) and _has_letters(predicate):
+            key, extension = _with_class(key, "gin_trgm_ops"), "pg_trgm"
+        case "@>" if column.type == "jsonb" and key.is_column:
+            key = _with_class(key, "jsonb_path_ops")
+        case "?" | "?|" | "?&" if column.type == "jsonb" and key.is_column:
+            pass
+        case "@>" | "&&" if column.type.endswith("[]") and key.is_column:
+            pass
+        case "@>" | "&&" | "<@" if column.type.endswith("range") and key.is_column:
+            method = "gist"
+        case "@@" if column.type == "tsvector" or CONSTANT_CONFIGURATION.match(key.key):
+            pass
+        case _:
+            return None
+    return Offer(predicate=predicate, role="contains", key=key, method=method, selectivity=UNKNOWN_PATTERN,
+                 extension=extension)  # fmt: skip
+
+
+def _key(predicate: Predicate, column: Column) -> WantedKey | None:
+    """The left side as an index key; None when its value may change with settings or time, or is not known."""
+    if not predicate.is_wrapped:
+        return WantedKey(text=quoted(column.name), key=column.name, label=column.name, column=column.name)
+    text = predicate.key
+    if "$" in text or len(predicate.columns) != 1:
+        return None
+    if predicate.wrap == "function" and (
+        predicate.function in IMMUTABLE_FUNCTIONS or CONSTANT_CONFIGURATION.match(text)
+    ):
+        return WantedKey(text=text, key=text, label=f"{column.name}_{predicate.function}", column=column.name)
+    if predicate.wrap == "json" and column.type in ("json", "jsonb") and "->>" in text:
+        return WantedKey(text=f"({text})", key=text, label=f"{column.name}_{_field(text)}", column=column.name)
+    if predicate.wrap == "cast" and predicate.cast_to in SAFE_JSON_CASTS and "->>" in text:
+        return WantedKey(text=f"({text})", key=text, label=f"{column.name}_{_field(text)}", column=column.name)
+    return None
+
+
+def _field(text: str) -> str:
+    """The last field named in a JSON expression, as a part of a name."""
+    fields = re.findall(r"'(\w+)'", text)
+    return str(fields[-1]).lower() if fields else "expr"
+
+
+def _with_class(key: WantedKey, operator_class: str) -> WantedKey:
+    return WantedKey(text=key.text, key=key.key, label=key.label, column=key.column, operator_class=operator_class)
+
+
+def _is_steady(predicate: Predicate) -> bool:
+    """Whether the other side has one value for the whole scan, and is no column of the same relation."""
+    sides = [predicate.value, *([predicate.upper] if predicate.upper else []), *predicate.value.items]
+    own = {(use.alias, use.scope) for use in predicate.columns}
+    for side in sides:
+        others = [*side.columns, *([side.column] if side.column else [])]
+        if VOLATILE.search(side.text) or any((use.alias, use.scope) in own or use.alias is None for use in others):
+            return False
+    return True
+
+
+def _is_cast_away(column: Column, value: Value) -> bool:
+    """Whether the comparison turns the column into another type, where no index on it serves."""
+    wider = ("numeric", "decimal", "number", "real", "double precision", "float4", "float8")
+    return column.type in INTEGERS and any(each.type in wider for each in (value, *value.items))
+
+
+def _has_btree(column: Column, key: WantedKey) -> bool:
+    """Whether the key's type has an order that equality and ranges use."""
+    return not (key.is_column and (column.type in ("json", "jsonb", "xml", "point", "tsvector", "geometry")))
+
+
+def _one_value(value: Value, column: Column, rows: float) -> float | None:
+    """Share of the rows that hold one value: of that value where the statistics name it, else of an average one."""
+    seen = column.statistics
+    if seen is None:
+        return None
+    common = dict(zip(seen.most_common_values or (), seen.most_common_frequencies, strict=False))
+    if value.kind == "constant" and common:
+        spelled = {"true": "t", "false": "f"}.get(value.text.lower(), value.text)
+        if spelled in common:
+            return common[spelled]
+        others = max(distinct_values(column, rows) - len(common), 1.0)
+        return max(1.0 - seen.null_fraction - sum(common.values()), 0.0) / others
+    return (1.0 - seen.null_fraction) / distinct_values(column, rows)
+
+
+def _is_prefix(value: Value) -> bool:
+    """Whether a LIKE pattern is a constant that begins with two letters or more."""
+    return value.kind == "constant" and re.match(r"[^%_\\]{2,}%", value.text) is not None
+
+
+def _has_letters(predicate: Predicate) -> bool:
+    """Whether the pattern may hold three letters in a row, so that it has a trigram; unknown counts as yes."""
+    return predicate.value.kind != "constant" or re.search(r"\w{3}", predicate.value.text) is not None

@@ -1,0 +1,1 @@
+"""Partitioning reasoned about: what speaks for it, and how a table becomes partitioned."""

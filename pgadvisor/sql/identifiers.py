@@ -1,0 +1,44 @@
+"""Names as SQL: quoted where PostgreSQL needs it, and made up as PostgreSQL would."""
+
+import re
+from functools import lru_cache
+from itertools import count
+
+from postgast import scan
+
+from pgadvisor.model.catalog import Table
+
+NAME_BYTES = 63
+"""NAMEDATALEN - 1: the longest name PostgreSQL keeps."""
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_UNRESERVED = 1
+"""`keyword_kind` of libpg_query up to which a keyword is a name everywhere: none, unreserved."""
+
+
+@lru_cache(maxsize=10_000)
+def quoted(name: str) -> str:
+    """The name as SQL, in double quotes where it needs them (`quote_identifier` in ruleutils.c)."""
+    if _PLAIN.match(name) and scan(name).tokens[0].keyword_kind <= _UNRESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted_table(table: Table) -> str:
+    """The table's name as SQL, with its schema."""
+    return f"{quoted(table.schema)}.{quoted(table.name)}"
+
+
+def object_name(table: str, parts: tuple[str, ...], label: str, taken: frozenset[str] = frozenset()) -> str:
+    """A name as PostgreSQL makes one (`ChooseRelationName` in indexcmds.c): `orders_customer_id_idx`.
+
+    `parts`: columns, or what stands for an expression; `taken`: names in use in the schema. Cut to fit, not quoted.
+    """
+    endings = (f"_{label}{number or ''}" for number in count())
+    stem = "_".join((table, *parts))
+    names = (_cut(stem, NAME_BYTES - len(ending)) + ending for ending in endings)
+    return next(name for name in names if name not in taken)
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode(errors="ignore")

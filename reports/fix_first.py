@@ -1,0 +1,97 @@
+"""The few changes that free the most time: what to do first."""
+
+from pgadvisor.model.finding import Finding, Severity
+from pgadvisor.model.record import Record
+from pgadvisor.model.report import Report
+from pgadvisor.reports.labels import statements_of
+
+FIRST = 5
+"""More than a handful is a list again."""
+WORTH_MS_PER_DAY = 1_000.0
+"""A second a day is not worth a change for its own sake."""
+DAY_S = 86_400.0
+
+
+class Gain(Record):
+    """What a change frees, as time a day and as time a call, where each is known."""
+
+    freed_ms_per_day: float
+    now_ms_per_day: float | None = None
+    after_ms_per_day: float | None = None
+    now_ms_per_call: float | None = None
+    """Only where one statement is concerned."""
+    after_ms_per_call: float | None = None
+    share: float | None = None
+    """What is freed of all database time, 0 to 1."""
+
+
+class Fix(Record):
+    """A change worth making first."""
+
+    number: int
+    """Of its finding, from 1 in the report's order."""
+    finding: Finding
+    gain: Gain | None = None
+
+
+def first_fixes(report: Report) -> tuple[Fix, ...]:
+    """The changes that free most, measured before estimated; without any known gain the worst findings with a remedy."""
+    fixes = [
+        Fix(number=number, finding=finding, gain=gain(report, finding))
+        for number, finding in enumerate(report.findings, start=1)
+    ]
+    worth = [each for each in fixes if each.gain is not None and each.gain.freed_ms_per_day >= WORTH_MS_PER_DAY]
+    if worth:
+        most = _without_twins(sorted(worth, key=_freed))[:FIRST]
+        return tuple(sorted(most, key=lambda fix: (fix.finding.rung.rank, _freed(fix))))
+    bad = [each for each in fixes if each.finding.severity is not Severity.INFO and each.finding.remedy.sql]
+    return tuple(_without_twins(bad)[:3])
+
+
+def gain(report: Report, finding: Finding) -> Gain | None:
+    """What the finding's remedy frees, and the time of its statements now and after; None when it is not known."""
+    freed = finding.gain_ms_per_day
+    if freed is None or freed <= 0:
+        return None
+    days = report.window_s / DAY_S if report.window_s else None
+    by_key = {statement.key: statement for statement in report.statements}
+    concerned = [by_key[key] for key in statements_of(finding) if key in by_key]
+    times = [statement.total_ms for statement in concerned if statement.total_ms is not None]
+    if days is None or not times or len(times) < len(concerned):
+        return Gain(freed_ms_per_day=freed)
+    now = sum(times) / days
+    if freed > now:
+        # The gain is of more than these statements: what is left of them is not known.
+        return Gain(freed_ms_per_day=freed, share=_share(report, freed, days))
+    mean = concerned[0].mean_ms if len(concerned) == 1 else None
+    return Gain(
+        freed_ms_per_day=freed,
+        now_ms_per_day=now,
+        after_ms_per_day=now - freed,
+        now_ms_per_call=mean,
+        after_ms_per_call=None if mean is None else mean * (1 - freed / now),
+        share=_share(report, freed, days),
+    )
+
+
+def _share(report: Report, freed: float, days: float) -> float | None:
+    if report.totals is None or report.totals.total_ms <= 0:
+        return None
+    return min(1.0, freed * days / report.totals.total_ms)
+
+
+def _freed(fix: Fix) -> float:
+    """For sorting: the most freed first."""
+    return -fix.gain.freed_ms_per_day if fix.gain else 0.0
+
+
+def _without_twins(fixes: list[Fix]) -> list[Fix]:
+    """One change once, though several findings ask for it."""
+    seen: set[str] = set()
+    kept = []
+    for fix in fixes:
+        change = fix.finding.remedy.sql or fix.finding.remedy.text
+        if change not in seen:
+            seen.add(change)
+            kept.append(fix)
+    return kept

@@ -1,0 +1,117 @@
+"""The report as one HTML file: no request leaves it, no text of the database can act in it."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from pgadvisor.model.report import Report
+from pgadvisor.reports import format_numbers, labels, prose
+from pgadvisor.reports.html_page import LAID_OUT, page_of
+from pgadvisor.reports.sql_pieces import sql_runs
+from pgadvisor.reports.visible_text import folded, visible
+
+TEMPLATES = "pgadvisor.reports.templates"
+
+
+def render(report: Report) -> str:
+    """The report as a page that stands by itself. Same report, same bytes."""
+    style, script = _static("report.css"), _static("report.js")
+    head_script = _static("theme.js")
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src {_hash(style)}",
+            f"script-src {_hash(head_script)} {_hash(script)}",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    template = _environment().get_template("report.html")
+    page = template.render(
+        page=page_of(report),
+        policy=policy,
+        style=Markup(style),  # ours, and hashed in the policy
+        script=Markup(script),
+        head_script=Markup(head_script),
+    )
+    return f"{page}\n"
+
+
+@cache
+def _environment() -> Environment:
+    """Templates with autoescape on; every text also passes `visible`, so that nothing unseen gets through."""
+    environment = Environment(
+        loader=_Loader("pgadvisor.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters.update(
+        time=_unbroken(format_numbers.time),
+        size=_unbroken(format_numbers.size),
+        count=format_numbers.count,
+        share=_unbroken(format_numbers.share),
+        duration=_unbroken(format_numbers.duration),
+        moment=format_numbers.moment,
+        folded=folded,
+        inline=prose.inline,
+        inline_with_links=prose.inline_with_links,
+        exact=_exact,
+        svg=_svg_number,
+    )
+    environment.tests["hidden"] = lambda text: visible(text) != text
+    environment.globals.update(
+        sql_runs=sql_runs,
+        plural=format_numbers.plural,
+        plan_kinds=labels.PLAN_KINDS,
+        areas=labels.AREAS,
+        statement_place=labels.statement_place,
+        laid_out=LAID_OUT,
+    )
+    return environment
+
+
+class _Loader(PackageLoader):
+    """Templates without the indentation of their lines, which would be a third of the page."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
+        source, path, is_current = super().get_source(environment, template)
+        return "\n".join(line.lstrip() for line in source.splitlines()), path, is_current
+
+
+def _shown(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _unbroken(form: Callable[[float | None], str]) -> Callable[[float | None], str]:
+    """A number that stays on one line with its unit."""
+    return lambda number: form(number).replace(" ", "\u00a0")
+
+
+def _exact(text: str) -> Markup:
+    """The text escaped for an attribute but otherwise as it is: what a copy button copies."""
+    whole = text.encode("utf-8", "replace").decode()  # a half of a pair can be written nowhere
+    return Markup(str(escape(whole)).replace("\r", "&#13;"))
+
+
+def _svg_number(value: float) -> str:
+    """A length in a drawing: short, so that 500 bars cost little."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _static(name: str) -> str:
+    # A checkout may turn line ends round; a browser turns them back before it takes the hash.
+    return resources.files(TEMPLATES).joinpath(name).read_text("utf-8").replace("\r\n", "\n")
+
+
+def _hash(content: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    return f"'sha256-{digest}'"

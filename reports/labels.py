@@ -1,0 +1,66 @@
+"""How things are called in a report: statements, places, kinds of plan, parts of a snapshot."""
+
+from pgadvisor.model.finding import Finding, Where
+from pgadvisor.model.plan import PlanKind
+from pgadvisor.model.report import Report
+from pgadvisor.model.snapshot import Area
+from pgadvisor.model.workload import Statement
+from pgadvisor.reports.visible_text import folded
+
+PLAN_KINDS: dict[PlanKind, str] = {
+    "none": "no plan",
+    "generic": "generic plan",
+    "values": "planned with values",
+    "analyzed": "really run",
+}
+"""What a reader is told of each kind."""
+
+AREAS: dict[Area, str] = {
+    "server": "server",
+    "settings": "settings",
+    "catalog": "catalog",
+    "statistics": "column statistics",
+    "counters": "table and index counters",
+    "statements": "statements",
+    "plans": "plans",
+    "replicas": "replicas",
+    "analyze": "EXPLAIN ANALYZE",
+}
+
+
+def statement_place(statement: Statement) -> str | None:
+    """Where the statement stands: `statement 3, line 12`; None when it is not of a file."""
+    if statement.position is None:
+        return None
+    return f"statement {statement.position}" + ("" if statement.line is None else f", line {statement.line}")
+
+
+def statement_label(statement: Statement, width: int = 80) -> str:
+    """The name of a statement, or its place, or the beginning of its text."""
+    return folded(statement.name or statement_place(statement) or statement.text, width)
+
+
+def where_label(where: Where) -> str | None:
+    """The thing a finding is about, without its statement: `public.orders.status`, `orders_status_idx`, `app.py:12`."""
+    if where.table is not None:
+        name = where.table if where.column is None else f"{where.table}.{where.column}"
+        return name if where.index is None else f"{name}, index {where.index}"
+    if where.index is not None:
+        return f"index {where.index}"
+    if where.file is not None:
+        return where.file if where.line is None else f"{where.file}:{where.line}"
+    return where.endpoint
+
+
+def statements_of(finding: Finding) -> tuple[str, ...]:
+    """Keys of the statements a finding concerns, its own first."""
+    own = finding.where.statement
+    return (own, *(key for key in finding.statements if key != own)) if own else finding.statements
+
+
+def source_label(report: Report) -> str:
+    """What was audited, in a few words: `shop on db-1, PostgreSQL 15.18`."""
+    if report.server is None:
+        return "statements without a database"
+    host = f" on {report.server.host}" if report.server.host else ""
+    return f"{report.server.database}{host}, PostgreSQL {report.server.version}"

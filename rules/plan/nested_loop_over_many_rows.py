@@ -1,0 +1,169 @@
+"""A nested loop reads the whole inner table again for each row of the outer side.
+
+## What it finds
+A nested loop whose inner side is a sequential scan (also a materialized one) that is run 100 times or more, compares
+100,000 rows or more, and takes a fifth of the statement.
+
+## Why it matters
+The work is the product of both sides. It doubles when either table does, and grows fourfold when both do.
+
+## What to do
+Create an index on the inner table's join columns, so that each outer row is one look-up. Where the join has no
+equality at all, look for one: a range join can be cut by day or by key.
+
+## When to leave it
+The inner table has a handful of rows and stays so.
+
+## Source
+https://www.postgresql.org/docs/current/using-explain.html
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+from pgadvisor.rule import (
+    Evidence,
+    Example,
+    Facts,
+    Finding,
+    PlannedStatement,
+    Remedy,
+    Rung,
+    Severity,
+    Where,
+    create_index,
+    join_need,
+    node,
+    plan_rule,
+    read_fraction,
+    scanned_table,
+    table,
+    wastes_of,
+)
+
+LEAST_LOOPS = 100
+LEAST_COMPARED = 100_000
+LEAST_SHARE = 0.2
+LOOK_UP = 20
+"""Rows compared in the time of one look-up in an index."""
+PASSED = ("Materialize", "Memoize")
+
+ITEM = table("item", rows=50_000, columns={"order_id": "bigint", "valid_from": "date"})
+SMALL = table("item", rows=20, columns={"order_id": "bigint"})
+SQL = "SELECT * FROM orders o JOIN item i ON i.order_id = o.id WHERE o.customer_id = $1"
+OUTER = node("Index Scan", table="orders", schema="public", alias="o", rows=3, actual=400, ms=2,
+             parent_relationship="Outer")  # fmt: skip
+inner = partial(node, "Seq Scan", table="item", schema="public", alias="i", parent_relationship="Inner", loops=400)
+loop = partial(node, "Nested Loop", OUTER, rows=9, actual=1_200, ms=2_200, join_type="Inner")
+BAD = [
+    Example(
+        sql=SQL,
+        tables=(table("orders", columns={"customer_id": "bigint"}), ITEM),
+        plan=loop(
+            inner(rows=50_000, actual=50_000, ms=4),
+            join_filter="(i.order_id = o.id)",
+            rows_removed_by_join_filter=19_998_800,
+        ),
+        calls=20_000,
+        mean_ms=2_200,
+        remedy="CREATE INDEX CONCURRENTLY item_order_id_idx ON public.item (order_id);",
+    ),
+]
+GOOD = [
+    Example(
+        note="The inner table has twenty rows.",
+        sql=SQL,
+        tables=(table("orders", columns={"customer_id": "bigint"}), SMALL),
+        plan=loop(inner(rows=20, actual=20, ms=0.01), join_filter="(i.order_id = o.id)"),
+    ),
+    Example(
+        note="The inner side is an index scan.",
+        sql=SQL,
+        tables=(table("orders", columns={"customer_id": "bigint"}),
+                table("item", indexes={"item_order_id_idx": "order_id"})),
+        plan=loop(
+            node("Index Scan", table="item", schema="public", alias="i", parent_relationship="Inner", loops=400, rows=3,
+                 actual=3, ms=0.02, index_condition="(i.order_id = o.id)"),
+        ),
+    ),
+]  # fmt: skip
+
+
+@plan_rule(severity=Severity.ERROR, since="0.1")
+def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
+    told = {waste.need.index.table for waste in wastes_of(facts, plan)}
+    for number, loop_node in enumerate(plan.nodes):
+        scan = _inner_scan(plan, number)
+        if scan is None or not (loop_node.join_filter or plan.nodes[scan].filter):
+            continue
+        runs, compared, share = _work(plan, number, scan)
+        found = scanned_table(facts, plan.nodes[scan])
+        if found is None or runs < LEAST_LOOPS or compared < LEAST_COMPARED or share < LEAST_SHARE:
+            continue
+        need = join_need(facts, plan, scan)
+        if (need is None and _has_equality(loop_node.join_filter)) or found.qualified in told:
+            continue
+        day = facts.ms_per_day(plan.key)
+        yield Finding(
+            where=Where(table=need.index.table if need else found.qualified, statement=plan.key),
+            message=f"nested loop reads {found.label} whole {runs:,.0f} times and compares {compared:,.0f} rows",
+            evidence=_evidence(plan, number, share, found.label, need.index.spelled if need else None),
+            remedy=create_index(facts, need.index) if need else UNEQUAL,
+            wrong_if="the inner table stays as small as it is now, or the outer side has far fewer rows in production",
+            severity=facts.severity(plan.key, share),
+            gain_ms_per_day=None
+            if day is None or need is None
+            else day * share * (1 - min(LOOK_UP * runs / compared, 1)),
+            cause=need.index.cause if need else None,
+            node=scan,
+        )
+
+
+UNEQUAL = Remedy(
+    text="The join compares by something else than equality, so each pair of rows is tried. Add an equality that cuts "
+    "both sides (the day, the tenant, the key), or filter the outer side first."
+)
+
+
+def _inner_scan(plan: PlannedStatement, number: int) -> int | None:
+    """The sequential scan that is the inner side of that nested loop."""
+    if plan.nodes[number].node_type != "Nested Loop":
+        return None
+    below = [(child, figures.number) for child, figures in plan.children(number)]
+    at = next((at for child, at in below if child.parent_relationship == "Inner"), None)
+    while at is not None and plan.nodes[at].node_type in PASSED:
+        at = next((figures.number for _, figures in plan.children(at)), None)
+    return at if at is not None and plan.nodes[at].node_type == "Seq Scan" else None
+
+
+def _work(plan: PlannedStatement, number: int, scan: int) -> tuple[float, float, float]:
+    """How often the inner side is run, how many rows that compares, and the share of the statement it takes."""
+    below = [(child, figures.number) for child, figures in plan.children(number)]
+    outer = next(at for child, at in below if child.parent_relationship == "Outer")
+    inner_side = next(at for child, at in below if child.parent_relationship == "Inner")
+    share = plan.figures[number].share + sum(plan.figures[at].share for at in range(inner_side, scan + 1))
+    if not plan.is_analyzed:
+        runs = max(plan.figures[outer].estimated_rows, 1.0) * read_fraction(plan, number)
+        return runs, runs * plan.nodes[scan].estimated_rows, min(share, 1.0)
+    side = plan.nodes[inner_side]
+    runs = side.actual_loops or 0.0
+    rows = (side.actual_rows or 0.0) + (side.rows_removed_by_filter or 0.0)
+    return runs, runs * rows, min(share, 1.0)
+
+
+def _has_equality(join_filter: str | None) -> bool:
+    return join_filter is not None and " = " in join_filter
+
+
+def _evidence(
+    plan: PlannedStatement, number: int, share: float, label: str, spelled: str | None
+) -> tuple[Evidence, ...]:
+    rung = Rung.MEASURED if plan.is_analyzed else Rung.ESTIMATED
+    pieces = [Evidence(rung=rung, text=f"{share:.0%} of the statement goes into this loop")]
+    outer = next((figures for child, figures in plan.children(number) if child.parent_relationship == "Outer"), None)
+    if outer and outer.q_error and outer.q_error >= 10 and outer.rows is not None:
+        text = f"the planner expected {outer.estimated_rows:,.0f} outer rows and got {outer.rows:,.0f}"
+        pieces.append(Evidence(rung=Rung.MEASURED, text=text))
+    if spelled:
+        pieces.append(Evidence(rung=Rung.INFERRED, text=f"no valid index of {label} serves {spelled}"))
+    return tuple(pieces)

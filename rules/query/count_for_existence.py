@@ -1,0 +1,213 @@
+"""A count of rows that is only compared with zero reads all of them where one would do.
+
+## What it finds
+`(SELECT count(*) …) > 0`, `= 0`, `>= 1` and their like in a condition or a select list, and `SELECT count(*) > 0 …`.
+
+## Why it matters
+count() must find every matching row before it can answer. EXISTS stops at the first one, and in a WHERE clause it
+becomes a semi-join or an anti-join, which PostgreSQL can order and hash; a count runs again for every outer row.
+
+## What to do
+Write EXISTS (SELECT 1 …), or NOT EXISTS for "none".
+
+## When to leave it
+The count itself is needed as well, or it is compared with more than "none" and "some".
+
+## Source
+https://www.postgresql.org/docs/current/functions-subquery.html#FUNCTIONS-SUBQUERY-EXISTS
+"""
+
+import re
+from collections.abc import Iterator
+
+from pgadvisor.rule import (
+    Evidence,
+    Example,
+    Facts,
+    Finding,
+    Output,
+    Query,
+    Remedy,
+    Rung,
+    Scope,
+    Severity,
+    Where,
+    query_rule,
+    table,
+)
+
+SOME = frozenset({(">", "0"), (">=", "1"), ("<>", "0"), ("!=", "0")})
+NONE = frozenset({("=", "0"), ("<", "1"), ("<=", "0")})
+COUNT = re.compile(r"count\s*\(\s*(\*|1|(?:distinct\s+)?[\w.\"]+)\s*\)", re.I)
+INLINE = re.compile(rf"{COUNT.pattern}\s*(>=|<=|<>|!=|>|<|=)\s*([01])(?![\d.])", re.I)
+
+USERS = table("users", columns={"name": "text"})
+ORDERS = table("orders", columns={"status": "text"}, indexes={"orders_user_id_idx": "user_id"})
+BAD = [
+    Example(
+        sql="SELECT u.id FROM users u WHERE (SELECT count(*) FROM orders o WHERE o.user_id = u.id) > 0",
+        tables=(USERS, ORDERS),
+        remedy="SELECT u.id FROM users u WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id)",
+    ),
+    Example(
+        sql="SELECT u.id FROM users u WHERE 0 = (SELECT count(*) FROM orders o WHERE o.user_id = u.id)",
+        tables=(USERS, ORDERS),
+        remedy="WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id)",
+    ),
+    Example(
+        sql="SELECT u.id FROM users u WHERE (SELECT count(o.id) FROM orders o WHERE o.user_id = u.id) >= 1",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        sql="SELECT count(*) > 0 AS has_open FROM orders WHERE status = 'open'",
+        tables=(ORDERS,),
+        remedy="SELECT EXISTS (SELECT 1 FROM orders WHERE status = 'open') AS has_open",
+    ),
+    Example(
+        sql="SELECT CASE WHEN count(*) > 0 THEN 'yes' ELSE 'no' END FROM orders WHERE user_id = $1", tables=(ORDERS,)
+    ),
+    Example(
+        sql="SELECT u.name, (SELECT count(*) FROM orders o WHERE o.user_id = u.id) <> 0 AS buys FROM users u",
+        tables=(USERS, ORDERS),
+        remedy="SELECT u.name, EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id) AS buys FROM users u",
+    ),
+    Example(sql="SELECT 1 FROM orders WHERE user_id = $1 HAVING count(*) > 0", tables=(ORDERS,)),
+]
+GOOD = [
+    Example(
+        note="EXISTS is what it should be.",
+        sql="SELECT u.id FROM users u WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id)",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        note="More than one: EXISTS cannot say that.",
+        sql="SELECT u.id FROM users u WHERE (SELECT count(*) FROM orders o WHERE o.user_id = u.id) > 1",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        note="Exactly one.",
+        sql="SELECT u.id FROM users u WHERE (SELECT count(*) FROM orders o WHERE o.user_id = u.id) = 1",
+        tables=(USERS, ORDERS),
+    ),
+    Example(note="The number is wanted.", sql="SELECT count(*) FROM orders WHERE user_id = $1", tables=(ORDERS,)),
+    Example(
+        note="Groups are compared, not existence.",
+        sql="SELECT user_id, count(*) > 0 FROM orders GROUP BY user_id HAVING count(*) > 0",
+        tables=(ORDERS,),
+    ),
+    Example(
+        note="At most one row is counted.",
+        sql="SELECT u.id FROM users u WHERE (SELECT count(*) FROM (SELECT 1 FROM orders o WHERE o.user_id = u.id "
+        "LIMIT 1) x) > 0",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        note="The sum is needed, and an unfiltered count beside it.",
+        sql="SELECT count(*) > 0, sum(id) FROM orders WHERE user_id = $1",
+        tables=(ORDERS,),
+    ),
+    Example(
+        note="A filtered count is a part of a report.",
+        sql="SELECT count(*) FILTER (WHERE status = 'open') > 0, count(*) FROM orders",
+        tables=(ORDERS,),
+    ),
+]
+
+
+@query_rule(severity=Severity.ERROR, since="0.1")
+def check(query: Query, facts: Facts) -> Iterator[Finding]:
+    for scope in query.scopes:
+        found = _compared(query, scope) or _inline(query, scope)
+        is_cheap = not scope.correlated and all(facts.is_tiny(use.table) for use in scope.tables)
+        if found and not is_cheap and not _is_bounded(query, scope):
+            yield _finding(query, facts, scope, *found)
+
+
+def _compared(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
+    """A counting subquery that is compared with zero: the comparison, and the query with EXISTS."""
+    comparison = scope.comparison
+    if comparison is None or comparison.value is None or len(scope.outputs) != 1 or not _is_lone(scope):
+        return None
+    pair = (comparison.operator, comparison.value.text)
+    output = scope.outputs[0]
+    if pair not in SOME | NONE or not COUNT.fullmatch(output.text.strip()):
+        return None
+    verb = "EXISTS" if pair in SOME else "NOT EXISTS"
+    inner = _probe(query, scope, output)
+    sql = query.spliced((comparison.span, f"{verb} ({inner})")) if comparison.span and inner else None
+    return f"{output.text} {' '.join(pair)}", Remedy(text=f"Write {verb}, which stops at the first row.", sql=sql)
+
+
+def _inline(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
+    """A count compared with zero in the select list or HAVING of the scope that counts."""
+    if not _is_lone(scope) or sum(output.has_aggregate for output in scope.outputs) > 1:
+        return None
+    for output in scope.outputs:
+        match = INLINE.search(output.text)
+        if match and (match[2], match[3]) in SOME | NONE and len(COUNT.findall(output.text)) == 1:
+            return match[0], Remedy(text="Ask with EXISTS, which stops at the first row.",
+                                    sql=_asked(query, scope, output, match))  # fmt: skip
+    for predicate in scope.predicates:
+        pair = (predicate.operator, predicate.value.text)
+        if predicate.place == "having" and pair in SOME | NONE and COUNT.fullmatch(predicate.source.strip()):
+            return f"{predicate.source} {' '.join(pair)}", Remedy(text="Ask with EXISTS, which stops at the first row.")
+    return None
+
+
+def _is_lone(scope: Scope) -> bool:
+    """Whether the scope counts all its rows into one number."""
+    return not (scope.group_keys or scope.has_grouping_sets or scope.set_operation or scope.has_window or scope.write)
+
+
+def _is_bounded(query: Query, scope: Scope) -> bool:
+    """Whether what is counted is cut short already: `SELECT count(*) FROM (SELECT … LIMIT 1)`."""
+    inner = {use.inner for use in scope.tables} - {None}
+    return not scope.tables or any(each.number in inner and each.limit is not None for each in query.scopes)
+
+
+def _probe(query: Query, scope: Scope, output: Output) -> str | None:
+    """The subquery with 1 instead of its count; None where that would ask something else."""
+    counts_rows = output.is_count_star
+    if not counts_rows or scope.limit or scope.offset or scope.sort_keys or not scope.span or not output.span:
+        return None
+    text = query.cut(scope.span)
+    start, end = output.span.start - scope.span.start, output.span.end - scope.span.start
+    return text[:start] + "1" + text[end:]
+
+
+def _asked(query: Query, scope: Scope, output: Output, match: re.Match[str]) -> str | None:
+    """`SELECT count(*) > 0 FROM …` as `SELECT EXISTS (SELECT 1 FROM …)`."""
+    is_whole = match[0] == output.text.strip() and match[1] in ("*", "1") and len(scope.outputs) == 1
+    is_plain = scope.number == 0 and len(query.scopes) == 1 and not (scope.limit or scope.offset or scope.sort_keys)
+    if not (is_whole and is_plain and output.span):
+        return None
+    verb = "EXISTS" if (match[2], match[3]) in SOME else "NOT EXISTS"
+    after = query.text[output.span.end :]
+    renamed = re.match(r'\s+(?:as\s+)?(?:\w+|"[^"]+")(?=\s+from\b)', after, re.I) if output.alias else None
+    inner = query.text[: output.span.start] + "1" + after[renamed.end() if renamed else 0 :].rstrip().rstrip(";")
+    return f"SELECT {verb} ({inner})" + (f" AS {output.alias}" if output.alias else "")
+
+
+def _finding(query: Query, facts: Facts, scope: Scope, spelled: str, remedy: Remedy) -> Finding:
+    span = (scope.comparison.span if scope.comparison else None) or scope.span
+    repeats = bool(scope.correlated)
+    why = "the count runs for every outer row" if repeats else "every matching row is counted to tell none from some"
+    use = scope.tables[0]
+    return Finding(
+        where=Where(statement=query.statement, table=use.table),
+        message=f"`{spelled}` counts all rows of {_label(facts, use.table) or use.alias} to see whether there is one",
+        evidence=(Evidence(rung=Rung.INFERRED, text=why),),
+        remedy=remedy,
+        wrong_if="at most a few rows ever match",
+        severity=facts.severity(query.statement) if repeats and _is_heavy(facts, scope) else Severity.INFO,
+        spans=(span,) if span else (),
+    )
+
+
+def _label(facts: Facts, name: str | None) -> str | None:
+    found = facts.table(name)
+    return found.label if found else name
+
+
+def _is_heavy(facts: Facts, scope: Scope) -> bool:
+    return any(facts.table(use.table) and not facts.is_small(use.table) for use in scope.tables)

@@ -1,0 +1,55 @@
+"""Findings of one cause become one."""
+
+from pgadvisor.advise.examples import facts_of
+from pgadvisor.advise.merge import merge
+from pgadvisor.facts import Facts
+from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Where
+from pgadvisor.rule import Example
+
+FACTS: Facts = facts_of(
+    Example(sql="SELECT 1", calls=10, mean_ms=1.0, other=(("SELECT 2", 10, 50.0), ("SELECT 3", 10, 9.0)))
+)
+
+
+def finding(cause: str | None, statement: str, *, severity: Severity = Severity.INFO, gain: float = 1.0) -> Finding:
+    return Finding(
+        rule="scan-discards-most-rows",
+        where=Where(table="public.orders", statement=statement),
+        message=f"says statement {statement}",
+        evidence=(Evidence(rung=Rung.ESTIMATED, text=f"of {statement}"),),
+        remedy=Remedy(text="Create it.", sql=f"-- {cause}"),
+        wrong_if="never",
+        severity=severity,
+        gain_ms_per_day=gain,
+        cause=cause,
+        statements=(statement,),
+    )
+
+
+def test_one_cause_is_one_finding_told_by_its_most_costly_statement() -> None:
+    (merged,) = merge([finding("index t (a)", "1"), finding("index t (a)", "2"), finding("index t (a)", "3")], FACTS)
+    assert merged.statements == ("2", "3", "1")
+    assert merged.message == "says statement 2"
+    assert merged.gain_ms_per_day == 3.0
+    assert merged.share == 1.0
+    assert [each.text for each in merged.evidence] == ["of 2", "of 3", "of 1"]
+
+
+def test_the_worst_severity_is_kept() -> None:
+    (merged,) = merge([finding("x", "1", severity=Severity.WARNING), finding("x", "2")], FACTS)
+    assert merged.severity is Severity.WARNING
+
+
+def test_an_index_that_leads_another_joins_it() -> None:
+    (merged,) = merge([finding("index t (a)", "2"), finding("index t (a, b)", "1")], FACTS)
+    assert merged.cause == "index t (a, b)"
+    assert merged.remedy.sql == "-- index t (a, b)"
+    assert merged.statements == ("2", "1")
+
+
+def test_an_index_that_only_begins_with_the_same_letters_does_not() -> None:
+    assert len(merge([finding("index t (a)", "1"), finding("index t (ab, b)", "2")], FACTS)) == 2
+
+
+def test_findings_without_a_cause_stay_apart() -> None:
+    assert len(merge([finding(None, "1"), finding(None, "2")], FACTS)) == 2

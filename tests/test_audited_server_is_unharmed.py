@@ -1,0 +1,226 @@
+"""An audit from outside, end to end: what the server logs of it, and what it leaves on a server full of traps."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import postgast
+import psycopg
+import pytest
+
+from pgadvisor.planner.embedded import EmbeddedServer
+from tests.cli.run import pgadvisor
+from tests.fix_hostile import HARMLESS, calls, fill, state
+from tests.fix_servers import create_database, make_reader
+
+DEBIAN15 = Path("/usr/lib/postgresql/15/bin")
+MARK = "/* pgadvisor */"
+SETTINGS = {
+    "logging_collector": "on",
+    "log_destination": "jsonlog",
+    "log_directory": "log",
+    "log_filename": "server",
+    "log_rotation_age": "0",
+    "log_statement": "all",
+    "log_min_messages": "log",
+    "pg_stat_statements.track": "all",
+    "wal_level": "replica",
+    "max_locks_per_transaction": "256",
+}
+VERBS = {
+    "select_stmt",
+    "variable_show_stmt",
+    "variable_set_stmt",
+    "transaction_stmt",
+    "explain_stmt",
+    "prepare_stmt",
+    "deallocate_stmt",
+    "discard_stmt",
+}
+"""All that we may send, by the parser's name for it: SELECT, SHOW, SET, BEGIN and its ends, EXPLAIN, PREPARE, …"""
+VOLATILE_BUT_HARMLESS = {"set_config", "pg_advisory_unlock_all"}
+"""Volatile functions that our own statements may call: settings of the transaction, and giving up locks."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A statement that the server logged as ours."""
+
+    session: int
+    text: str
+    verb: str
+    """The parser's name for its kind."""
+    tree: Any
+    """Its parse tree."""
+
+    @property
+    def is_executed_explain(self) -> bool:
+        """EXPLAIN with ANALYZE that is not switched off."""
+        return self.verb == "explain_stmt" and any(
+            option.def_elem.defname == "analyze" and option.def_elem.arg.string.sval not in ("off", "false")
+            for option in self.tree.options
+        )
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A server after its audit."""
+
+    dsn: str
+    sent: tuple[Sent, ...]
+    struck: tuple[str, ...]
+    """What hostile functions logged in our sessions."""
+    before: dict[str, object]
+    after: dict[str, object]
+    calls_before: dict[int, tuple[str, int]]
+    calls_after: dict[int, tuple[str, int]]
+    files: tuple[str, ...]
+    report: dict[str, object]
+
+
+@pytest.fixture(scope="module", params=["embedded", "debian15"])
+def audited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audit]:
+    """A hostile database, audited as a role that has only the two grants, by the command itself."""
+    binaries = DEBIAN15 if request.param == "debian15" else None
+    if binaries is not None and not (binaries / "postgres").exists():
+        pytest.skip("needs Debian's PostgreSQL 15: apt-get install postgresql-15")
+    with EmbeddedServer(binaries, settings=SETTINGS, preload=("pg_stat_statements",)) as server:
+        yield _audit(server, tmp_path_factory.mktemp("audit"))
+
+
+def _audit(server: EmbeddedServer, folder: Path) -> Audit:
+    files = server.directory / "files"
+    files.mkdir()
+    (files / "given").write_text("a line\n")
+    _give_to_server(server, files)
+    dsn = create_database(server, "hostile")
+    fill(dsn, str(files))
+    given = {path.name for path in files.iterdir()}
+    before, calls_before = dict(state(dsn)), calls(dsn)
+    done = pgadvisor("audit", make_reader(dsn), "--top", "500", "-o", folder / "report.json")
+    assert done.returncode == 0, done.stderr
+    entries = _log(server, dsn)
+    return Audit(
+        dsn=dsn,
+        sent=tuple(_sent(entries)),
+        struck=tuple(entry["message"] for entry in entries if entry["message"].startswith("struck: ")),
+        before=before,
+        after=dict(state(dsn)),
+        calls_before=calls_before,
+        calls_after=calls(dsn),
+        files=tuple({path.name for path in files.iterdir()} ^ given),
+        report=json.loads((folder / "report.json").read_text(encoding="utf-8")),
+    )
+
+
+def _give_to_server(server: EmbeddedServer, files: Path) -> None:
+    """The server's user must be able to write there: only then does it show that it did not."""
+    owner = server.data_directory.stat()
+    for path in (files, *files.iterdir()):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
+def _log(server: EmbeddedServer, dsn: str) -> list[dict[str, str]]:
+    """What the server logged of sessions of ours, once all of it has been written."""
+    with psycopg.connect(dsn, application_name="witness") as connection:
+        connection.execute("SELECT 'the log ends here'")
+    path = server.data_directory / "log" / "server.json"
+    deadline = time.monotonic() + 10
+    while "the log ends here" not in (text := path.read_text(encoding="utf-8")):
+        assert time.monotonic() < deadline, "the server did not write its log"
+        time.sleep(0.05)
+    entries = (json.loads(line) for line in text.splitlines())
+    return [entry for entry in entries if entry.get("application_name") == "pgadvisor"]
+
+
+def _sent(entries: list[dict[str, str]]) -> Iterator[Sent]:
+    for entry in entries:
+        found = re.match(r"(?:statement|execute [^:]*): (.*)", entry["message"], re.DOTALL)
+        for text in postgast.split(found[1]) if found else ():
+            statement = postgast.parse(text).stmts[0].stmt
+            verb = statement.WhichOneof("node")
+            yield Sent(session=int(entry["pid"]), text=text.strip(), verb=verb, tree=getattr(statement, verb))
+
+
+def test_every_statement_is_marked_and_of_a_kind_that_only_looks(audited: Audit) -> None:
+    assert audited.sent
+    assert [sent.text for sent in audited.sent if sent.verb not in VERBS] == []
+    assert [sent.text for sent in audited.sent if MARK not in sent.text] == []
+
+
+def test_every_transaction_is_read_only_and_nothing_runs_outside_one(audited: Audit) -> None:
+    for sent in audited.sent:
+        if sent.verb == "transaction_stmt" and sent.text.startswith(("BEGIN", "START")):
+            assert "READ ONLY" in sent.text
+    assert [sent.text for sent in _outside(audited.sent)] == []
+
+
+def test_what_was_executed_was_harmless_and_rolled_back(audited: Audit) -> None:
+    executed = [sent for sent in audited.sent if sent.is_executed_explain]
+    harmless = {postgast.fingerprint(text).hex for text in HARMLESS}
+    assert {_shape(sent.tree.query) for sent in executed} == harmless
+    assert {end for sent, end in _with_ends(audited.sent) if sent.is_executed_explain} == {"ROLLBACK"}
+
+
+def test_our_own_statements_call_nothing_that_acts(audited: Audit) -> None:
+    own = [sent.tree for sent in audited.sent if sent.verb == "select_stmt"]
+    called = {name.split(".")[-1] for tree in own for name in postgast.extract_functions(tree)}
+    with psycopg.connect(audited.dsn) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%s)", (sorted(called),)
+        ).fetchall()
+    assert {name for (name,) in rows} - VOLATILE_BUT_HARMLESS == set()
+    assert not any(tree.HasField("into_clause") or tree.locking_clause for tree in own)
+
+
+def test_no_trap_went_off(audited: Audit) -> None:
+    assert audited.struck == ()
+    assert audited.files == ()
+
+
+def test_rows_sequences_locks_and_large_objects_are_as_they_were(audited: Audit) -> None:
+    assert audited.after == audited.before
+
+
+def test_no_hostile_statement_was_executed_once_more(audited: Audit) -> None:
+    harmless = {postgast.fingerprint(text).hex for text in HARMLESS}
+    executed = [
+        text
+        for queryid, (text, count) in audited.calls_before.items()
+        if audited.calls_after[queryid][1] > count and postgast.fingerprint(text).hex not in harmless
+    ]
+    assert executed == []
+
+
+def _shape(query: Any) -> str:
+    """The identity of a statement below EXPLAIN, whatever its literals."""
+    result = postgast.ParseResult(version=180_004, stmts=[{"stmt": query}])
+    return postgast.fingerprint(postgast.deparse(result)).hex
+
+
+def _with_ends(sent: tuple[Sent, ...]) -> Iterator[tuple[Sent, str]]:
+    """Each statement with the verb that ended its transaction; empty where it ran in none."""
+    for session in {each.session for each in sent}:
+        inside: list[Sent] | None = None
+        for each in (each for each in sent if each.session == session):
+            word = each.text.split()[0].rstrip(";").upper()
+            if each.verb == "transaction_stmt" and word in ("BEGIN", "START"):
+                inside = []
+            elif each.verb == "transaction_stmt" and word in ("COMMIT", "END", "ROLLBACK", "ABORT"):
+                yield from ((one, word) for one in inside or ())
+                inside = None
+            elif inside is None:
+                yield each, ""
+            else:
+                inside.append(each)
+        yield from ((one, "") for one in inside or ())
+
+
+def _outside(sent: tuple[Sent, ...]) -> Iterator[Sent]:
+    """Statements that ran in no transaction of ours, or in one that was never ended."""
+    return (each for each, end in _with_ends(sent) if not end)
