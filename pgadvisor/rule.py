@@ -19,7 +19,7 @@ from pgadvisor.indexes.needs import (
 )
 from pgadvisor.indexes.overlap import is_covered, is_free_to_go, is_same, supports_foreign_key
 from pgadvisor.indexes.remedy import concurrent_definition, create_index, drop_index, size_text
-from pgadvisor.indexes.sizes import upkeep_ms_per_day
+from pgadvisor.indexes.sizes import pays_off
 from pgadvisor.indexes.wanted import WantedIndex, WantedKey
 from pgadvisor.indexes.waste import Waste, join_wastes_of, read_fraction, wastes_of
 from pgadvisor.memory import hash_memory_kb, memory_kb, temp_kb_per_call
@@ -113,6 +113,7 @@ __all__ = [
     "order_need",
     "partition_evidence",
     "partition_undo",
+    "pays_off",
     "plan_rule",
     "query_rule",
     "quoted",
@@ -125,7 +126,6 @@ __all__ = [
     "supports_foreign_key",
     "table",
     "temp_kb_per_call",
-    "upkeep_ms_per_day",
     "wastes_of",
     "workload_rule",
 ]

@@ -35,7 +35,7 @@ class Fix(Record):
 
 
 def first_fixes(report: Report) -> tuple[Fix, ...]:
-    """The changes that free most, measured before estimated; without any known gain the worst findings with a remedy."""
+    """The changes that free most, measured before estimated; where no gain is known, the worst findings with SQL."""
     fixes = [
         Fix(number=number, finding=finding, gain=gain(report, finding))
         for number, finding in enumerate(report.findings, start=1)

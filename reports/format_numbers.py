@@ -1,4 +1,4 @@
-"""Numbers as people read them: times, sizes, counts, shares and dates. Every function gives a dash for what is not known."""
+"""Numbers as people read them: times, sizes, counts, shares and dates; a dash for what is not known."""
 
 from datetime import UTC, datetime
 
@@ -75,7 +75,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     left = round(seconds)
-    parts = []
+    parts: list[str] = []
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         if left >= length and len(parts) < 2:
             parts.append(f"{left // length} {unit}")

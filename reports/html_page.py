@@ -133,9 +133,7 @@ def page_of(report: Report) -> Page:
         findings=findings,
         tables=tables,
         statements=tuple(statements.values()),
-        unread=tuple(
-            (*_named(statements, each.statement), each.reason, each.share) for each in report.unread
-        ),
+        unread=tuple((*_named(statements, each.statement), each.reason, each.share) for each in report.unread),
         rules=tuple(
             RuleView(f"rule-{_slug(name)}", name, prose.page_summary(page), prose.page_blocks(page))
             for name, page in report.rule_pages

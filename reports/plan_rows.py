@@ -67,9 +67,7 @@ class PlanTable(Record):
 
 def plan_table(plan: Plan) -> PlanTable:
     """The plan's nodes in the order of `PlanNode.walk`, with their figures."""
-    rows = tuple(
-        _row(node, each, plan.is_analyzed) for node, each in zip(plan.root.walk(), figures(plan), strict=True)
-    )
+    rows = tuple(_row(node, each, plan.is_analyzed) for node, each in zip(plan.root.walk(), figures(plan), strict=True))
     return PlanTable(
         rows=rows,
         is_analyzed=plan.is_analyzed,

@@ -35,17 +35,18 @@ TOKEN = re.compile(
 )
 """What is not closed runs to the end, so that no text costs more than one pass."""
 
-KEYWORDS = frozenset(
-    """
-    add all alter analyze and any array as asc attach begin between by cascade case cast check column commit concurrently
-    conflict constraint create cross default delete desc detach distinct do drop else end except exists explain extension
-    false fetch filter first following for foreign from full generated group having if ilike in include index inner insert
-    intersect interval into is join key last lateral left like limit local lock materialized merge natural not nothing null
-    nulls offset on only or order outer over partition preceding primary range recursive references reindex returning right
-    rollback row rows select set share similar skip some statistics table then to true truncate type union unique update
-    using vacuum validate values view when where window with within
-    """.split()
-)
+_WORDS = """
+add all alter analyze and any array as asc attach begin between by cascade case cast check column
+commit concurrently conflict constraint create cross default delete desc detach distinct do drop
+else end except exists explain extension false fetch filter first following for foreign from full
+generated group having if ilike in include index inner insert intersect interval into is join key
+last lateral left like limit local lock materialized merge natural not nothing null nulls offset on
+only or order outer over partition preceding primary range recursive references reindex returning
+right rollback row rows select set share similar skip some statistics table then to true truncate
+type union unique update using vacuum validate values view when where window with within
+"""
+KEYWORDS = frozenset(_WORDS.split())
+"""Words set off from names: the usual ones of queries and of remedies, not the whole grammar."""
 
 
 class Run(NamedTuple):

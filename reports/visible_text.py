@@ -13,7 +13,7 @@ UNSEEN = re.compile(
     "\U000e0000-\U000e007f"  # tags
     "]"
 )
-"""See https://www.unicode.org/reports/tr36/ and https://trojansource.codes. Joiners stay: Persian and emoji need them."""
+"""After https://www.unicode.org/reports/tr36/ and https://trojansource.codes. Joiners stay: emoji need them."""
 
 
 def visible(text: str) -> str:

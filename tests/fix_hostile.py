@@ -5,6 +5,7 @@ Functions that harm raise a LOG message (`struck: …`), which no rollback takes
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from typing import Any
 
 import psycopg
 
@@ -43,6 +44,15 @@ CREATE FUNCTION strike_rows() RETURNS SETOF bigint LANGUAGE sql VOLATILE AS
     $$ SELECT 1::bigint WHERE strike('rows') $$;
 CREATE FUNCTION strike_as_owner(id bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS
     $$ BEGIN RETURN strike('definer'); END $$;
+-- These lie: the planner itself would run the first two, for it takes them at their word.
+CREATE FUNCTION strike_immutably(what text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN RETURN strike(what); END $$;
+CREATE FUNCTION strike_stably(what text) RETURNS bigint LANGUAGE plpgsql STABLE AS
+    $$ BEGIN RETURN CASE WHEN strike(what) THEN 3 END; END $$;
+CREATE FUNCTION strike_in_sql(id bigint) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT strike('inlined') $$;
+CREATE FUNCTION strike_row(one queue) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT strike('attribute') $$;
+CREATE FUNCTION strike_without_arguments() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN RETURN CASE WHEN strike('constant') THEN 3 END; END $$;
 CREATE PROCEDURE strike_procedure() LANGUAGE plpgsql AS $$ BEGIN PERFORM strike('procedure'); END $$;
 
 CREATE TABLE guarded (id bigint PRIMARY KEY, payload text NOT NULL);
@@ -102,6 +112,11 @@ HOSTILE = (
     "SELECT * FROM strike_rows()",
     "SELECT q.id FROM queue AS q, LATERAL strike_rows() AS r WHERE q.id < 3",
     "SELECT id FROM queue WHERE id < 3 AND strike_as_owner(id)",
+    "SELECT id FROM queue WHERE strike_immutably('folded') AND id < 3",
+    "SELECT id FROM queue WHERE id = strike_stably('estimated')",
+    "SELECT id FROM queue WHERE id = strike_without_arguments()",
+    "SELECT id FROM queue WHERE strike_in_sql(id) AND id < 3",
+    "SELECT q.strike_row FROM queue AS q WHERE q.id < 3",
     "SELECT payload FROM guarded WHERE payload = 'secret 7'",
     "SELECT id FROM queue WHERE id = 3 FOR UPDATE",
     "WITH gone AS (DELETE FROM queue WHERE id = -1 RETURNING id) SELECT count(*) FROM gone",
@@ -119,7 +134,7 @@ HOSTILE = (
     "EXPLAIN (ANALYZE) SELECT strike('explain')",
     "VACUUM watched",
 )
-"""None of these may be run by us; the application runs each of them."""
+"""None of these may be run by us, nor planned where planning runs them; the application runs each of them."""
 
 OPTIONAL = {
     "dblink": (
@@ -179,9 +194,16 @@ def _optional(connection: psycopg.Connection[tuple[object, ...]], directory: str
         yield from texts
 
 
+def _witness(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A session that looks, and that pg_stat_statements does not count: else it would be part of the workload."""
+    connection = psycopg.connect(dsn, autocommit=True, application_name="witness")
+    connection.execute("SET pg_stat_statements.track = none")
+    return connection
+
+
 def state(dsn: str) -> Iterator[tuple[str, object]]:
     """What must be the same before and after an audit."""
-    with psycopg.connect(dsn, autocommit=True, application_name="witness") as connection:
+    with _witness(dsn) as connection:
         connection.execute("SELECT pg_stat_force_next_flush()" if connection.info.server_version >= 150_000 else "")
         for name, query in STATE.items():
             yield name, connection.execute(query.encode()).fetchone()
@@ -194,5 +216,5 @@ def calls(dsn: str) -> dict[int, tuple[str, int]]:
         " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
         " AND query NOT LIKE '%%/* pgadvisor */%%' GROUP BY queryid"
     )
-    with psycopg.connect(dsn, autocommit=True, application_name="witness") as connection:
+    with _witness(dsn) as connection:
         return {queryid: (text, count) for queryid, text, count in connection.execute(query).fetchall()}

@@ -12,6 +12,7 @@ from typing import Any
 import postgast
 import psycopg
 import pytest
+from postgast.pg_query_pb2 import TransactionStmtKind
 
 from pgadvisor.planner.embedded import EmbeddedServer
 from tests.cli.run import pgadvisor
@@ -57,6 +58,13 @@ class Sent:
     """The parser's name for its kind."""
     tree: Any
     """Its parse tree."""
+
+    @property
+    def transaction_step(self) -> str | None:
+        """BEGIN, START, COMMIT, ROLLBACK, SAVEPOINT, RELEASE or ROLLBACK_TO; None: something else."""
+        if self.verb != "transaction_stmt":
+            return None
+        return str(TransactionStmtKind.Name(self.tree.kind)).removeprefix("TRANS_STMT_")
 
     @property
     def is_executed_explain(self) -> bool:
@@ -155,7 +163,7 @@ def test_every_statement_is_marked_and_of_a_kind_that_only_looks(audited: Audit)
 
 def test_every_transaction_is_read_only_and_nothing_runs_outside_one(audited: Audit) -> None:
     for sent in audited.sent:
-        if sent.verb == "transaction_stmt" and sent.text.startswith(("BEGIN", "START")):
+        if sent.transaction_step in ("BEGIN", "START"):
             assert "READ ONLY" in sent.text
     assert [sent.text for sent in _outside(audited.sent)] == []
 
@@ -208,11 +216,11 @@ def _with_ends(sent: tuple[Sent, ...]) -> Iterator[tuple[Sent, str]]:
     for session in {each.session for each in sent}:
         inside: list[Sent] | None = None
         for each in (each for each in sent if each.session == session):
-            word = each.text.split()[0].rstrip(";").upper()
-            if each.verb == "transaction_stmt" and word in ("BEGIN", "START"):
+            step = each.transaction_step
+            if step in ("BEGIN", "START"):
                 inside = []
-            elif each.verb == "transaction_stmt" and word in ("COMMIT", "END", "ROLLBACK", "ABORT"):
-                yield from ((one, word) for one in inside or ())
+            elif step in ("COMMIT", "ROLLBACK"):
+                yield from ((one, step) for one in inside or ())
                 inside = None
             elif inside is None:
                 yield each, ""
@@ -224,3 +232,20 @@ def _with_ends(sent: tuple[Sent, ...]) -> Iterator[tuple[Sent, str]]:
 def _outside(sent: tuple[Sent, ...]) -> Iterator[Sent]:
     """Statements that ran in no transaction of ours, or in one that was never ended."""
     return (each for each, end in _with_ends(sent) if not end)
+
+def test_zz(audited):
+    own = [sent.tree for sent in audited.sent if sent.verb == "select_stmt"]
+    called = {name.split(".")[-1] for tree in own for name in postgast.extract_functions(tree)}
+    with psycopg.connect(audited.dsn) as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND proname = ANY(%s)", (sorted(called),)
+        ).fetchall()
+    print(rows)
+    h={postgast.fingerprint(text).hex for text in HARMLESS}
+    for s in audited.sent:
+        if s.is_executed_explain: print(_shape(s.tree.query) in h, s.text[:300])
+    for a,b in audited.calls_before.items():
+        if audited.calls_after[a][1]>b[1]: print(b, audited.calls_after[a])
+    import json
+    print([ (p.get('kind'),p.get('reason')) for p in audited.report.get('plans',[])][:100])
+    print(audited.report.keys())

@@ -12,7 +12,7 @@ from pgadvisor.cli.source import SourceOptions, snapshot_of
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.demo.problems import Check, check
 from pgadvisor.demo.server import KeptServer, Server, kept_server, passing_server, short_dsn
-from pgadvisor.demo.shop import AUDITOR, DATABASE, OWNER, make_shop, reset_counters
+from pgadvisor.demo.shop import AUDITOR, DATABASE, OWNER, make_shop
 from pgadvisor.demo.workload import run_workload
 from pgadvisor.model.report import Report
 
@@ -58,14 +58,21 @@ def _audit(server: Server, options: SourceOptions, *, debug: bool) -> Report:
     """Makes the shop, runs its workload, and audits it as a role that has only the two grants."""
     with progress_bars(options.quiet) as progress:
         made_at = make_shop(server, progress)
-        run_workload(server.dsn(DATABASE, OWNER), made_at, lambda: reset_counters(server), progress)
+        run_workload(server, made_at, progress)
     return report_on(snapshot_of(server.dsn(DATABASE, AUDITOR), options), debug=debug)
 
 
 def _sentence(checked: Check) -> str:
     """How the report compares with what was put into the shop."""
     total = len(checked.found) + len(checked.missed)
-    return f"Made on purpose: {total} problems; found: {len(checked.found)}; false alarms: {len(checked.false_alarms)}."
+    words = f"Of {total} problems made on purpose {len(checked.found)} were found"
+    words += f", with {len(checked.false_alarms)} false alarms." if checked.false_alarms else ", and nothing else."
+    if checked.missed:
+        words += f" Missed: {', '.join(sorted({problem.rule for problem in checked.missed}))}."
+    if checked.too_early:
+        rules = ", ".join(sorted({problem.rule for problem in checked.too_early}))
+        words += f" {rules}: can be told only when the counters have run for days."
+    return words
 
 
 def _address(server: KeptServer) -> str:

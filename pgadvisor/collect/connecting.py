@@ -27,7 +27,11 @@ TEXT_OIDS = (18, 19, 25, 705, 1042, 1043)
 """char, name, text, unknown, bpchar, varchar."""
 
 FAILURES: tuple[tuple[str, str, str], ...] = (
-    ("could not translate host name|name or service not known|nodename nor servname|name resolution", "the host {host} is not known", "check the host's name, or give its address"),
+    (
+        "could not translate host name|name or service not known|nodename nor servname|name resolution",
+        "the host {host} is not known",
+        "check the host's name, or give its address",
+    ),
     ("connection refused", "nothing listens at {host}, port {port}", "check host and port, and that the server runs"),
     (
         "no such file or directory|server running locally",

@@ -38,6 +38,8 @@ def write_whole(path: Path, data: bytes, *, is_private: bool = False) -> None:
     """
     if path.is_dir():
         raise UsageError(f"{path} is a directory: give the name of a file in it")
+    if not path.parent.is_dir():
+        raise UsageError(f"the directory {path.parent} does not exist: create it, or write elsewhere")
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -49,8 +51,6 @@ def write_whole(path: Path, data: bytes, *, is_private: bool = False) -> None:
         if not is_private:
             temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
-    except FileNotFoundError as error:
-        raise UsageError(f"the directory {path.parent} does not exist: create it, or write elsewhere") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}): free some space, or write elsewhere") from error
     finally:

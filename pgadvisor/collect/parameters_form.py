@@ -8,6 +8,8 @@ two values. Nothing here asks a server; all edits go by the positions of Postgre
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from pgadvisor.collect.syntax import STATEMENTS, location, number, parameters, shape, walk
 from pgadvisor.model.record import Record
 from pgadvisor.sql.parse import Node, Parsed, Unread, parse, tokens_of
@@ -50,6 +52,12 @@ def form_of(text: str) -> Form | Unread:
     edits = {**_renamings(parsed, renamed), **_typed_literals(parsed, renamed), **_extract_fields(parsed)}
     changed = edited(text, edits.values())
     return _numbered(changed, STATEMENTS[parsed.kind], frozenset(_squashed(text)))
+
+
+def renumbered(form: Form, text: str) -> Form:
+    """The form with another text, which has some of its parameters; they keep the numbers of the statement's text."""
+    new = _numbered(text, form.kind, form.lists)
+    return msgspec.structs.replace(new, numbers=tuple(form.numbers[at - 1] for at in new.numbers))
 
 
 def _numbered(text: str, kind: str, squashed: frozenset[int]) -> Form:

@@ -14,13 +14,15 @@ from pgadvisor.sql.parse import Node, Unread, parse_tree
 Name = tuple[str | None, str]
 """Schema, where one is written, and name."""
 
-_KINDS = frozenset(
-    """A_ArrayExpr A_Const A_Expr A_Indices A_Indirection A_Star Alias BitString BoolExpr Boolean BooleanTest
-    CTECycleClause CTESearchClause CaseExpr CaseWhen CoalesceExpr CollateClause ColumnRef CommonTableExpr Float FuncCall
-    GroupingFunc GroupingSet Integer JoinExpr List MinMaxExpr NamedArgExpr NullTest ParamRef RangeFunction
-    RangeSubselect RangeTableSample RangeVar ResTarget RowExpr SQLValueFunction SelectStmt SortBy String SubLink TypeCast
-    TypeName WindowDef WithClause""".split()
-)
+_KINDS = frozenset({
+    "A_ArrayExpr", "A_Const", "A_Expr", "A_Indices", "A_Indirection", "A_Star", "Alias", "BitString",
+    "BoolExpr", "Boolean", "BooleanTest", "CTECycleClause", "CTESearchClause", "CaseExpr", "CaseWhen",
+    "CoalesceExpr", "CollateClause", "ColumnRef", "CommonTableExpr", "Float", "FuncCall", "GroupingFunc",
+    "GroupingSet", "Integer", "JoinExpr", "List", "MinMaxExpr", "NamedArgExpr", "NullTest", "ParamRef",
+    "RangeFunction", "RangeSubselect", "RangeTableSample", "RangeVar", "ResTarget", "RowExpr",
+    "SQLValueFunction", "SelectStmt", "SortBy", "String", "SubLink", "TypeCast", "TypeName", "WindowDef",
+    "WithClause"
+})  # fmt: skip
 """Kinds of nodes of a SELECT that reads and computes, and does nothing else."""
 
 _WORDS = {

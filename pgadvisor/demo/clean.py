@@ -137,6 +137,13 @@ REPORTS = (
         calls=4,
     ),
     ShopStatement(
+        name="events of a day by kind",
+        sql="SELECT kind, count(*) FROM events WHERE occurred_at >= $1 AND occurred_at < $2 GROUP BY kind",
+        calls=40,
+        values=lambda draw: draw.day(),
+        route="/admin/events",
+    ),
+    ShopStatement(
         name="turnover by day",
         sql="SELECT date_trunc('day', placed_at) AS day, count(*), sum(total_cents) FROM orders WHERE placed_at >= $1"
         " GROUP BY date_trunc('day', placed_at) ORDER BY day",

@@ -91,9 +91,9 @@ PLAN = (
         rules=("sort-spills",),
     ),
     ShopStatement(
-        name="events by browser",
-        sql="SELECT s.user_agent, e.kind, count(*) FROM events AS e JOIN sessions AS s ON s.token = e.session_token"
-        " GROUP BY s.user_agent, e.kind",
+        name="best day of any product",
+        sql="SELECT max(sold) FROM (SELECT product_id, date_trunc('day', sold_at) AS day, sum(quantity) AS sold"
+        " FROM order_items GROUP BY product_id, date_trunc('day', sold_at)) AS days",
         calls=4,
         rules=("hash-spills",),
     ),
@@ -123,23 +123,16 @@ PLAN = (
     ),
 )
 
-EVENTS = (
-    ShopStatement(
-        name="events of a week by kind",
-        sql="SELECT kind, count(*) FROM events WHERE occurred_at >= $1 AND occurred_at < $2 GROUP BY kind",
-        calls=40,
-        values=lambda draw: draw.week(),
-        rules=("partition-candidate",),
-        route="/admin/events",
-    ),
+WORKLOAD = (
     ShopStatement(
         name="old events thrown away",
-        sql="DELETE FROM events WHERE occurred_at < $1",
-        calls=8,
-        values=lambda draw: (draw.cutoff(),),
+        sql="DELETE FROM events WHERE id IN"
+        " (SELECT id FROM events WHERE occurred_at < $1 ORDER BY occurred_at LIMIT 2000)",
+        calls=45,
+        values=lambda draw: (draw.ago(30),),
         rules=("partition-candidate",),
     ),
 )
 
-FAULTY = (*TEXT, *PLAN, *EVENTS)
+FAULTY = (*TEXT, *PLAN, *WORKLOAD)
 """All of them."""

@@ -17,4 +17,4 @@ CREATE INDEX events_occurred_at_idx ON events (occurred_at);
 
 CREATE INDEX orders_placed_at_idx ON orders (placed_at, id);
 CREATE INDEX reviews_product_id_idx ON reviews (product_id);
-CREATE INDEX products_weight_grams_idx ON products (weight_grams);
+CREATE INDEX order_items_price_cents_idx ON order_items (price_cents);

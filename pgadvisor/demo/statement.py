@@ -18,7 +18,6 @@ class Draw:
         self.now = now
         self._drafts = iter(range(ORDERS - DRAFTS + 1, ORDERS + 1))
         self._invoices = iter(range(900_000 + ORDERS + 1, 2_000_000))
-        self._cutoffs = iter(range(112, 0, -3))
 
     def customer(self) -> int:
         """A customer; few come often."""
@@ -48,14 +47,10 @@ class Draw:
         """The number of a new invoice."""
         return next(self._invoices)
 
-    def cutoff(self) -> datetime:
-        """Events older than this are thrown away: three days further on each time."""
-        return self.ago(next(self._cutoffs))
-
-    def week(self) -> tuple[datetime, datetime]:
-        """Beginning and end of some week of the last two months."""
-        begin = self.ago(7 + self.up_to(53))
-        return begin, begin + timedelta(days=7)
+    def day(self) -> tuple[datetime, datetime]:
+        """Beginning and end of some day of the last three weeks."""
+        begin = self.ago(1 + self.up_to(20))
+        return begin, begin + timedelta(days=1)
 
     def session(self) -> int:
         """A session."""

@@ -1,6 +1,6 @@
 """The demo's workload: what the shop's application sends, mixed as in a day of business and run in a few seconds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import datetime
@@ -12,6 +12,8 @@ from psycopg.types.numeric import Int8Dumper
 
 from pgadvisor.demo.clean import CLEAN
 from pgadvisor.demo.faulty import FAULTY
+from pgadvisor.demo.server import Server
+from pgadvisor.demo.shop import DATABASE, OWNER, reset_counters, tidy
 from pgadvisor.demo.statement import Draw, ShopStatement
 from pgadvisor.model.progress import Progress, no_progress
 
@@ -28,20 +30,21 @@ Call = tuple[str, tuple[object, ...]]
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
-def run_workload(dsn: str, made_at: datetime, reset: Callable[[], None], progress: Progress) -> None:
+def run_workload(server: Server, made_at: datetime, progress: Progress) -> None:
     """Sends every statement as often as it says, over several connections, with bound parameters.
 
-    `reset` is called when the application is warm: each connection has prepared each statement by then, as in a service
-    that has been up for days when someone sets the counters back.
+    The counters are set back when the application is warm: each connection has prepared each statement by then, as in a
+    service that has been up for days when someone begins to measure.
     """
     draw = Draw(Random(_SEED), made_at)
     warming = [_warming(draw) for _ in range(_LANES)]
     calls = _calls(draw)
     with ExitStack() as stack:
-        connections = [stack.enter_context(_connect(dsn)) for _ in range(_LANES)]
+        connections = [stack.enter_context(_connect(server.dsn(DATABASE, OWNER))) for _ in range(_LANES)]
         _send_all(connections, warming, no_progress)
-        reset()
+        reset_counters(server)
         _send_all(connections, [calls[lane::_LANES] for lane in range(_LANES)], progress)
+    tidy(server)
 
 
 def _warming(draw: Draw) -> list[Call]:

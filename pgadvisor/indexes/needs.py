@@ -22,6 +22,8 @@ SELDOM = 0.5
 PARTIAL = 0.2
 """A constant predicate that keeps fewer rows than this makes a partial index (half the gain is size)."""
 MOST_KEYS = 4
+FEW_ROWS = 2.0
+"""Where a look-up finds no more rows than this, more keys make the index bigger and nothing faster."""
 _NO_COLUMNS = re.compile(r"""'(?:[^']|'')*'|::"?[a-z_]+|\b\w+\.|"[^"]*"\.""")
 """Literals, casts and qualifiers: what could be taken for a column's name in a plan's expression."""
 UNKNOWN_RANGE = 0.33
@@ -80,19 +82,24 @@ def order_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | N
     if not order or any(offer.role in ("several", "contains") for offer in offers):
         return None
     mentioned = _mentioned(planned, number, table)
-    if mentioned - {offer.key.column for offer in equal} - {key.column for key in order}:
+    passing = {offer.key.column for offer in offers if _is_seldom(offer)}
+    if mentioned - passing - {offer.key.column for offer in equal} - {key.column for key in order}:
         return None
     need = _assembled(facts, table, equal, order, mentioned, _implied(scope, use))
     return None if need is None or serving_index(facts, need.index, need.implied) else need
 
 
 def equal_columns(facts: Facts, planned: PlannedStatement, number: int) -> tuple[str, ...]:
-    """The bare columns that a scan compares for equality, with IN, or with NULL, in the order of the query."""
+    """The bare columns that a scan compares with values (=, IN, IS NULL), in the order of the query.
+
+    A column compared with another relation's is left out: no statistics of its own table foretell that.
+    """
     found = _relation(facts, planned, number)
     if found is None:
         return ()
     offers = (offer for offer in _filters(planned, number, *found) if offer.role in ("equal", "several"))
-    return tuple(dict.fromkeys(offer.key.column for offer in offers if offer.key.is_column))
+    with_values = (offer for offer in offers if offer.predicate.value.kind != "column" and offer.key.is_column)
+    return tuple(dict.fromkeys(offer.key.column for offer in with_values))
 
 
 def filtered_columns(facts: Facts, planned: PlannedStatement, number: int) -> frozenset[str]:
@@ -147,7 +154,8 @@ def _assembled(
     partial, rest = _split_partial(list(offers), bool(order))
     equal = _distinct([offer for offer in rest if offer.role in ("equal", "several") and not _is_seldom(offer)])
     equal.sort(key=lambda offer: (offer.selectivity is None, offer.selectivity or 0.0))
-    tail = _tail(rest, equal, order)
+    equal, is_enough = _enough(equal, table)
+    tail = () if is_enough else _tail(rest, equal, order)
     inverted = next((offer for offer in rest if offer.role == "contains"), None)
     if inverted and not (equal and _product(equal) <= 0.01):
         equal, tail, partial = [inverted], (), []
@@ -173,6 +181,18 @@ def _assembled(
         has_equality=bool(equal or partial),
         implied=implied,
     )
+
+
+def _enough(equal: list[Offer], table: Table) -> tuple[list[Offer], bool]:
+    """The equalities up to where a look-up finds hardly more than one row, and whether that is reached."""
+    left = table.rows or 0.0
+    for count, offer in enumerate(equal, start=1):
+        if offer.selectivity is None or not offer.key.is_column:
+            break
+        left *= offer.selectivity
+        if left and left <= FEW_ROWS:
+            return equal[:count], True
+    return equal, False
 
 
 def _tail(rest: list[Offer], equal: list[Offer], order: tuple[WantedKey, ...]) -> tuple[WantedKey, ...]:
@@ -276,7 +296,8 @@ def _turned(predicate: Predicate) -> Predicate | None:
     other = predicate.value.column
     if predicate.operator != "=" or predicate.is_wrapped or other is None or predicate.column is None:
         return None
-    value = msgspec.structs.replace(predicate.value, column=predicate.column, text=predicate.source)
+    own = predicate.column
+    value = msgspec.structs.replace(predicate.value, column=own, columns=(own,), text=predicate.source)
     return msgspec.structs.replace(
         predicate, key=other.column, source=predicate.value.text, column=other, columns=(other,), value=value
     )

@@ -143,7 +143,9 @@ def _is_cast_away(column: Column, value: Value) -> bool:
 
 
 def _has_btree(column: Column, key: WantedKey) -> bool:
-    """Whether the key's type has an order that equality and ranges use."""
+    """Whether the key's type has an order that equality and ranges use, and the column more than one value."""
+    if column.statistics and column.statistics.n_distinct == 1:
+        return False
     return not (key.is_column and (column.type in ("json", "jsonb", "xml", "point", "tsvector", "geometry")))
 
 

@@ -27,6 +27,8 @@ READ_BYTES_A_S = 200e6
 """A plain cloud disk; CREATE INDEX CONCURRENTLY reads the table twice."""
 ENTRY_MS = 0.005
 """A new entry in one more small B-tree: 3.1 to 5.3 microseconds measured, rounded up."""
+GIN_ENTRY_MS = 0.05
+"""A row's entries in a GIN index: 6 microseconds into the pending list, ten times that when it is emptied."""
 LOST_HOT_MS = 0.03
 """An update that was HOT and no longer is: 5 to 34 microseconds measured."""
 
@@ -80,18 +82,51 @@ def build_s(table: Table, heap_bytes: int | None, method: str = "btree") -> floa
 
 
 def upkeep_ms_per_day(facts: Facts, wanted: WantedIndex) -> float | None:
-    """What writes would pay for the index, from the table's counters; None: not known since when they count."""
+    """What writes would pay for the index: by the table's counters or the workload's writes, whichever says more."""
+    found = [each for each in (_counted_upkeep(facts, wanted), _observed_upkeep(facts, wanted)) if each is not None]
+    return max(found, default=None)
+
+
+def pays_off(facts: Facts, wanted: WantedIndex, gain_ms_per_day: float | None) -> bool:
+    """Whether the index saves more than it costs, as far as both are known."""
+    upkeep = upkeep_ms_per_day(facts, wanted)
+    return gain_ms_per_day is None or upkeep is None or gain_ms_per_day > upkeep
+
+
+def _counted_upkeep(facts: Facts, wanted: WantedIndex) -> float | None:
+    """From the counters of the table since the database's statistics were reset; None: it is not known when."""
     server, tables = facts.snapshot.server, leaves(facts, wanted.table)
-    if server is None or server.statistics_reset_at is None or any(table.counters is None for table in tables):
+    counted = [table.counters for table in tables if table.counters]
+    if server is None or server.statistics_reset_at is None or len(counted) < len(tables):
         return None
     days = max((facts.snapshot.collected_at - server.statistics_reset_at).total_seconds(), 60.0) / DAY_S
-    entries = hot = 0
-    for table in tables:
-        if table.counters:
-            entries += table.counters.rows_inserted + table.counters.rows_updated - table.counters.rows_hot_updated
-            hot += table.counters.rows_hot_updated
+    entries = sum(each.rows_inserted + each.rows_updated - each.rows_hot_updated for each in counted)
+    hot = sum(each.rows_hot_updated for each in counted)
     lost = hot * LOST_HOT_MS if updated_columns(facts, wanted.table) & wanted.columns else 0.0
-    return (entries * ENTRY_MS + lost) / days
+    return (entries * _entry_ms(wanted) + lost) / days
+
+
+def _observed_upkeep(facts: Facts, wanted: WantedIndex) -> float | None:
+    """From the statements of the workload that write the table."""
+    if facts.window_s is None:
+        return None
+    total = 0.0
+    for key, query in facts.queries.items():
+        statement = facts.statement(key)
+        rows = max(statement.rows or 0, statement.calls or 0) if statement else 0
+        for scope in query.scopes:
+            if scope.target is None or not _is(facts, scope.target.table, wanted.table):
+                continue
+            is_set = bool(wanted.columns.intersection(each.column for each in scope.assigned))
+            if scope.write == "insert":
+                total += rows * _entry_ms(wanted)
+            elif scope.write == "update" and is_set:
+                total += rows * (_entry_ms(wanted) + LOST_HOT_MS)
+    return total * DAY_S / max(facts.window_s, 60.0)
+
+
+def _entry_ms(wanted: WantedIndex) -> float:
+    return ENTRY_MS if wanted.method == "btree" else GIN_ENTRY_MS
 
 
 def updated_columns(facts: Facts, table: str) -> frozenset[str]:

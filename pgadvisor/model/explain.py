@@ -56,6 +56,7 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "Sort Space Type": ("sort_space_type", str),
     "Hash Batches": ("hash_batches", int),
     "Original Hash Batches": ("original_hash_batches", int),
+    "HashAgg Batches": ("hash_batches", int),
     "Peak Memory Usage": ("peak_memory_kb", int),
     "Disk Usage": ("disk_usage_kb", int),
     "Workers Planned": ("workers_planned", int),

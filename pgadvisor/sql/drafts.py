@@ -30,6 +30,10 @@ class Relation:
     table: str | None = None
     columns: tuple[str, ...] | None = None
     """None: not known."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Of `t AS x (a, b)`: from its names here to the table's own."""
+    sources: dict[str, tuple["Relation", str]] = field(default_factory=dict)
+    """Of `(a JOIN b …) AS j`: where its columns come from."""
     inner: int | None = None
     join: JoinKind = "from"
     has_condition: bool = False
@@ -38,7 +42,9 @@ class Relation:
     is_target: bool = False
     is_sampled: bool = False
     is_listed: bool = True
-    """False for `excluded`, which is no relation of its own."""
+    """False for `excluded` and a join's alias, which are no relations of their own."""
+    is_hidden: bool = False
+    """A join's alias stands before it: its columns are reached through that."""
     span: Span | None = None
 
     def has(self, column: str) -> bool:
@@ -46,6 +52,15 @@ class Relation:
         if self.columns is None:
             return False
         return column in self.columns or (self.table is not None and column in SYSTEM_COLUMNS)
+
+    def column(self, name: str, scope: int) -> ColumnUse:
+        """The use of one of its columns, `*` for all of a row."""
+        if name in self.sources:
+            relation, source = self.sources[name]
+            return relation.column(source, scope)
+        own = self.renamed.get(name, name)
+        alias = None if self.kind == "subquery" and not self.is_listed else self.alias
+        return ColumnUse(column=own, table=self.table, alias=alias, scope=scope)
 
     def use(self) -> TableUse:
         """The record of it."""
@@ -154,13 +169,13 @@ class Draft:
         if len(name) > 1:
             return self._qualified(name)
         column = name[0]
-        knowing = [each for each in self.relations if each.has(column)]
+        knowing = [each for each in self.relations if each.has(column) and not each.is_hidden]
         if knowing:
             return self._use(column, knowing[0])
-        whole = next((each for each in self.relations if each.alias == column), None)
+        whole = next((each for each in self.relations if each.alias == column and not each.is_hidden), None)
         if whole is not None:
             return self._use("*" if whole.kind != "function" else column, whole)
-        unknown = [each for each in self.relations if each.columns is None]
+        unknown = [each for each in self.relations if each.columns is None and not each.is_hidden]
         if not unknown:
             return None
         if len(unknown) == 1:
@@ -170,12 +185,12 @@ class Draft:
     def _qualified(self, name: tuple[str, ...]) -> ColumnUse | None:
         alias, column = name[-2], name[-1]
         for each in self.relations:
-            if each.alias == alias and (len(name) == 2 or _names(each, name[:-1])):
+            if each.alias == alias and not each.is_hidden and (len(name) == 2 or _names(each, name[:-1])):
                 return self._use(column, each)
         return None
 
     def _use(self, column: str, relation: Relation) -> ColumnUse:
-        return ColumnUse(column=column, table=relation.table, alias=relation.alias, scope=self.number)
+        return relation.column(column, self.number)
 
 
 def _names(relation: Relation, written: tuple[str, ...]) -> bool:

@@ -9,7 +9,7 @@ from pgadvisor.model.finding import Span
 from pgadvisor.sql.canonical import canonical_node
 from pgadvisor.sql.drafts import Draft
 from pgadvisor.sql.extents import Extents
-from pgadvisor.sql.nodes import constant, function_name, parts, type_name, unwrap, walk
+from pgadvisor.sql.nodes import constant, find, function_name, parts, type_name, unwrap, walk
 from pgadvisor.sql.parse import Node
 from pgadvisor.sql.query import ColumnUse, Place, Value
 from pgadvisor.sql.schema import Schema, is_relabelling
@@ -96,9 +96,13 @@ class Reading:
         return known is not None and is_relabelling(known, type_name(cast["typeName"]))
 
     def key(self, node: Node) -> str:
-        """The canonical text, without casts around it that change nothing."""
+        """The canonical text, without casts around it that change nothing; as written where a subquery is in it."""
         kind, body = unwrap(node)
-        return self.key(body["arg"]) if kind == "TypeCast" and self.is_relabelled(body) else canonical_node(node)
+        if kind == "TypeCast" and self.is_relabelled(body):
+            return self.key(body["arg"])
+        if find(node, "SubLink"):
+            return " ".join(self.source(node)[0].split())
+        return canonical_node(node)
 
     def source(self, node: Node) -> tuple[str, Span | None]:
         """The text as written, canonical where its extent is not known, and the span."""

@@ -61,11 +61,16 @@ def table_relation(reading: Reading, draft: Draft, body: Node) -> Relation:
     found = schema.find(schema_name, name)
     if found is None:
         written = f"{schema_name}.{name}" if schema_name else name
-        kind = "table" if schema.is_empty else "unknown"
-        return Relation(alias=alias, kind="table" if kind == "table" else "unknown", table=written, span=span)
-    columns = _renamed(schema.columns(found), renamed)
-    kind = "view" if schema.is_view(found) else "table"
-    return Relation(alias=alias, kind="view" if kind == "view" else "table", table=found, columns=columns, span=span)
+        return Relation(alias=alias, kind="table" if schema.is_empty else "unknown", table=written, span=span)
+    known = schema.columns(found)
+    return Relation(
+        alias=alias,
+        kind="view" if schema.is_view(found) else "table",
+        table=found,
+        columns=_renamed(known, renamed),
+        renamed=dict(zip(renamed, known or (), strict=False)),
+        span=span,
+    )
 
 
 class _From:
@@ -155,9 +160,10 @@ class _From:
         for column in using:
             self._using(column, left, head, right, spans.get(column))
         if kind == "natural":
-            head.conditions.extend(each.alias for each in left)
-        joined = body.get("alias", {}).get("aliasname")
-        return [*left, *right] if joined is None else self._aliased(joined, left, right)
+            self._natural(left, head, right)
+        if "alias" in body:
+            self._alias(body["alias"], using, left, right)
+        return [*left, *right]
 
     def _note_condition(self, head: Relation, condition: Node, before: int) -> None:
         """The aliases that the condition names, also in its subqueries."""
@@ -192,21 +198,40 @@ class _From:
             )
         )
 
+    def _natural(self, left: list[Relation], head: Relation, right: list[Relation]) -> None:
+        """NATURAL is USING the common columns; which they are is known with the schema alone."""
+        if all(each.columns is not None for each in (*left, *right)):
+            theirs = {column for each in right for column in each.columns or ()}
+            ours = dict.fromkeys(column for each in left for column in each.columns or ())
+            for column in ours:
+                if column in theirs:
+                    self._using(column, left, head, right, None)
+            head.has_condition = bool(head.conditions)
+        else:
+            head.conditions.extend(each.alias for each in left)
+
     def _use(self, column: str, relations: list[Relation]) -> ColumnUse:
         number = self._draft.number
         if len(relations) > 1 and not relations[0].has(column):
             return ColumnUse(column=column, scope=number)
-        return ColumnUse(column=column, table=relations[0].table, alias=relations[0].alias, scope=number)
+        return relations[0].column(column, number)
 
-    def _aliased(self, alias: str, left: list[Relation], right: list[Relation]) -> list[Relation]:
-        """`(a JOIN b) AS j`: names go through the alias; it is no relation to list."""
-        columns: tuple[str, ...] | None = ()
+    def _alias(self, alias: Node, using: tuple[str, ...], left: list[Relation], right: list[Relation]) -> None:
+        """`(a JOIN b) AS j`: names go through the alias, which is no relation to list."""
+        sources = [(each, column) for each in (*left, *right) for column in each.columns or ()]
+        is_known = not using and all(each.columns is not None for each in (*left, *right))
+        names = _renamed(tuple(column for _, column in sources), strings(alias.get("colnames", [])))
         for each in (*left, *right):
-            columns = None if columns is None or each.columns is None else (*columns, *each.columns)
+            each.is_hidden = True
         self._draft.relations.append(
-            Relation(alias=alias, kind="subquery", columns=() if columns is None else columns, is_listed=False)
+            Relation(
+                alias=alias["aliasname"],
+                kind="subquery",
+                columns=(names or ()) if is_known else None,
+                sources=dict(reversed(list(zip(names or (), sources, strict=False)))) if is_known else {},
+                is_listed=False,
+            )
         )
-        return [*left, *right]
 
 
 def _renamed(columns: tuple[str, ...] | None, names: tuple[str, ...]) -> tuple[str, ...] | None:

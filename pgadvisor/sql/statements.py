@@ -191,13 +191,10 @@ def _read_outputs(reading: Reading, draft: Draft, targets: list[Node]) -> None:
 
 def _star_columns(draft: Draft, alias: str | None) -> list[str] | None:
     """The columns that a star stands for; None: not known."""
-    found: list[str] = []
-    for each in draft.relations:
-        if each.is_listed and alias in (None, each.alias):
-            if each.columns is None:
-                return None
-            found.extend(each.columns)
-    return found
+    named = [each for each in draft.relations if each.is_listed and alias in (None, each.alias)]
+    if not named or any(each.columns is None or each.is_hidden for each in named):
+        return None
+    return [column for each in named for column in each.columns or ()]
 
 
 def _output(reading: Reading, body: Node) -> Output:

@@ -33,6 +33,7 @@ from pgadvisor.rule import (
     create_index,
     join_wastes_of,
     node,
+    pays_off,
     plan_rule,
     table,
     wastes_of,
@@ -100,6 +101,9 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         if found is None or index.table in told:
             continue
         day = facts.ms_per_day(plan.key)
+        gain = None if day is None else day * waste.saved_share
+        if not pays_off(facts, index, gain):
+            continue
         counted = "counted" if waste.rung is Rung.MEASURED else "planned"
         yield Finding(
             where=Where(table=index.table, statement=plan.key),
@@ -111,7 +115,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=create_index(facts, index),
             wrong_if="the other side of the join has many more rows in production than in this plan",
             severity=facts.severity(plan.key, waste.saved_share),
-            gain_ms_per_day=None if day is None else day * waste.saved_share,
+            gain_ms_per_day=gain,
             cause=index.cause,
             node=waste.number,
         )

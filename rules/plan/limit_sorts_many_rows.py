@@ -36,6 +36,7 @@ from pgadvisor.rule import (
     create_index,
     node,
     order_need,
+    pays_off,
     plan_rule,
     table,
     wastes_of,
@@ -107,7 +108,9 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         rows = _sorted_rows(plan, number)
         need = order_need(facts, plan, scan_number) if rows >= max(LEAST_SORTED, TIMES * wanted) else None
         if need and not _is_too_fast(plan, rows):
-            yield _finding(plan, facts, need, (number, scan_number), (rows, wanted))
+            found = _finding(plan, facts, need, (number, scan_number), (rows, wanted))
+            if pays_off(facts, need.index, found.gain_ms_per_day):
+                yield found
 
 
 def _finding(

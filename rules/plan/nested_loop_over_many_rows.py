@@ -26,6 +26,7 @@ from pgadvisor.rule import (
     Example,
     Facts,
     Finding,
+    Need,
     PlannedStatement,
     Remedy,
     Rung,
@@ -100,14 +101,14 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         found = scanned_table(facts, plan.nodes[scan])
         if found is None or runs < LEAST_LOOPS or compared < LEAST_COMPARED or share < LEAST_SHARE:
             continue
-        need = join_need(facts, plan, scan)
+        need = _need(plan, facts, number, scan)
         if (need is None and _has_equality(loop_node.join_filter)) or found.qualified in told:
             continue
         day = facts.ms_per_day(plan.key)
         yield Finding(
             where=Where(table=need.index.table if need else found.qualified, statement=plan.key),
             message=f"nested loop reads {found.label} whole {runs:,.0f} times and compares {compared:,.0f} rows",
-            evidence=_evidence(plan, number, share, found.label, need.index.spelled if need else None),
+            evidence=_evidence(plan, number, share, need),
             remedy=create_index(facts, need.index) if need else UNEQUAL,
             wrong_if="the inner table stays as small as it is now, or the outer side has far fewer rows in production",
             severity=facts.severity(plan.key, share),
@@ -123,6 +124,15 @@ UNEQUAL = Remedy(
     text="The join compares by something else than equality, so each pair of rows is tried. Add an equality that cuts "
     "both sides (the day, the tenant, the key), or filter the outer side first."
 )
+
+
+def _need(plan: PlannedStatement, facts: Facts, number: int, scan: int) -> Need | None:
+    """The index for the join: on the inner table, or on a bigger outer one, which the inner side would then drive."""
+    outer = next((each.number for child, each in plan.children(number) if child.parent_relationship == "Outer"), scan)
+    sides = [scan, *([outer] if plan.nodes[outer].node_type == "Seq Scan" else [])]
+    sides.sort(key=lambda at: -plan.nodes[at].estimated_rows)
+    needs = (join_need(facts, plan, at) for at in sides)
+    return next((need for need in needs if need), None)
 
 
 def _inner_scan(plan: PlannedStatement, number: int) -> int | None:
@@ -155,15 +165,14 @@ def _has_equality(join_filter: str | None) -> bool:
     return join_filter is not None and " = " in join_filter
 
 
-def _evidence(
-    plan: PlannedStatement, number: int, share: float, label: str, spelled: str | None
-) -> tuple[Evidence, ...]:
+def _evidence(plan: PlannedStatement, number: int, share: float, need: Need | None) -> tuple[Evidence, ...]:
     rung = Rung.MEASURED if plan.is_analyzed else Rung.ESTIMATED
     pieces = [Evidence(rung=rung, text=f"{share:.0%} of the statement goes into this loop")]
     outer = next((figures for child, figures in plan.children(number) if child.parent_relationship == "Outer"), None)
     if outer and outer.q_error and outer.q_error >= 10 and outer.rows is not None:
         text = f"the planner expected {outer.estimated_rows:,.0f} outer rows and got {outer.rows:,.0f}"
         pieces.append(Evidence(rung=Rung.MEASURED, text=text))
-    if spelled:
-        pieces.append(Evidence(rung=Rung.INFERRED, text=f"no valid index of {label} serves {spelled}"))
+    if need:
+        text = f"no valid index of {need.index.table} serves {need.index.spelled}"
+        pieces.append(Evidence(rung=Rung.INFERRED, text=text))
     return tuple(pieces)

@@ -38,13 +38,18 @@ from pgadvisor.rule import (
     Where,
     create_index,
     node,
+    pays_off,
     plan_rule,
     table,
-    upkeep_ms_per_day,
     wastes_of,
 )
 
-ORDERS = table("orders", columns={"customer_id": "bigint", "status": "text", "created_at": "timestamp with time zone"})
+FIFTY = ColumnStatistics(null_fraction=0, average_width_bytes=8, n_distinct=20_000)
+ORDERS = table(
+    "orders",
+    columns={"customer_id": "bigint", "status": "text", "created_at": "timestamp with time zone"},
+    statistics={"customer_id": FIFTY},
+)
 BY_CUSTOMER = table("orders", columns={"customer_id": "bigint"}, indexes={"orders_customer_id_idx": "customer_id"})
 ACCOUNT = table("account", columns={"email": "text", "tags": "text[]", "data": "jsonb"})
 scan = partial(node, "Seq Scan", table="orders", schema="public", alias="orders", cost=20_000)
@@ -185,8 +190,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
     for waste in wastes_of(facts, plan):
         day = facts.ms_per_day(plan.key)
         gain = None if day is None else day * waste.saved_share
-        upkeep = upkeep_ms_per_day(facts, waste.need.index)
-        if gain is not None and upkeep is not None and gain <= upkeep:
+        if not pays_off(facts, waste.need.index, gain):
             continue
         index = waste.need.index
         found = facts.table(index.table)

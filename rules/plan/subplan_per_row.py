@@ -107,14 +107,28 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
                     text=f"{counted}: {runs:,.0f} runs take {share:.0%} of the statement",
                 ),
             ),
-            remedy=Remedy(
-                text="Compute it once for all rows: join the subquery's table grouped by the correlated column, with "
-                "LEFT JOIN and coalesce(…, 0) for counts. Or filter and limit the outer rows before it."
-            ),
+            remedy=EXCLUDING if _excludes(plan, number) else COMPUTING,
             wrong_if="far fewer rows reach the subquery in production than in this plan",
             severity=facts.severity(plan.key, share),
             node=number,
         )
+
+
+COMPUTING = Remedy(
+    text="Compute it once for all rows: join the subquery's table grouped by the correlated column, with LEFT JOIN and "
+    "coalesce(…, 0) for counts. Or filter and limit the outer rows before it."
+)
+EXCLUDING = Remedy(
+    text="Write NOT IN or <> ALL as NOT EXISTS, which PostgreSQL can turn into one anti-join; mind that NOT EXISTS "
+    "also keeps rows where either side is NULL."
+)
+
+
+def _excludes(plan: PlannedStatement, number: int) -> bool:
+    """Whether the filter above wants rows that are not in the subquery."""
+    above = plan.parent(number)
+    text = (above.filter if above else None) or ""
+    return "SubPlan" in text and ("NOT (" in text or "ALL (" in text)
 
 
 def _runs(plan: PlannedStatement, number: int) -> float:

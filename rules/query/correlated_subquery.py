@@ -170,14 +170,21 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     many = [scope for scope in suspects if not _is_joined(scope) and _has_many_outer_rows(query, facts, scope)]
     if many:
         evidence = Evidence(rung=Rung.INFERRED, text="nothing keeps the outer query to a few rows")
-        yield _finding(query, many, evidence, "for every row of the outer query", Severity.INFO)
+        yield _finding(query, facts, many, evidence, "for every row of the outer query", Severity.INFO)
 
 
 def _is_correlated(query: Query, scope: Scope) -> bool:
     """A subquery in an expression that uses columns from around it."""
     if scope.place not in ("select", "where", "having", "on", "set", "order by", "values") or not scope.correlated:
         return False
-    return scope.comparison is None or scope.comparison.operator not in EXCLUSIONS
+    return scope.comparison is None or not (scope.comparison.operator in EXCLUSIONS or _asks_for_one(scope))
+
+
+def _asks_for_one(scope: Scope) -> bool:
+    """`(SELECT count(*) …) > 0`: the count is the fault there, and EXISTS its cure."""
+    value = scope.comparison.value if scope.comparison else None
+    is_count = len(scope.outputs) == 1 and re.match(r"count\s*\(", scope.outputs[0].text, re.I)
+    return bool(is_count) and value is not None and value.text in ("0", "1")
 
 
 def _is_joined(scope: Scope) -> bool:
@@ -202,7 +209,7 @@ def _by_plan(query: Query, facts: Facts, suspects: list[Scope], planned: Planned
         evidence = Evidence(rung=Rung.MEASURED, text=f"the plan ran it {turns:,.0f} times")
     else:
         evidence = Evidence(rung=Rung.ESTIMATED, text=f"the planner expects about {turns:,.0f} runs of it")
-    yield _finding(query, blamed, evidence, f"about {turns:,.0f} times", facts.severity(query.statement, share))
+    yield _finding(query, facts, blamed, evidence, f"about {turns:,.0f} times", facts.severity(query.statement, share))
 
 
 def _subplans(planned: PlannedStatement) -> Iterator[tuple[PlanNode, PlanNode]]:
@@ -296,14 +303,18 @@ def _keeps_few(facts: Facts, table: str | None, name: str) -> bool:
     return rows / max(values, 1.0) < MANY_TURNS
 
 
-def _finding(query: Query, blamed: list[Scope], evidence: Evidence, times: str, severity: Severity) -> Finding:
+def _finding(
+    query: Query, facts: Facts, blamed: list[Scope], evidence: Evidence, times: str, severity: Severity
+) -> Finding:
     first = blamed[0]
     inner = next((use for use in first.tables if use.table), None)
     outer = next((column for column in first.correlated), None)
+    found = facts.table(inner.table) if inner else None
+    label = found.label if found else (inner.table if inner else None) or "other tables"
     name = f"`{outer.alias}.{outer.column}`" if outer and outer.alias else "an outer column"
     return Finding(
         where=Where(statement=query.statement, table=outer.table if outer else None),
-        message=f"a subquery on {inner.alias if inner else 'other tables'} depends on {name} and runs {times}",
+        message=f"a subquery on {label} depends on {name} and runs {times}",
         evidence=(evidence,),
         remedy=Remedy(text=_advice(query, first)),
         wrong_if="the outer query always yields a few rows",

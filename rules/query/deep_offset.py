@@ -173,10 +173,11 @@ def _numbered(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
 
 
 def _from_row(predicate: Predicate) -> int | None:
-    """The row number that the predicate starts from."""
+    """How many rows by number come before those that the predicate keeps."""
     if predicate.is_wrapped or predicate.is_negated or not predicate.is_conjunct:
         return None
-    return _number(predicate.value) if predicate.operator in (">", ">=", "BETWEEN", "=") else None
+    number = _number(predicate.value) if predicate.operator in (">", ">=", "BETWEEN", "=") else None
+    return number if number is None or predicate.operator == ">" else number - 1
 
 
 def _number(value: Value | None) -> int | None:

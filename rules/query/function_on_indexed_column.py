@@ -52,8 +52,8 @@ from pgadvisor.rule import (
 SEARCHING = frozenset({"=", "<", "<=", ">", ">=", "BETWEEN", "IN", "= ANY", "LIKE"})
 """What a B-tree can look up."""
 WRAPS = frozenset({"function", "cast", "arithmetic", "coalesce", "concat", "at time zone"})
-TEXT_FUNCTIONS = "lower upper trim btrim ltrim rtrim length char_length octet_length md5 reverse left right"
-OTHER_FUNCTIONS = "substr substring replace translate split_part initcap strpos abs ceil floor round sign coalesce nullif greatest least"
+TEXT_FUNCTIONS = "lower upper trim btrim ltrim rtrim length char_length octet_length md5 reverse left right initcap"
+OTHER_FUNCTIONS = "substr substring replace translate split_part strpos abs ceil floor round sign coalesce nullif"
 IMMUTABLE = frozenset((*TEXT_FUNCTIONS.split(), *OTHER_FUNCTIONS.split()))
 """Functions marked IMMUTABLE in pg_proc for plain types: an index may hold what they give."""
 TIMED = frozenset({"date_trunc", "extract", "date_part", "date", "timezone"})
@@ -355,7 +355,8 @@ def _message(facts: Facts, found: Table, predicate: Predicate) -> str:
     assert predicate.column is not None
     hidden = _hidden_indexes(found, predicate)
     name, spelled = predicate.column.column, " ".join(predicate.source.split())
-    bare = next((index for index in hidden if index.keys[0].column == name), None)
+    plainest = sorted(hidden, key=lambda index: (bool(index.predicate), len(index.keys)))
+    bare = next((index for index in plainest if index.keys[0].column == name), None)
     if bare:
         return f"`{spelled}` hides `{name}` from index {bare.name}"
     if hidden:

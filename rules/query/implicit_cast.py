@@ -272,12 +272,7 @@ def _finding(
     if planned:
         rung = Rung.MEASURED if planned.is_analyzed else Rung.ESTIMATED
         evidence.insert(0, Evidence(rung=rung, text=f"the plan compares `({column.column})::{target}`"))
-    is_whole = planned and any(each.node_type == "Seq Scan" for each in planned.scans(column.alias))
-    is_heavy = (
-        is_whole
-        and not facts.is_small(column.table)
-        and (not other.column or facts.joins_few(planned, column.alias, column.table))
-    )
+    is_heavy = planned is not None and _is_read_whole(facts, planned, column, other)
     return Finding(
         where=Where(statement=query.statement, table=column.table, column=column.column),
         message=f"`{column.column}` ({found.type}) is cast to {target}, so that index {hidden.name} cannot serve it",
@@ -288,6 +283,13 @@ def _finding(
         cause=f"cast of {column.table}.{column.column} to {target}",
         spans=(predicate.span,) if predicate.span else (),
     )
+
+
+def _is_read_whole(facts: Facts, planned: PlannedStatement, column: ColumnUse, other: Value) -> bool:
+    """Whether the plan reads a table of size where a look-up would have done."""
+    if facts.is_small(column.table) or all(each.node_type != "Seq Scan" for each in planned.scans(column.alias)):
+        return False
+    return other.column is None or facts.joins_few(planned, column.alias, column.table)
 
 
 def _remedy(query: Query, facts: Facts, predicate: Predicate, column: ColumnUse, other: Value, target: str) -> Remedy:

@@ -43,6 +43,8 @@ from pgadvisor.rule import (
 
 WIDE_BYTES = 1_000
 """A row this wide fills a network packet; eight fit on a page."""
+TOAST_BYTES = 1_000_000
+"""Less in TOAST is nothing, whatever its share."""
 TOASTED = 0.2
 """Share of a table's size, without indexes, that lies in TOAST: values that are fetched one by one."""
 MANY_ROWS = 100
@@ -212,7 +214,7 @@ def _toasted(table: Table) -> float:
     if not (table.total_bytes and table.heap_bytes and table.index_bytes is not None):
         return 0.0
     own = table.total_bytes - table.index_bytes
-    return (own - table.heap_bytes) / own if own > 0 else 0.0
+    return (own - table.heap_bytes) / own if own - table.heap_bytes >= TOAST_BYTES else 0.0
 
 
 def _rows(query: Query, facts: Facts) -> float | None:

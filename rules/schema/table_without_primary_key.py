@@ -78,7 +78,7 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
         ),
         remedy=_remedy(table),
         wrong_if="the table is a log or a staging area whose rows nobody ever names",
-        severity=Severity.WARNING if changed else Severity.INFO,
+        severity=Severity.WARNING if changed and not facts.is_small(table.qualified) else Severity.INFO,
         cause=f"primary key {table.qualified}",
     )
 

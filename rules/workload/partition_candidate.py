@@ -5,8 +5,8 @@ A table of 50 GB or more (or one that gets there within a year) of whose time 70
 interval of one time column. And a table of any size whose regular deletes of old rows carry a real part of the load.
 
 ## Why it matters
-A DELETE of old rows writes each of them, each index entry and the log, and leaves holes for VACUUM. Dropping a partition
-takes milliseconds. Queries for an interval read only the partitions it touches, and VACUUM works piece by piece.
+A DELETE of old rows touches each of them, writes the log, and leaves holes for VACUUM. Dropping a partition takes
+milliseconds. Queries for an interval read only the partitions it touches, and VACUUM works piece by piece.
 
 ## What to do
 Partition by that column. The finding prints the steps: the old table becomes the first partition, no row is moved.

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from pgadvisor.demo.server import passing_server
-from pgadvisor.demo.shop import AUDITOR, DATABASE, OWNER, make_shop, reset_counters
+from pgadvisor.demo.shop import AUDITOR, DATABASE, make_shop
 from pgadvisor.demo.workload import run_workload
 from pgadvisor.model.progress import no_progress
 
@@ -28,7 +28,7 @@ def shop() -> Iterator[Shop]:
     """The shop after a day of business."""
     with passing_server() as server:
         made_at = make_shop(server, no_progress)
-        run_workload(server.dsn(DATABASE, OWNER), made_at, lambda: reset_counters(server), no_progress)
+        run_workload(server, made_at, no_progress)
         dsn = server.dsn(DATABASE, AUDITOR)
         with psycopg.connect(dsn, autocommit=True) as auditor:
             yield Shop(made_at=made_at, auditor=auditor, auditor_dsn=dsn)

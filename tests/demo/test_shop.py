@@ -117,9 +117,9 @@ def test_tables_and_indexes_are_in_the_state_that_they_are_to_be_found_in(shop: 
     assert one("SELECT count(*) FROM pg_stats WHERE tablename = 'stock_movements'") == 0
     assert one("SELECT array_agg(relname::text ORDER BY relname) FROM pg_stat_user_tables WHERE last_analyze IS NULL"
                ) == ["stock_movements"]  # fmt: skip
-    assert one("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'products_weight_grams_idx'") == 0
+    assert one("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'order_items_price_cents_idx'") == 0
     assert one("SELECT avg(relallvisible::float / relpages) FROM pg_class WHERE relname = 'sessions'") == 1.0
     assert one("SELECT count(*) FROM reviews WHERE customer_id IS NULL") == 600
     assert one("SELECT count(*) FROM pg_stat_user_indexes AS u JOIN pg_index AS i USING (indexrelid) WHERE idx_scan = 0"
-               " AND NOT indisunique AND indexrelname NOT IN ('products_weight_grams_idx', 'orders_placed_at_id_idx',"
+               " AND NOT indisunique AND indexrelname NOT IN ('order_items_price_cents_idx', 'orders_placed_at_id_idx',"
                " 'orders_placed_at_idx')") == 0  # fmt: skip

@@ -96,37 +96,100 @@ def finding(rule: str, severity: Severity, message: str, where: Where, remedy: R
     )
 
 
+def _orders_join() -> PlanNode:
+    """A scan that discards most rows, joined to customers one by one."""
+    scan = node(
+        "Seq Scan",
+        rows=41.0,
+        actual=80_000,
+        ms=161.0,
+        cost=9_800.0,
+        table="orders",
+        alias="o",
+        schema="public",
+        filter="(status = ?)",
+        rows_removed_by_filter=1_920_000,
+        shared_hit_blocks=1_204,
+        shared_read_blocks=23_300,
+    )
+    customer = node(
+        "Index Scan",
+        rows=1.0,
+        actual=1,
+        loops=80_000,
+        ms=0.0012,
+        cost=0.4,
+        table="customer",
+        alias="c",
+        schema="public",
+        index="customer_pkey",
+        index_condition="(id = o.customer_id)",
+        shared_hit_blocks=240_000,
+        shared_read_blocks=0,
+    )
+    return node("Nested Loop", scan, customer, rows=41.0, actual=80_000, ms=291.0, cost=9_850.0, join_type="Inner")
+
+
 def orders_plan() -> Plan:
     """An analyzed plan of the page of orders: a sort that spills over a scan that discards most rows."""
-    scan = node(
-        "Seq Scan", rows=41.0, actual=80_000, ms=161.0, cost=9_800.0, table="orders", alias="o", schema="public",
-        filter="(status = ?)", rows_removed_by_filter=1_920_000, shared_hit_blocks=1_204, shared_read_blocks=23_300,
-    )  # fmt: skip
-    customer = node(
-        "Index Scan", rows=1.0, actual=1, loops=80_000, ms=0.0012, cost=0.4, table="customer", alias="c",
-        schema="public", index="customer_pkey", index_condition="(id = o.customer_id)", shared_hit_blocks=240_000,
-        shared_read_blocks=0,
-    )  # fmt: skip
-    join = node("Nested Loop", scan, customer, rows=41.0, actual=80_000, ms=291.0, cost=9_850.0, join_type="Inner")
     sort = node(
-        "Sort", join, rows=41.0, actual=38_020, ms=338.0, cost=9_900.0, sort_keys=("o.placed_at DESC",),
-        sort_method="external merge", sort_space_kb=51_200, sort_space_type="Disk", temp_read_blocks=6_400,
-        temp_written_blocks=6_400, shared_hit_blocks=241_204, shared_read_blocks=23_300,
-    )  # fmt: skip
-    root = node("Limit", sort, rows=20.0, actual=20, ms=341.0, cost=9_901.0, shared_hit_blocks=241_204,
-                shared_read_blocks=23_300)  # fmt: skip
+        "Sort",
+        _orders_join(),
+        rows=41.0,
+        actual=38_020,
+        ms=338.0,
+        cost=9_900.0,
+        sort_keys=("o.placed_at DESC",),
+        sort_method="external merge",
+        sort_space_kb=51_200,
+        sort_space_type="Disk",
+        temp_read_blocks=6_400,
+        temp_written_blocks=6_400,
+        shared_hit_blocks=241_204,
+        shared_read_blocks=23_300,
+    )
+    root = node(
+        "Limit",
+        sort,
+        rows=20.0,
+        actual=20,
+        ms=341.0,
+        cost=9_901.0,
+        shared_hit_blocks=241_204,
+        shared_read_blocks=23_300,
+    )
     return Plan(root=root, planning_ms=0.31, execution_ms=341.4, has_timing=True, settings=(("work_mem", "4MB"),))
 
 
 def unpaid_plan() -> Plan:
     """A planned, not analyzed, plan with a subplan for every row."""
     inner = node(
-        "Aggregate", node("Seq Scan", rows=12.0, cost=48_000.0, table="orders", alias="o", schema="public",
-                          filter="((customer_id = c.id) AND (status = ?))"),
-        rows=1.0, cost=48_000.1, strategy="Plain", parent_relationship="SubPlan", subplan_name="SubPlan 1",
-    )  # fmt: skip
-    outer = node("Seq Scan", inner, rows=5_100.0, cost=244_000_000.0, table="customer", alias="c", schema="public",
-                 filter="(region = ?)")  # fmt: skip
+        "Aggregate",
+        node(
+            "Seq Scan",
+            rows=12.0,
+            cost=48_000.0,
+            table="orders",
+            alias="o",
+            schema="public",
+            filter="((customer_id = c.id) AND (status = ?))",
+        ),
+        rows=1.0,
+        cost=48_000.1,
+        strategy="Plain",
+        parent_relationship="SubPlan",
+        subplan_name="SubPlan 1",
+    )
+    outer = node(
+        "Seq Scan",
+        inner,
+        rows=5_100.0,
+        cost=244_000_000.0,
+        table="customer",
+        alias="c",
+        schema="public",
+        filter="(region = ?)",
+    )
     return Plan(root=outer, planning_ms=0.2)
 
 
@@ -147,152 +210,212 @@ def shop_statements() -> tuple[Statement, ...]:
 def shop_tables() -> tuple[Table, ...]:
     """The shop's tables, the biggest first."""
     busy = TableCounters(
-        sequential_scans=64_712, sequential_rows_read=129_424_000_000, index_scans=1_204_331, rows_inserted=2_000_000,
-        rows_updated=310_000, rows_deleted=120, rows_hot_updated=204_000, live_rows=2_000_000, dead_rows=14_210,
-        last_vacuum_at=NOW - timedelta(hours=9), last_analyze_at=NOW - timedelta(days=3),
-    )  # fmt: skip
+        sequential_scans=64_712,
+        sequential_rows_read=129_424_000_000,
+        index_scans=1_204_331,
+        rows_inserted=2_000_000,
+        rows_updated=310_000,
+        rows_deleted=120,
+        rows_hot_updated=204_000,
+        live_rows=2_000_000,
+        dead_rows=14_210,
+        last_vacuum_at=NOW - timedelta(hours=9),
+        last_analyze_at=NOW - timedelta(days=3),
+    )
     return (
-        table("orders", rows=2e6, columns={"status": "text", "placed_at": "timestamp with time zone"},
-              indexes={"orders_placed_idx": "placed_at", "orders_placed_status_idx": "placed_at, status"},
-              constraints=(foreign_key("customer_id", "customer"),), counters=busy, index_bytes=151_000_000),
+        table(
+            "orders",
+            rows=2e6,
+            columns={"status": "text", "placed_at": "timestamp with time zone"},
+            indexes={"orders_placed_idx": "placed_at", "orders_placed_status_idx": "placed_at, status"},
+            constraints=(foreign_key("customer_id", "customer"),),
+            counters=busy,
+            index_bytes=151_000_000,
+        ),
         table("order_items", rows=6.1e6, constraints=(foreign_key("product_id", "product"),), index_bytes=131_000_000),
         table("customer", rows=51_000, columns={"name": "text", "region": "text"}),
         table("account", rows=51_000, indexes={"account_email_key": "UNIQUE email"}),
         table("product", rows=12_000, primary_key=None),
-    )  # fmt: skip
+    )
+
+
+ERRORS: tuple[Finding, ...] = (
+    finding(
+        "scan-discards-most-rows",
+        Severity.ERROR,
+        "sequential scan of `orders` reads 2,000,000 rows to keep 80,000",
+        Where(table="public.orders", column="status", statement="8113450972365"),
+        Remedy(
+            text="Create an index on `orders (status, placed_at)`: it finds the rows and gives them in order.",
+            sql="CREATE INDEX CONCURRENTLY orders_status_placed_at_idx\n    ON public.orders (status, placed_at);",
+            undo="DROP INDEX CONCURRENTLY public.orders_status_placed_at_idx;",
+            lock="SHARE UPDATE EXCLUSIVE on orders: reads and writes go on",
+            cost="about 43 MB, built in about 4 s; every insert into orders writes one more index entry",
+        ),
+        evidence=(
+            Evidence(rung=Rung.MEASURED, text="EXPLAIN ANALYZE: 1,920,000 of 2,000,000 rows removed by the filter"),
+            Evidence(rung=Rung.ESTIMATED, text="with the index the planner's cost falls from 9,901 to 210"),
+        ),
+        wrong_if="nearly all orders have the status asked for in production",
+        gain_ms_per_day=2_900_000.0,
+        share=0.546,
+        node=3,
+        cause="index public.orders (status, placed_at)",
+        spans=(span_of(ORDERS_PAGE, "o.status = $1"), span_of(ORDERS_PAGE, "ORDER BY o.placed_at DESC")),
+        statements=("8113450972365", "99018"),
+    ),
+    finding(
+        "not-in-subquery",
+        Severity.ERROR,
+        "`NOT IN` over `order_items.product_id`, which may be NULL: a single NULL and nothing is deleted",
+        Where(table="public.order_items", column="product_id", statement="17"),
+        Remedy(
+            text="Use NOT EXISTS, which means what was meant and can be an anti join.",
+            sql="DELETE FROM product p\n WHERE NOT EXISTS (SELECT FROM order_items i WHERE i.product_id = p.id);",
+        ),
+        evidence=(Evidence(rung=Rung.INFERRED, text="`order_items.product_id` has no NOT NULL constraint"),),
+        wrong_if="the column never holds NULL, for reasons the catalog does not know",
+        spans=(span_of(GONE, "NOT IN (SELECT i.product_id FROM order_items i)"),),
+        share=0.004,
+    ),
+)
+
+
+WARNINGS: tuple[Finding, ...] = (
+    finding(
+        "subplan-per-row",
+        Severity.WARNING,
+        "subquery on `orders` runs once for each of 5,100 customers",
+        Where(table="public.orders", statement="-771235551"),
+        Remedy(
+            text="Aggregate once and join the result, or index `orders (customer_id, status)`.",
+            sql="CREATE INDEX CONCURRENTLY orders_customer_id_status_idx ON public.orders (customer_id, status);",
+            undo="DROP INDEX CONCURRENTLY public.orders_customer_id_status_idx;",
+            lock="SHARE UPDATE EXCLUSIVE on orders: reads and writes go on",
+            cost="about 43 MB",
+        ),
+        evidence=(Evidence(rung=Rung.ESTIMATED, text="SubPlan 1 is 99.9 % of the planner's cost"),),
+        wrong_if="`c.region` keeps only a handful of customers in practice",
+        spans=(span_of(UNPAID, "(SELECT count(*) FROM orders o WHERE o.customer_id = c.id AND o.status = $1)"),),
+        node=1,
+        gain_ms_per_day=1_080_000.0,
+        share=0.19,
+    ),
+    finding(
+        "function-on-indexed-column",
+        Severity.WARNING,
+        "`lower(email)` hides `email` from index `account_email_key`",
+        Where(table="public.account", column="email", statement="4418802"),
+        Remedy(
+            text="Index the expression, or compare the bare column.",
+            sql="CREATE UNIQUE INDEX CONCURRENTLY account_lower_email_idx ON public.account (lower(email));",
+            undo="DROP INDEX CONCURRENTLY public.account_lower_email_idx;",
+        ),
+        evidence=(Evidence(rung=Rung.MEASURED, text="91,000 calls took 37.1 ms each to return one row"),),
+        spans=(span_of(LOGIN, "lower(email)"),),
+        gain_ms_per_day=479_000.0,
+        share=0.084,
+    ),
+    finding(
+        "sort-spills",
+        Severity.WARNING,
+        "sort spills 51,200 kB to disk",
+        Where(table="public.orders", statement="8113450972365"),
+        Remedy(
+            text="Give this query a larger work_mem, or let an index give the order.",
+            sql="SET LOCAL work_mem = '128MB';",
+        ),
+        evidence=(Evidence(rung=Rung.MEASURED, text="external merge, 51,200 kB on disk"),),
+        spans=(span_of(ORDERS_PAGE, "ORDER BY o.placed_at DESC"),),
+        node=1,
+        gain_ms_per_day=310_000.0,
+        share=0.546,
+    ),
+    finding(
+        "foreign-key-without-index",
+        Severity.WARNING,
+        "`order_items.product_id` references `product` and no index leads with it",
+        Where(table="public.order_items", column="product_id"),
+        Remedy(
+            text="Create the index.",
+            sql="CREATE INDEX CONCURRENTLY order_items_product_id_idx ON public.order_items (product_id);",
+        ),
+        statements=("55120031",),
+        gain_ms_per_day=58_000.0,
+        share=0.011,
+    ),
+    finding(
+        "row-estimate-far-off",
+        Severity.WARNING,
+        "41 rows planned, 80,000 found: 1,951 times more",
+        Where(table="public.orders", statement="8113450972365"),
+        Remedy(
+            text="Refresh the statistics and keep more of them for `status`.",
+            sql="ALTER TABLE public.orders ALTER COLUMN status SET STATISTICS 1000;\nANALYZE public.orders;",
+        ),
+        evidence=(Evidence(rung=Rung.MEASURED, text="EXPLAIN ANALYZE counted them"),),
+        node=3,
+        share=0.546,
+    ),
+)
+
+
+INFOS: tuple[Finding, ...] = (
+    finding(
+        "duplicate-index",
+        Severity.INFO,
+        "`orders_placed_idx` is covered by `orders_placed_status_idx`",
+        Where(table="public.orders", index="orders_placed_idx"),
+        Remedy(
+            text="Drop the shorter index.",
+            sql="DROP INDEX CONCURRENTLY public.orders_placed_idx;",
+            undo="CREATE INDEX CONCURRENTLY orders_placed_idx ON public.orders USING btree (placed_at);",
+        ),
+    ),
+    finding(
+        "table-without-primary-key",
+        Severity.INFO,
+        "`product` has no primary key",
+        Where(table="public.product"),
+        Remedy(
+            text="Add one: replication and tools need it.",
+            sql="ALTER TABLE public.product ADD PRIMARY KEY (id);",
+            lock="ACCESS EXCLUSIVE on product while the index is built",
+        ),
+    ),
+    finding(
+        "select-star",
+        Severity.INFO,
+        "`i.*` returns 3 columns of `order_items`",
+        Where(table="public.order_items", statement="55120031"),
+        Remedy(text="Name the columns that the caller needs."),
+        spans=(span_of(ITEMS, "i.*"),),
+        share=0.011,
+    ),
+    finding(
+        "hash-spills",
+        Severity.INFO,
+        "aggregation of `orders` writes 812,000 temporary pages",
+        Where(table="public.orders", statement="99018"),
+        Remedy(text="Aggregate into a table once a day."),
+        evidence=(Evidence(rung=Rung.MEASURED, text="pg_stat_statements counts them"),),
+        share=0.005,
+    ),
+    finding(
+        "deep-offset",
+        Severity.INFO,
+        "`OFFSET $3` walks over every row it skips",
+        Where(statement="8113450972365", endpoint="GET /admin/orders", file="app/admin/orders.py", line=88),
+        Remedy(text="Page by the last row seen: `WHERE (placed_at, id) < ($1, $2)`."),
+        spans=(span_of(ORDERS_PAGE, "OFFSET $3"),),
+        share=0.546,
+    ),
+)
 
 
 def shop_findings() -> tuple[Finding, ...]:
     """A dozen findings of every severity and rung, ranked."""
-    return (*_errors(), *_warnings(), *_infos())
-
-
-def _errors() -> tuple[Finding, ...]:
-    return (
-        finding(
-            "scan-discards-most-rows", Severity.ERROR,
-            "sequential scan of `orders` reads 2,000,000 rows to keep 80,000",
-            Where(table="public.orders", column="status", statement="8113450972365"),
-            Remedy(
-                text="Create an index on `orders (status, placed_at)`: it finds the rows and gives them in order.",
-                sql="CREATE INDEX CONCURRENTLY orders_status_placed_at_idx\n    ON public.orders (status, placed_at);",
-                undo="DROP INDEX CONCURRENTLY public.orders_status_placed_at_idx;",
-                lock="SHARE UPDATE EXCLUSIVE on orders: reads and writes go on",
-                cost="about 43 MB, built in about 4 s; every insert into orders writes one more index entry",
-            ),
-            evidence=(
-                Evidence(rung=Rung.MEASURED, text="EXPLAIN ANALYZE: 1,920,000 of 2,000,000 rows removed by the filter"),
-                Evidence(rung=Rung.ESTIMATED, text="with the index the planner's cost falls from 9,901 to 210"),
-            ),
-            wrong_if="nearly all orders have the status asked for in production",
-            gain_ms_per_day=2_900_000.0, share=0.546, node=3, cause="index public.orders (status, placed_at)",
-            spans=(span_of(ORDERS_PAGE, "o.status = $1"), span_of(ORDERS_PAGE, "ORDER BY o.placed_at DESC")),
-            statements=("8113450972365", "99018"),
-        ),
-        finding(
-            "not-in-subquery", Severity.ERROR,
-            "`NOT IN` over `order_items.product_id`, which may be NULL: a single NULL and nothing is deleted",
-            Where(table="public.order_items", column="product_id", statement="17"),
-            Remedy(
-                text="Use NOT EXISTS, which means what was meant and can be an anti join.",
-                sql="DELETE FROM product p\n"
-                    " WHERE NOT EXISTS (SELECT FROM order_items i WHERE i.product_id = p.id);",
-            ),
-            evidence=(Evidence(rung=Rung.INFERRED, text="`order_items.product_id` has no NOT NULL constraint"),),
-            wrong_if="the column never holds NULL, for reasons the catalog does not know",
-            spans=(span_of(GONE, "NOT IN (SELECT i.product_id FROM order_items i)"),), share=0.004,
-        ),
-    )  # fmt: skip
-
-
-def _warnings() -> tuple[Finding, ...]:
-    return (
-        finding(
-            "subplan-per-row", Severity.WARNING, "subquery on `orders` runs once for each of 5,100 customers",
-            Where(table="public.orders", statement="-771235551"),
-            Remedy(
-                text="Aggregate once and join the result, or index `orders (customer_id, status)`.",
-                sql="CREATE INDEX CONCURRENTLY orders_customer_id_status_idx ON public.orders (customer_id, status);",
-                undo="DROP INDEX CONCURRENTLY public.orders_customer_id_status_idx;",
-                lock="SHARE UPDATE EXCLUSIVE on orders: reads and writes go on",
-                cost="about 43 MB",
-            ),
-            evidence=(Evidence(rung=Rung.ESTIMATED, text="SubPlan 1 is 99.9 % of the planner's cost"),),
-            wrong_if="`c.region` keeps only a handful of customers in practice",
-            spans=(span_of(UNPAID, "(SELECT count(*) FROM orders o WHERE o.customer_id = c.id AND o.status = $1)"),),
-            node=1, gain_ms_per_day=1_080_000.0, share=0.19,
-        ),
-        finding(
-            "function-on-indexed-column", Severity.WARNING,
-            "`lower(email)` hides `email` from index `account_email_key`",
-            Where(table="public.account", column="email", statement="4418802"),
-            Remedy(
-                text="Index the expression, or compare the bare column.",
-                sql="CREATE UNIQUE INDEX CONCURRENTLY account_lower_email_idx ON public.account (lower(email));",
-                undo="DROP INDEX CONCURRENTLY public.account_lower_email_idx;",
-            ),
-            evidence=(Evidence(rung=Rung.MEASURED, text="91,000 calls took 37.1 ms each to return one row"),),
-            spans=(span_of(LOGIN, "lower(email)"),), gain_ms_per_day=479_000.0, share=0.084,
-        ),
-        finding(
-            "sort-spills", Severity.WARNING, "sort spills 51,200 kB to disk",
-            Where(table="public.orders", statement="8113450972365"),
-            Remedy(text="Give this query a larger work_mem, or let an index give the order.",
-                   sql="SET LOCAL work_mem = '128MB';"),
-            evidence=(Evidence(rung=Rung.MEASURED, text="external merge, 51,200 kB on disk"),),
-            spans=(span_of(ORDERS_PAGE, "ORDER BY o.placed_at DESC"),), node=1, gain_ms_per_day=310_000.0, share=0.546,
-        ),
-        finding(
-            "foreign-key-without-index", Severity.WARNING,
-            "`order_items.product_id` references `product` and no index leads with it",
-            Where(table="public.order_items", column="product_id"),
-            Remedy(
-                text="Create the index.",
-                sql="CREATE INDEX CONCURRENTLY order_items_product_id_idx ON public.order_items (product_id);",
-            ),
-            statements=("55120031",), gain_ms_per_day=58_000.0, share=0.011,
-        ),
-        finding(
-            "row-estimate-far-off", Severity.WARNING, "41 rows planned, 80,000 found: 1,951 times more",
-            Where(table="public.orders", statement="8113450972365"),
-            Remedy(text="Refresh the statistics and keep more of them for `status`.",
-                   sql="ALTER TABLE public.orders ALTER COLUMN status SET STATISTICS 1000;\nANALYZE public.orders;"),
-            evidence=(Evidence(rung=Rung.MEASURED, text="EXPLAIN ANALYZE counted them"),), node=3, share=0.546,
-        ),
-    )  # fmt: skip
-
-
-def _infos() -> tuple[Finding, ...]:
-    return (
-        finding(
-            "duplicate-index", Severity.INFO, "`orders_placed_idx` is covered by `orders_placed_status_idx`",
-            Where(table="public.orders", index="orders_placed_idx"),
-            Remedy(text="Drop the shorter index.", sql="DROP INDEX CONCURRENTLY public.orders_placed_idx;",
-                   undo="CREATE INDEX CONCURRENTLY orders_placed_idx ON public.orders USING btree (placed_at);"),
-        ),
-        finding(
-            "table-without-primary-key", Severity.INFO, "`product` has no primary key", Where(table="public.product"),
-            Remedy(text="Add one: replication and tools need it.",
-                   sql="ALTER TABLE public.product ADD PRIMARY KEY (id);",
-                   lock="ACCESS EXCLUSIVE on product while the index is built"),
-        ),
-        finding(
-            "select-star", Severity.INFO, "`i.*` returns 3 columns of `order_items`",
-            Where(table="public.order_items", statement="55120031"),
-            Remedy(text="Name the columns that the caller needs."), spans=(span_of(ITEMS, "i.*"),), share=0.011,
-        ),
-        finding(
-            "hash-spills", Severity.INFO, "aggregation of `orders` writes 812,000 temporary pages",
-            Where(table="public.orders", statement="99018"), Remedy(text="Aggregate into a table once a day."),
-            evidence=(Evidence(rung=Rung.MEASURED, text="pg_stat_statements counts them"),), share=0.005,
-        ),
-        finding(
-            "deep-offset", Severity.INFO, "`OFFSET $3` walks over every row it skips",
-            Where(statement="8113450972365", endpoint="GET /admin/orders", file="app/admin/orders.py", line=88),
-            Remedy(text="Page by the last row seen: `WHERE (placed_at, id) < ($1, $2)`."),
-            spans=(span_of(ORDERS_PAGE, "OFFSET $3"),), share=0.546,
-        ),
-    )  # fmt: skip
+    return (*ERRORS, *WARNINGS, *INFOS)
 
 
 PAGE = """# scan-discards-most-rows
@@ -321,17 +444,53 @@ SELECT * FROM orders WHERE status = $1
 """
 
 
+PLANS: tuple[StatementPlan, ...] = (
+    StatementPlan(statement="8113450972365", kind="analyzed", reason="", plan=orders_plan()),
+    StatementPlan(
+        statement="-771235551",
+        kind="values",
+        reason="not run: its expected time of 24.8 s is above the limit of 5 s",
+        plan=unpaid_plan(),
+    ),
+    StatementPlan(statement="17", kind="none", reason="it changes data, and the server refused to plan it"),
+)
+GAPS: tuple[Gap, ...] = (
+    Gap(area="replicas", reason="replication cannot be seen by this role", cure="GRANT pg_monitor TO auditor"),
+    Gap(
+        area="statistics",
+        subject="public.account",
+        reason="row security hides its column statistics",
+        cure="read as the owner, or `ALTER ROLE auditor BYPASSRLS`",
+    ),
+)
+NOT_RUN: tuple[RuleNotRun, ...] = (
+    RuleNotRun(
+        rule="unused-index",
+        reason="needs replicas, which could not be read",
+        cure="GRANT pg_monitor TO auditor",
+    ),
+)
+BY_TABLE = (("orders", 0.71), ("customer", 0.13), ("account", 0.096), ("order_items", 0.04), ("2 other tables", 0.024))
+LABELS = ("/admin/orders", "SELECT customer, orders", "sessions#create", "SELECT order_items", "SELECT orders")
+
+
+def _time(statements: tuple[Statement, ...], total: float) -> tuple[TimeShare, ...]:
+    """The shares of the most costly statements and of the rest."""
+    timed = [(each.key, each.total_ms or 0.0) for each in statements[: len(LABELS)]]
+    rest = total - sum(total_ms for _, total_ms in timed)
+    return (
+        *(
+            TimeShare(label=label, total_ms=total_ms, share=total_ms / total, statement=key)
+            for label, (key, total_ms) in zip(LABELS, timed, strict=True)
+        ),
+        TimeShare(label="3 other statements", total_ms=rest, share=rest / total),
+    )
+
+
 def shop_report() -> Report:
     """The audit of the shop."""
     statements = shop_statements()
     total = sum(each.total_ms or 0.0 for each in statements) * 1.02
-    shares = [
-        TimeShare(label=name, total_ms=each.total_ms or 0.0, share=(each.total_ms or 0.0) / total, statement=each.key)
-        for name, each in zip(("/admin/orders", "SELECT customer, orders", "sessions#create", "SELECT order_items",
-                               "SELECT orders"), statements, strict=False)
-    ]  # fmt: skip
-    rest = total - sum(each.total_ms for each in shares)
-    by_table = (("orders", 0.71), ("customer", 0.13), ("account", 0.096), ("order_items", 0.04), ("2 other tables", 0.0))
     return Report(
         format=FORMAT,
         pgadvisor="0.1.0",
@@ -344,31 +503,24 @@ def shop_report() -> Report:
         ),
         server=Server(version_num=150_018, version="15.18", database="shop", host="db-1", size_bytes=4_210_000_000),
         window_s=WEEK_S,
-        totals=WorkloadTotals(statements=612, calls=1_980_204, total_ms=total, own_ms=812.0, utility_ms=44_100.0,
-                              since=NOW - timedelta(seconds=WEEK_S), evicted=3),  # fmt: skip
-        time=(*shares, TimeShare(label="3 other statements", total_ms=rest, share=rest / total)),
-        time_by_table=tuple(
-            TimeShare(label=name, total_ms=total * (share or 0.024), share=share or 0.024) for name, share in by_table
+        totals=WorkloadTotals(
+            statements=612,
+            calls=1_980_204,
+            total_ms=total,
+            own_ms=812.0,
+            utility_ms=44_100.0,
+            since=NOW - timedelta(seconds=WEEK_S),
+            evicted=3,
         ),
+        time=_time(statements, total),
+        time_by_table=tuple(TimeShare(label=name, total_ms=total * share, share=share) for name, share in BY_TABLE),
         findings=shop_findings(),
         statements=statements,
-        plans=(
-            StatementPlan(statement="8113450972365", kind="analyzed", reason="", plan=orders_plan()),
-            StatementPlan(statement="-771235551", kind="values",
-                          reason="not run: its expected time of 24.8 s is above the limit of 5 s", plan=unpaid_plan()),
-            StatementPlan(statement="17", kind="none", reason="it changes data, and the server refused to plan it"),
-        ),  # fmt: skip
+        plans=PLANS,
         tables=shop_tables(),
-        gaps=(
-            Gap(area="replicas", reason="replication cannot be seen by this role", cure="GRANT pg_monitor TO auditor"),
-            Gap(area="statistics", subject="public.account", reason="row security hides its column statistics",
-                cure="read as the owner, or `ALTER ROLE auditor BYPASSRLS`"),
-        ),  # fmt: skip
+        gaps=GAPS,
         rules_run=("deep-offset", "duplicate-index", "not-in-subquery", "scan-discards-most-rows", "select-star"),
-        rules_not_run=(
-            RuleNotRun(rule="unused-index", reason="needs replicas, which could not be read",
-                       cure="GRANT pg_monitor TO auditor"),
-        ),  # fmt: skip
+        rules_not_run=NOT_RUN,
         unread=(UnreadStatement(statement="2207", reason='syntax error at or near "SELEC"', share=0.0),),
         suppressed=1,
         rule_pages=(("scan-discards-most-rows", PAGE),),
@@ -395,9 +547,15 @@ def file_report() -> Report:
         statement("#2", ITEMS, calls=None),
     )
     found = [
-        finding("select-star", Severity.INFO, "`i.*` returns every column", Where(statement="#2"),
-                Remedy(text="Name the columns."), spans=(span_of(ITEMS, "i.*"),)),
-    ]  # fmt: skip
+        finding(
+            "select-star",
+            Severity.INFO,
+            "`i.*` returns every column",
+            Where(statement="#2"),
+            Remedy(text="Name the columns."),
+            spans=(span_of(ITEMS, "i.*"),),
+        ),
+    ]
     return msgspec.structs.replace(
         empty_report(),
         verdict=Verdict(headline="1 remark found", text="2 statements read, no database.", severity=Severity.INFO),
@@ -412,8 +570,12 @@ def hostile_report() -> Report:
         shop_report(),
         findings=tuple(_hostile_finding(number, text) for number, text in enumerate(HOSTILE, start=1)),
         statements=tuple(
-            statement(f"#{number}", f"SELECT '{text}' FROM \"{text}\" -- {text}\nWHERE x = $1", name=text,
-                      tags=((text, text),))
+            statement(
+                f"#{number}",
+                f"SELECT '{text}' FROM \"{text}\" -- {text}\nWHERE x = $1",
+                name=text,
+                tags=((text, text),),
+            )
             for number, text in enumerate(HOSTILE, start=1)
         ),
         plans=tuple(
@@ -429,22 +591,36 @@ def hostile_report() -> Report:
         verdict=Verdict(headline=HOSTILE[0], text=HOSTILE[1], severity=Severity.WARNING),
         server=Server(version_num=150_018, version=HOSTILE[1], database=HOSTILE[0], host=HOSTILE[3]),
         rule_pages=(("select-star", f"# select-star\n\n{HOSTILE[0]}\n\n## {HOSTILE[1]}\n\n```\n{HOSTILE[4]}\n```\n"),),
-    )  # fmt: skip
+    )
 
 
 def _hostile_finding(number: int, text: str) -> Finding:
     return finding(
-        "select-star", Severity.WARNING, f"{text} and `{text}`",
+        "select-star",
+        Severity.WARNING,
+        f"{text} and `{text}`",
         Where(table=text, column=text, index=text, file=text, line=1, endpoint=text, statement=f"#{number}"),
         Remedy(text=text, sql=f'DROP INDEX "{text}";', undo=f"-- {text}", lock=text, cost=text),
-        evidence=(Evidence(rung=Rung.MEASURED, text=text),), wrong_if=text, spans=(Span(start=7, end=9_999),), node=0,
+        evidence=(Evidence(rung=Rung.MEASURED, text=text),),
+        wrong_if=text,
+        spans=(Span(start=7, end=9_999),),
+        node=0,
         key=text,
-    )  # fmt: skip
+    )
 
 
 def _hostile_plan(text: str) -> Plan:
-    root = PlanNode(node_type="Seq Scan", table=text, alias=text, schema=text, filter=text, sort_keys=(text,),
-                    subplan_name=text, total_cost=10.0, estimated_rows=3.0)  # fmt: skip
+    root = PlanNode(
+        node_type="Seq Scan",
+        table=text,
+        alias=text,
+        schema=text,
+        filter=text,
+        sort_keys=(text,),
+        subplan_name=text,
+        total_cost=10.0,
+        estimated_rows=3.0,
+    )
     return Plan(root=root, settings=((text, text),))
 
 

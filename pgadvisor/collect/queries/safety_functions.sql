@@ -7,7 +7,9 @@ SELECT p.oid::bigint AS oid,
        p.prosecdef AS is_security_definer,
        l.lanname AS language,
        p.prokind AS kind,
-       p.pronargs - p.pronargdefaults AS least_arguments,
+       p.oid >= 16384 AND p.pronargs - p.pronargdefaults <= 1 AND p.pronargs >= 1
+           AND EXISTS (SELECT FROM pg_catalog.pg_type AS t
+                       WHERE t.oid = p.proargtypes[0] AND t.typtype IN ('c', 'p')) AS takes_row,
        e.extname AS extension,
        CASE WHEN p.oid >= 16384 AND e.extname IS NULL AND l.lanname = 'sql' THEN p.prosrc END AS body,
        p.proconfig IS NOT NULL AS has_settings

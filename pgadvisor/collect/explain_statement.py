@@ -1,0 +1,240 @@
+"""One statement's plan without running it: with values where they are known, else for any values."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from pgadvisor.collect.explain import explain, explain_generic, parameter_types, planning
+from pgadvisor.collect.explain_reading import reading_of
+from pgadvisor.collect.explain_redaction import names_of_values, redacted
+from pgadvisor.collect.parameters import Chosen, Values, calibrated, with_values
+from pgadvisor.collect.parameters_form import Form, form_of, renumbered
+from pgadvisor.collect.parameters_roles import Columns
+from pgadvisor.collect.parameters_types import Refusal, Typed, settle
+from pgadvisor.collect.safety import Judge, Verdict
+from pgadvisor.collect.safety_catalog import SafetyCatalog
+from pgadvisor.collect.session import Session, StatementError
+from pgadvisor.model.plan import Plan, PlanKind
+from pgadvisor.model.record import Record
+from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.workload import Statement
+from pgadvisor.sql.parse import Unread
+from pgadvisor.sql.reader import Schema, read_query
+
+DENIED = "42501"
+_NO_TABLE = "42P01"
+_UNWRITABLE = frozenset({DENIED, "25006", "55000"})
+"""SQLSTATEs that a write, or a row lock, gets from a role or a server that only reads: no privilege, read-only
+transaction, a standby's refusal of the lock."""
+
+
+class Planned(Record):
+    """What planning one statement gave."""
+
+    statement: Statement
+    kind: PlanKind
+    reason: str
+    """Why this kind: `planned with values from statistics`; for `none` why there is no plan."""
+    plan: Plan | None = None
+    """As it is kept: without values."""
+    text: str | None = None
+    """What EXPLAIN ANALYZE would run, with values; None: it cannot be run."""
+    names: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """Values in the text that stand for parameters, with the parameters' names."""
+    search_path: tuple[str, ...] = ()
+    refused: str | None = None
+    """Why it must not or cannot be run, as a clause."""
+    filtered: tuple[str, ...] = ()
+    """Tables whose row security changes the plan."""
+    is_denied: bool = False
+    """For lack of a privilege."""
+
+
+class _Made(Record):
+    """A plan with how it came about."""
+
+    kind: PlanKind
+    plan: Plan
+    how: str
+    chosen: Chosen
+    numbers: tuple[int, ...] = ()
+    """The numbers in the statement's text of the parameters that the plan still has."""
+
+
+class Along:
+    """All that planning needs and that hangs on the search path."""
+
+    def __init__(self, session: Session, snapshot: Snapshot, search_path: tuple[str, ...]) -> None:
+        self.search_path = search_path
+        self.schema = Schema(snapshot.tables, snapshot.views, search_path)
+        self.judge = Judge(SafetyCatalog(session, search_path))
+
+
+class StatementPlanner:
+    """Plans the statements of one snapshot on its server."""
+
+    def __init__(self, session: Session, snapshot: Snapshot) -> None:
+        """Raises StatementError when the server does not say what its functions are."""
+        self._session = session
+        self._snapshot = snapshot
+        self._columns = Columns(snapshot.tables)
+        self._alongs: dict[tuple[str, ...], Along] = {}
+        self._along(snapshot.search_path)
+
+    def _along(self, search_path: tuple[str, ...]) -> Along:
+        if search_path not in self._alongs:
+            self._alongs[search_path] = Along(self._session, self._snapshot, search_path)
+        return self._alongs[search_path]
+
+    def plan(self, statement: Statement) -> Planned:
+        """The plan of one statement, of the best kind that can be had without running it."""
+        if statement.is_truncated:
+            return _none(statement, "its text was cut")
+        form = form_of(statement.text)
+        if isinstance(form, Unread):
+            return _none(statement, "its text is not one statement that PostgreSQL can plan")
+        along = self._along(self._snapshot.search_path)
+        planned = self._attempt(statement, form, along)
+        if not isinstance(planned, Refusal):
+            return planned
+        other = self._other_path(form) if planned.sqlstate == _NO_TABLE else None
+        if other is not None:
+            found = self._attempt(statement, form, self._along(other))
+            if not isinstance(found, Refusal):
+                return found
+        return _none(statement, _words(planned.sqlstate), is_denied=planned.sqlstate == DENIED)
+
+    def _attempt(self, statement: Statement, form: Form, along: Along) -> Planned | Refusal:
+        verdict = along.judge.judge(form.text)
+        if not verdict.may_plan:
+            return _none(statement, f"{verdict.reason}, and the planner itself might run it")
+        planner = _FormPlanner(self._session, self._snapshot, statement, along, self._columns)
+        found = planner.plan(form, verdict)
+        if not isinstance(found, Refusal) or found.sqlstate not in _UNWRITABLE:
+            return found
+        reading = reading_of(form)
+        if reading is None:
+            return found
+        read = planner.plan(reading, verdict, "the SELECT that finds its rows, as the role may not write")
+        return found if isinstance(read, Refusal) else read
+
+    def _other_path(self, form: Form) -> tuple[str, ...] | None:
+        """A search path on which the text's tables are found, when one schema alone has them."""
+        path = self._snapshot.search_path
+        query = read_query(form.text, self._along(path).schema)
+        if isinstance(query, Unread):
+            return None
+        named = [(each.schema, each.name) for each in self._snapshot.tables]
+        named += [(each.schema, each.name) for each in self._snapshot.views]
+        missing = {use.table for use in query.tables() if use.table and "." not in use.table}
+        schemas = [{schema for schema, bare in named if bare == name} for name in missing]
+        common = set.intersection(*schemas) if schemas else set()
+        return (common.pop(), *path) if len(common) == 1 else None
+
+
+class _FormPlanner:
+    """Plans one form of one statement."""
+
+    def __init__(
+        self, session: Session, snapshot: Snapshot, statement: Statement, along: Along, columns: Columns
+    ) -> None:
+        self._session = session
+        self._snapshot = snapshot
+        self._statement = statement
+        self._along = along
+        self._columns = columns
+
+    def plan(self, form: Form, verdict: Verdict, of: str | None = None) -> Planned | Refusal:
+        """The plan; `of`: what is planned in the statement's place, for the reason."""
+        try:
+            with planning(self._session, self._along.search_path):
+                typed = settle(form, lambda text: parameter_types(self._session, text))
+                if isinstance(typed, Refusal):
+                    return typed
+                made = self._best(typed)
+        except StatementError as error:
+            return Refusal(sqlstate=error.sqlstate)
+        names = names_of_values(made.chosen.texts, typed.form.numbers)
+        text = with_values(typed.form, made.chosen.literals) if made.kind == "values" and of is None else None
+        if verdict.may_run and text is not None:
+            # Once more as it would be sent: a cast that was added may name a type of a user.
+            verdict = self._along.judge.judge(text)
+        return Planned(
+            statement=self._statement,
+            kind=made.kind,
+            reason=f"{made.how}: {of}" if of else made.how,
+            plan=redacted(made.plan, names, made.numbers),
+            text=text,
+            names=names,
+            search_path=self._along.search_path,
+            refused=verdict.reason if not verdict.may_run else self._unknown(typed, made.chosen, of),
+            filtered=verdict.filtered,
+        )
+
+    def _best(self, typed: Typed) -> _Made:
+        """The most faithful plan that can be had."""
+        if not typed.types:
+            plan = explain(self._session, typed.form.text)
+            return _Made(kind="values", plan=plan, how="planned with the values in its text", chosen=Chosen())
+        query = read_query(typed.form.text, self._along.schema)
+        values = Values(typed, query, self._statement, self._columns, self._snapshot.types)
+        try:
+            chosen = calibrated(values, lambda tried: self._rows(typed, tried))
+            return self._partly(typed, chosen) if chosen.unknown else self._with_values(typed, chosen)
+        except StatementError as error:
+            # A value that does not fit its place, more often than not: without values it may still be planned.
+            if error.sqlstate in _UNWRITABLE:
+                raise
+        return self._generic(typed, values.at())
+
+    def _rows(self, typed: Typed, chosen: Chosen) -> float:
+        return explain(self._session, with_values(typed.form, chosen.literals)).root.estimated_rows
+
+    def _with_values(self, typed: Typed, chosen: Chosen) -> _Made:
+        plan = explain(self._session, with_values(typed.form, chosen.literals))
+        how = "planned with values from statistics"
+        return _Made(kind="values", plan=plan, how=f"{how}, some a guess" if chosen.is_guessed else how, chosen=chosen)
+
+    def _partly(self, typed: Typed, chosen: Chosen) -> _Made:
+        """For any values of the unknown parameters, and with values for the others: a LIMIT decides about indexes."""
+        form = renumbered(typed.form, with_values(typed.form, chosen.literals))
+        rest = settle(form, lambda text: parameter_types(self._session, text))
+        if isinstance(rest, Refusal):
+            return self._generic(typed, chosen)
+        plan = explain_generic(self._session, rest, {})
+        how = f"planned for any value of {_named(typed, chosen)}, of which nothing is known"
+        return _Made(kind="generic", plan=plan, how=how, chosen=chosen, numbers=rest.form.numbers)
+
+    def _generic(self, typed: Typed, chosen: Chosen) -> _Made:
+        plan = explain_generic(self._session, typed, chosen.texts)
+        unknown = Chosen(unknown=frozenset(range(1, len(typed.types) + 1)))
+        how = "planned for any values of its parameters"
+        return _Made(kind="generic", plan=plan, how=how, chosen=unknown, numbers=typed.form.numbers)
+
+    def _unknown(self, typed: Typed, chosen: Chosen, of: str | None) -> str | None:
+        """Why it cannot be run although it might."""
+        if of is not None:
+            return "it writes or locks rows"
+        return f"no value of {_named(typed, chosen)} is known" if chosen.unknown else None
+
+
+def _named(typed: Typed, chosen: Chosen) -> str:
+    return ", ".join(f"${typed.form.numbers[at - 1]}" for at in sorted(chosen.unknown))
+
+
+def _none(statement: Statement, why: str, *, is_denied: bool = False) -> Planned:
+    return Planned(statement=statement, kind="none", reason=f"not planned: {why}", is_denied=is_denied)
+
+
+def _words(sqlstate: str) -> str:
+    """Why the server refused a text, without quoting it."""
+    return {
+        DENIED: "the role lacks the privilege",
+        "57014": "planning took longer than its time limit",
+        "55P03": "another session holds a lock on a table of it",
+        _NO_TABLE: "a table of it is not found on the search path",
+        "42703": "a column of it does not exist",
+        "42883": "a function or operator of it does not exist for those types",
+        "42P18": "the type of a parameter cannot be told",
+        "0A000": "the server does not support it",
+    }.get(sqlstate, f"the server refused it (SQLSTATE {sqlstate})")
