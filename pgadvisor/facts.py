@@ -22,6 +22,8 @@ TINY_TABLE_ROWS = 1_000
 """Up to here a small table is read whole in a tenth of a millisecond: nothing about reading it is worth a word."""
 PART = 0.25
 """A plan that reads a table for less than this share of the cost of all of it has an index that works."""
+PART_ROWS = 0.03
+"""So has one whose bitmap holds less than this share of the rows."""
 FEW = 0.05
 """A join that brings fewer rows than this share of a table pays for an index lookup of each (a random page per row)."""
 DAY_S = 86_400.0
@@ -180,7 +182,12 @@ class Facts:
             return False
         if any(scan.node_type == "Seq Scan" and scan.table == found.name for scan in scans):
             return False
-        return sum(scan.total_cost for scan in scans) < PART * whole
+        if sum(scan.total_cost for scan in scans) < PART * whole:
+            return True
+        # A bitmap scan pays random pages that are often in memory: the rows that it finds tell more than its cost.
+        found_rows = [_bitmap_rows(scan) for scan in scans]
+        rows = sum(each or 0.0 for each in found_rows)
+        return None not in found_rows and rows < PART_ROWS * (self.rows(table) or 0.0)
 
     def joins_few(self, planned: PlannedStatement, alias: str | None, table: str | None) -> bool:
         """Whether a join brings so few rows to that table that looking them up would beat reading it whole."""
@@ -308,7 +315,7 @@ class Facts:
         found = self.statement(statement)
         if found is None or found.total_ms is None or self.window_s is None:
             return None
-        return found.total_ms * DAY_S / max(self.window_s, 60.0)
+        return found.total_ms * DAY_S / self.window_s
 
     def severity(self, statement: str | None, part: float = 1.0) -> Severity:
         """How bad a fault is that takes `part` of the statement's time; a warning when no times are known."""
@@ -334,6 +341,21 @@ class Facts:
     def has_extension(self, name: str) -> bool:
         """Whether the extension is installed in the database."""
         return any(extension.name == name for extension in self.snapshot.extensions)
+
+
+def _bitmap_rows(scan: PlanNode) -> float | None:
+    """Rows that the bitmap below a Bitmap Heap Scan holds; None for any other scan."""
+    if scan.node_type == "Bitmap Heap Scan" and scan.children:
+        return _bitmap_rows(scan.children[0])
+    below = [_bitmap_rows(child) or 0.0 for child in scan.children]
+    match scan.node_type:
+        case "Bitmap Index Scan":
+            return scan.estimated_rows
+        case "BitmapAnd":
+            return min(below, default=0.0)
+        case "BitmapOr":
+            return sum(below)
+    return None
 
 
 def _both_sides(column: ColumnUse, value: Value) -> Iterator[tuple[ColumnUse, Value]]:

@@ -10,6 +10,7 @@ FIRST = 5
 WORTH_MS_PER_DAY = 1_000.0
 """A second a day is not worth a change for its own sake."""
 DAY_S = 86_400.0
+HOUR_S = 3_600.0
 
 
 class Gain(Record):
@@ -23,6 +24,8 @@ class Gain(Record):
     after_ms_per_call: float | None = None
     share: float | None = None
     """What is freed of all database time, 0 to 1."""
+    is_extrapolated: bool = False
+    """Counters of less than an hour: then a time a day is a guess, and the share is what can be said."""
 
 
 class Fix(Record):
@@ -60,9 +63,11 @@ def gain(report: Report, finding: Finding) -> Gain | None:
     if days is None or not times or len(times) < len(concerned):
         return Gain(freed_ms_per_day=freed)
     now = sum(times) / days
+    share = _share(report, freed, days)
+    brief = share is not None and days * DAY_S < HOUR_S
     if freed > now:
         # The gain is of more than these statements: what is left of them is not known.
-        return Gain(freed_ms_per_day=freed, share=_share(report, freed, days))
+        return Gain(freed_ms_per_day=freed, share=share, is_extrapolated=brief)
     mean = concerned[0].mean_ms if len(concerned) == 1 else None
     return Gain(
         freed_ms_per_day=freed,
@@ -70,7 +75,8 @@ def gain(report: Report, finding: Finding) -> Gain | None:
         after_ms_per_day=now - freed,
         now_ms_per_call=mean,
         after_ms_per_call=None if mean is None else mean * (1 - freed / now),
-        share=_share(report, freed, days),
+        share=share,
+        is_extrapolated=brief,
     )
 
 

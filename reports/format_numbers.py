@@ -24,6 +24,11 @@ def time(ms: float | None) -> str:
     return f"{_three_digits(ms / HOUR_MS)} h"
 
 
+def time_after(ms: float | None) -> str:
+    """A time that is only estimated: nothing finer than a tenth of a millisecond is claimed."""
+    return "<0.1 ms" if ms is not None and ms < 0.1 else time(ms)
+
+
 def size(size_bytes: float | None) -> str:
     """Bytes: `512 B`, `8 kB`, `1.2 MB`, `3.45 GB`."""
     if size_bytes is None:

@@ -56,6 +56,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         time=_unbroken(format_numbers.time),
+        time_after=_unbroken(format_numbers.time_after),
         size=_unbroken(format_numbers.size),
         count=format_numbers.count,
         share=_unbroken(format_numbers.share),
@@ -74,6 +75,7 @@ def _environment() -> Environment:
         plan_kinds=labels.PLAN_KINDS,
         areas=labels.AREAS,
         statement_place=labels.statement_place,
+        not_run_together=labels.not_run_together,
         laid_out=LAID_OUT,
     )
     return environment

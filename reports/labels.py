@@ -11,7 +11,7 @@ PLAN_KINDS: dict[PlanKind, str] = {
     "none": "no plan",
     "generic": "generic plan",
     "values": "planned with values",
-    "analyzed": "really run",
+    "analyzed": "EXPLAIN ANALYZE",
 }
 """What a reader is told of each kind."""
 
@@ -64,3 +64,11 @@ def source_label(report: Report) -> str:
         return "statements without a database"
     host = f" on {report.server.host}" if report.server.host else ""
     return f"{report.server.database}{host}, PostgreSQL {report.server.version}"
+
+
+def not_run_together(report: Report) -> tuple[tuple[str, str, str], ...]:
+    """(rules, reason, cure) of the rules that did not run, those of one reason together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in report.rules_not_run:
+        groups.setdefault((each.reason, each.cure), []).append(each.rule)
+    return tuple((", ".join(rules), reason, cure) for (reason, cure), rules in groups.items())

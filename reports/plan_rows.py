@@ -47,6 +47,8 @@ class PlanRow(Record):
         """How wrong the guess was, in words: `2,000× more`."""
         if self.q_error is None or self.rows is None:
             return ""
+        if not self.rows:
+            return "none came"
         return f"{numbers.factor(self.q_error)} {'more' if self.rows > self.estimated_rows else 'fewer'}"
 
 

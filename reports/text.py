@@ -13,7 +13,7 @@ from pgadvisor.model.report import Report, TimeShare
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
 from pgadvisor.reports.plan_rows import plan_table
-from pgadvisor.reports.text_finding import finding_view, short_view
+from pgadvisor.reports.text_finding import finding_view, headline, short_view
 from pgadvisor.reports.text_plan import plan_view
 from pgadvisor.reports.text_sql import MarkedSql
 from pgadvisor.reports.visible_text import visible
@@ -21,12 +21,12 @@ from pgadvisor.reports.visible_text import visible
 TOP = 3
 """Findings in the summary: it stands under a shell's prompt, not in a document."""
 WIDTH = 80
-SHOWN_NOT_RUN = 12
-"""Rules listed that did not run; the rest is counted."""
+FEW = 5
+"""Given statements of which each is shown, also where nothing was found; of more only those with findings."""
 
 
 def render(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
-    """The whole report as text. SQL to copy is never wrapped."""
+    """The whole report as text: by rank, or by statement where the user gave them. SQL to copy is never wrapped."""
     written = StringIO()
     console = Console(
         file=written,
@@ -58,11 +58,16 @@ def summary(report: Report) -> RenderableType:
 
 def statement_view(report: Report, key: str) -> RenderableType:
     """One statement: its text, guilty parts marked, its plan, its findings. Raises KeyError for a strange key."""
+    return _statement(report, key, told=set(), is_whole=False)
+
+
+def _statement(report: Report, key: str, *, told: set[int], is_whole: bool) -> RenderableType:
+    """A statement with its findings; of those `told` before, and they are told once, only the headline."""
     statement = {each.key: each for each in report.statements}[key]
-    found = [number for number, finding in enumerate(report.findings, start=1) if key in labels.statements_of(finding)]
+    found = _concerning(report, key)
     own = [number for number in found if labels.statements_of(report.findings[number - 1])[0] == key]
     spans = tuple(span for number in own for span in report.findings[number - 1].spans)
-    title = [statement.name, labels.statement_place(statement) or f"queryid {key}"]
+    title = (labels.statement_place(statement) or f"queryid {key}", statement.name)
     parts: list[RenderableType] = [
         Text(visible(" · ".join(part for part in title if part)), style="bold underline"),
         MarkedSql(statement.text, spans),
@@ -70,15 +75,36 @@ def statement_view(report: Report, key: str) -> RenderableType:
         _plan(report, key, own),
     ]
     for number in found:
-        parts += [Text(), finding_view(report, number, is_whole=False)]
+        parts.append(Text())
+        parts.append(
+            headline(report.findings[number - 1], number)
+            if number in told
+            else finding_view(report, number, is_whole=is_whole)
+        )
+    told.update(found)
     if not found:
         parts += [Text(), Text(_nothing_found(report))]
     return Group(*parts)
 
 
+def _concerning(report: Report, key: str) -> list[int]:
+    """Numbers of the findings that concern a statement, in the report's order."""
+    return [number for number, finding in enumerate(report.findings, start=1) if key in labels.statements_of(finding)]
+
+
 def _parts(report: Report) -> Iterable[RenderableType]:
     yield _verdict(report)
     yield Text(visible(_source_line(report)), style="dim")
+    if report.statements and all(statement.position is not None for statement in report.statements):
+        yield from _by_statement(report)
+    else:
+        yield from _by_rank(report)
+    yield _heading("Trust")
+    yield from _trust(report)
+
+
+def _by_rank(report: Report) -> Iterable[RenderableType]:
+    """For a database's workload: where its time goes, then every finding in the report's order."""
     if report.time:
         yield _heading("Where the time goes")
         yield _shares(report.time)
@@ -91,8 +117,28 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     for number in range(1, len(report.findings) + 1):
         yield finding_view(report, number, is_whole=True)
         yield Text()
-    yield _heading("Trust")
-    yield from _trust(report)
+
+
+def _by_statement(report: Report) -> Iterable[RenderableType]:
+    """For statements that the user gave: each in the order given, with its plan and findings, then the rest."""
+    told: set[int] = set()
+    quiet: list[str] = []
+    for statement in report.statements:
+        if len(report.statements) > FEW and not _concerning(report, statement.key):
+            quiet.append(f"{statement.position:,}")
+            continue
+        yield Text()
+        yield _statement(report, statement.key, told=told, is_whole=True)
+    if quiet:
+        yield Text(
+            f"\nNothing to change was found in {'statement' if len(quiet) == 1 else 'statements'} {', '.join(quiet)}."
+        )
+    others = [number for number in range(1, len(report.findings) + 1) if number not in told]
+    if others:
+        yield _heading("Findings about no statement")
+    for number in others:
+        yield finding_view(report, number, is_whole=True)
+        yield Text()
 
 
 def _heading(title: str) -> RenderableType:
@@ -132,7 +178,8 @@ def _shares(shares: tuple[TimeShare, ...]) -> RenderableType:
 def _plan(report: Report, key: str, findings: list[int]) -> RenderableType:
     planned = next((each for each in report.plans if each.statement == key), None)
     if planned is None or planned.plan is None:
-        reason = planned.reason if planned and planned.reason else "none was asked for"
+        unknown = "no database was asked" if report.server is None else "none was asked for"
+        reason = planned.reason if planned and planned.reason else unknown
         return Text(f"No plan: {visible(reason)}")
     guilty: dict[int, list[int]] = {}
     for number in findings:
@@ -169,11 +216,8 @@ def _trust(report: Report) -> Iterable[RenderableType]:
     for gap in report.gaps:
         subject = f" {gap.subject}" if gap.subject else ""
         yield _missing(f"{labels.AREAS[gap.area]}{subject}: {gap.reason}", gap.cure)
-    for each in report.rules_not_run[:SHOWN_NOT_RUN]:
-        yield _missing(f"{each.rule} did not run: {each.reason}", each.cure)
-    if len(report.rules_not_run) > SHOWN_NOT_RUN:
-        more = report.rules_not_run[SHOWN_NOT_RUN:]
-        yield _missing(f"nor did {', '.join(each.rule for each in more)}", None)
+    for rules, reason, cure in labels.not_run_together(report):
+        yield _missing(f"{rules} did not run: {reason}", cure)
     by_key = {each.key: each for each in report.statements}
     for unread in report.unread:
         statement = by_key.get(unread.statement)

@@ -67,11 +67,11 @@ def gain_text(report: Report, finding: Finding) -> str | None:
     freed = gain(report, finding)
     if freed is None:
         return None
-    text = f"frees {numbers.time(freed.freed_ms_per_day)} a day"
+    text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")
     if freed.share is not None:
-        text += f", {numbers.share(freed.share)} of all database time"
+        text += f"{'' if freed.is_extrapolated else ', '}{numbers.share(freed.share)} of all database time"
     if freed.now_ms_per_call is not None:
-        text += f"; a call: {numbers.time(freed.now_ms_per_call)} → {numbers.time(freed.after_ms_per_call)}"
+        text += f"; a call: {numbers.time(freed.now_ms_per_call)} → {numbers.time_after(freed.after_ms_per_call)}"
     return f"{text} (estimated)"
 
 

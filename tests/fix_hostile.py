@@ -3,11 +3,14 @@
 Functions that harm raise a LOG message (`struck: …`), which no rollback takes back.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
 import psycopg
+
+from pgadvisor.sql.fingerprint import fingerprint
 
 SCHEMA = """
 CREATE EXTENSION pg_stat_statements;
@@ -196,9 +199,7 @@ def _optional(connection: psycopg.Connection[tuple[object, ...]], directory: str
 
 def _witness(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A session that looks, and that pg_stat_statements does not count: else it would be part of the workload."""
-    connection = psycopg.connect(dsn, autocommit=True, application_name="witness")
-    connection.execute("SET pg_stat_statements.track = none")
-    return connection
+    return psycopg.connect(dsn, autocommit=True, application_name="witness", options="-c pg_stat_statements.track=none")
 
 
 def state(dsn: str) -> Iterator[tuple[str, object]]:
@@ -209,12 +210,14 @@ def state(dsn: str) -> Iterator[tuple[str, object]]:
             yield name, connection.execute(query.encode()).fetchone()
 
 
-def calls(dsn: str) -> dict[int, tuple[str, int]]:
-    """How often each statement has been executed so far, by whoever: (text, calls) by queryid."""
+def calls(dsn: str) -> Counter[str]:
+    """How often each statement has been executed so far, by whoever and at whatever depth: by fingerprint."""
     query = (
-        "SELECT queryid, min(query), sum(calls)::bigint FROM pg_stat_statements"
-        " WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        " AND query NOT LIKE '%%/* pgadvisor */%%' GROUP BY queryid"
+        "SELECT s.query, s.calls FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid"
+        " WHERE d.datname = current_database()"
     )
+    counted: Counter[str] = Counter()
     with _witness(dsn) as connection:
-        return {queryid: (text, count) for queryid, text, count in connection.execute(query).fetchall()}
+        for text, count in connection.execute(query).fetchall():
+            counted[fingerprint(text)] += count
+    return counted

@@ -181,8 +181,11 @@ def make_reader(dsn: str) -> str:
 
 
 def drop_reader(dsn: str, reading: str) -> None:
-    """Takes back what `make_reader` did: the server may be one that lives on."""
+    """Takes back what `make_reader` did: the server may be one that lives on. Its database may be gone by now."""
     role = sql.Identifier(str(conninfo_to_dict(reading)["user"]))
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP OWNED BY {}").format(role))
+    database = conninfo_to_dict(dsn)["dbname"]
+    with psycopg.connect(make_conninfo(dsn, dbname="postgres"), autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).fetchone() is not None:
+            with psycopg.connect(dsn, autocommit=True) as inside:
+                inside.execute(sql.SQL("DROP OWNED BY {}").format(role))
         connection.execute(sql.SQL("DROP ROLE {}").format(role))

@@ -44,6 +44,9 @@ INSERT INTO events SELECT n, '2026-01-01'::date + n % 300 FROM generate_series(1
 BY_CUSTOMER = "SELECT id, status FROM orders WHERE customer_id = 42"
 NEWEST = "SELECT id FROM orders WHERE status = 'new' ORDER BY created_at DESC LIMIT 5"
 CALLS = 3
+FORGET = """
+SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)
+"""
 
 
 def fill(dsn: str) -> None:
@@ -51,6 +54,7 @@ def fill(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(SCHEMA)
         connection.execute("VACUUM ANALYZE")
+        connection.execute(FORGET)
         for _ in range(CALLS):
             connection.execute(BY_CUSTOMER)
             connection.execute(NEWEST)
@@ -71,7 +75,7 @@ def wait_for_counters(dsn: str) -> None:
 def read(dsn: str) -> Snapshot:
     """All that pgadvisor reads with that role: the catalog, the workload and the plans."""
     with open_session(dsn) as session:
-        return collect_plans(session, collect(session), PlanOptions(), no_progress)
+        return collect_plans(session, collect(session), PlanOptions(top=10), no_progress)
 
 
 def assert_read(snapshot: Snapshot, version_num: int) -> None:
@@ -131,7 +135,9 @@ def assert_workload(snapshot: Snapshot) -> None:
 
     plan = next(each for each in snapshot.plans if each.statement == by_customer.key)
     assert plan.plan is not None
+    assert plan.kind == "analyzed", plan.reason
     assert "Seq Scan" in types_of([plan])
+    assert any("Index" in each for each in types_of(snapshot.plans)), "the newest orders come from their index"
 
 
 def types_of(plans: Iterable[StatementPlan]) -> set[str]:

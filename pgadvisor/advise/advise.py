@@ -39,7 +39,7 @@ def advise(
         format=FORMAT,
         pgadvisor=__version__,
         collected_at=snapshot.collected_at,
-        verdict=give_verdict(findings, not_run, facts),
+        verdict=give_verdict(findings, not_run, unread, facts),
         server=snapshot.server,
         window_s=facts.window_s,
         totals=snapshot.totals,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.model.finding import Finding, Rung, Severity
-from pgadvisor.model.report import RuleNotRun, Verdict
+from pgadvisor.model.report import RuleNotRun, UnreadStatement, Verdict
 
 MOST_CHANGES = 3
 """Changes named in the headline: as many as a person starts with."""
@@ -15,7 +15,9 @@ WORTH_NAMING = 0.02
 _NUMBER_WORDS = ("no", "one", "two", "three")
 
 
-def give_verdict(findings: Sequence[Finding], not_run: Sequence[RuleNotRun], facts: Facts) -> Verdict:
+def give_verdict(
+    findings: Sequence[Finding], not_run: Sequence[RuleNotRun], unread: Sequence[UnreadStatement], facts: Facts
+) -> Verdict:
     """What the findings come to. "Could not look" is said, never passed over."""
     worst = min((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
     changes, freed = best_changes(findings, facts)
@@ -27,7 +29,7 @@ def give_verdict(findings: Sequence[Finding], not_run: Sequence[RuleNotRun], fac
         headline = _counted(findings)
     else:
         headline = "Nothing to change was found"
-    return Verdict(headline=headline, text=_explained(findings, changes, not_run, facts), severity=worst)
+    return Verdict(headline=headline, text=_explained(findings, changes, not_run, unread, facts), severity=worst)
 
 
 def best_changes(findings: Sequence[Finding], facts: Facts) -> tuple[list[Finding], float]:
@@ -35,7 +37,7 @@ def best_changes(findings: Sequence[Finding], facts: Facts) -> tuple[list[Findin
 
     A statement's time is freed once: of two findings on the same statement only the better one counts.
     """
-    per_day = facts.total_ms * DAY_S / max(facts.window_s, 60.0) if facts.window_s else 0.0
+    per_day = facts.total_ms * DAY_S / facts.window_s if facts.window_s else 0.0
     if not per_day:
         return [], 0.0
     chosen: list[Finding] = []
@@ -60,11 +62,17 @@ _NAMES = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.IN
 
 
 def _explained(
-    findings: Sequence[Finding], changes: Sequence[Finding], not_run: Sequence[RuleNotRun], facts: Facts
+    findings: Sequence[Finding],
+    changes: Sequence[Finding],
+    not_run: Sequence[RuleNotRun],
+    unread: Sequence[UnreadStatement],
+    facts: Facts,
 ) -> str:
     looked = f"{_plural(len(facts.queries), 'statement')} and {_plural(len(facts.tables), 'table')} were read"
     sentences = [
-        f"{looked}." if facts.has_catalog else f"{_plural(len(facts.queries), 'statement')} read, no database."
+        f"{looked}."
+        if facts.has_catalog
+        else f"{_plural(len(facts.queries), 'statement')} read; no database was asked."
     ]
     if changes:
         measured = sum(finding.rung is Rung.MEASURED for finding in changes)
@@ -75,6 +83,8 @@ def _explained(
         )
     elif findings and facts.window_s is None:
         sentences.append("How long the counters have been running is not known, so no gain is given.")
+    if unread:
+        sentences.append(f"{_plural(len(unread), 'statement')} could not be understood.")
     if not_run:
         sentences.append(f"{_plural(len(not_run), 'rule')} could not run: see what was not checked.")
     return " ".join(sentences)

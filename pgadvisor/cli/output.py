@@ -50,8 +50,7 @@ def render(report: Report, form: Format) -> str:
 def write(content: str, path: Path | None) -> None:
     """Write to stdout (None or `-`), or to the file in one step: half a file is never left. Raises UsageError."""
     if path is None or str(path) == "-":
-        sys.stdout.write(content)
-        sys.stdout.flush()
+        _print(content)
         return
     try:
         _replace(content, path.resolve())
@@ -59,6 +58,15 @@ def write(content: str, path: Path | None) -> None:
         raise UsageError(
             f"{path} could not be written: {error.strerror}: free some space or name another file"
         ) from error
+
+
+def _print(content: str) -> None:
+    try:
+        sys.stdout.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit
+        raise UsageError("whoever read the report went away before its end") from error
 
 
 def _replace(content: str, path: Path) -> None:

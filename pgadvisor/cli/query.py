@@ -20,6 +20,7 @@ from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.plans import collect_plans
 from pgadvisor.errors import UsageError
+from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.sql.fingerprint import fingerprint
@@ -83,10 +84,18 @@ def query(
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=len(statements),
                           show_sql=show_sql, quiet=quiet)  # fmt: skip
     report = report_on(_snapshot(statements, source, asked), rules, debug=debug)
+    _check_read(report)
     output.write(output.render(report, form), path)
     if not quiet:
         tell(report, path)
     exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(report.verdict.severity))
+
+
+def _check_read(report: Report) -> None:
+    """Raises UsageError when not one of the statements is understood."""
+    if len(report.unread) == len(report.statements):
+        first, statement = report.unread[0], report.statements[0]
+        raise UsageError(f"no statement is understood; the first, in line {statement.line or 1}: {first.reason}")
 
 
 def _read(sql: str | None, file: Path | None) -> str:

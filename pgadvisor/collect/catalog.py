@@ -1,7 +1,7 @@
 """From the catalog's rows to tables, views, types and sequences."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from pgadvisor.collect.indexes import Indexes, read_indexes
 from pgadvisor.collect.reading import Reading
 from pgadvisor.collect.session import Row
-from pgadvisor.collect.statistics import Statistics, note_hidden, read_table_counters
+from pgadvisor.collect.statistics import Statistics, note_hidden, read_statistics, read_table_counters
 from pgadvisor.model.catalog import (
     Column,
     Constraint,
@@ -53,11 +53,11 @@ TYPE_KINDS: Mapping[str, Literal["enum", "domain", "composite", "range"]] = {
 }
 
 
-def read_tables(reading: Reading, read: Callable[[], Statistics]) -> tuple[Table, ...]:
-    """All tables of users with what belongs to them, by schema and name. `read` gives the column statistics."""
+def read_tables(reading: Reading, search_path: Sequence[str], *, keep_values: bool) -> tuple[Table, ...]:
+    """All tables of users with what belongs to them, by schema and name."""
     reading.step("tables")
     rows = reading.rows("tables", "catalog", "the tables")
-    parts = _Parts(reading, read())
+    parts = _Parts(reading, read_statistics(reading, keep_values=keep_values), search_path)
     tables = [parts.table(row) for row in rows]
     names = {row["oid"]: table.qualified for row, table in zip(rows, tables, strict=True)}
     placed = [_placed(table, row, names) for row, table in zip(rows, tables, strict=True)]
@@ -69,8 +69,9 @@ def read_tables(reading: Reading, read: Callable[[], Statistics]) -> tuple[Table
 class _Parts:
     """All that belongs to tables, each kind read once for the whole database and grouped by the table's oid."""
 
-    def __init__(self, reading: Reading, statistics: Statistics) -> None:
+    def __init__(self, reading: Reading, statistics: Statistics, search_path: Sequence[str]) -> None:
         self._statistics = statistics
+        self._search_path = search_path
         self._has_old_counts = reading.session.version_num < 140_000
         reading.step("columns")
         self._columns = _by_table(reading.rows("columns", "catalog", "the columns"))
@@ -138,7 +139,7 @@ class _Parts:
     def _column(self, table: Row, kind: TableKind, row: Row, unvalidated: frozenset[str]) -> Column:
         return Column(
             name=row["name"],
-            type=row["type"],
+            type=bare_type(row["type"], self._search_path),
             not_null=row["not_null"] and row["name"] not in unvalidated,
             default=row["default"],
             is_generated=row["is_generated"],
@@ -148,6 +149,12 @@ class _Parts:
                 table["schema"], table["name"], row["name"], with_children=kind == "partitioned table"
             ),
         )
+
+
+def bare_type(name: str, search_path: Sequence[str]) -> str:
+    """The type's name without a schema of the search path, as a statement would write it: `citext`."""
+    prefixes = (f"{quoted(schema)}." for schema in search_path)
+    return next((name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix)), name)
 
 
 def _by_table(rows: Sequence[Row]) -> dict[int, list[Row]]:

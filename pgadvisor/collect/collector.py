@@ -12,7 +12,6 @@ from pgadvisor.collect.server import (
 )
 from pgadvisor.collect.session import Session
 from pgadvisor.collect.statements import read_statements
-from pgadvisor.collect.statistics import read_statistics
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.snapshot import FORMAT, Snapshot
 
@@ -29,7 +28,7 @@ def collect(session: Session, *, keep_values: bool = True, progress: Progress = 
     settings = read_settings(reading)
     search_path = read_search_path(reading, settings)
     extensions = read_extensions(reading)
-    tables = read_tables(reading, lambda: read_statistics(reading, keep_values=keep_values))
+    tables = read_tables(reading, search_path, keep_values=keep_values)
     reading.step("views")
     views, types = read_views(reading), read_types(reading)
     sequences, replicas = read_sequences(reading), read_replicas(reading)

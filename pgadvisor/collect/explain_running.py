@@ -8,7 +8,7 @@ import msgspec
 
 from pgadvisor.collect.explain import explain_analyze, quoted_path
 from pgadvisor.collect.explain_redaction import redacted
-from pgadvisor.collect.explain_statement import Planned
+from pgadvisor.collect.explain_statement import Planned, Run
 from pgadvisor.collect.load_guard import PAUSES_S, busy
 from pgadvisor.collect.session import Session, StatementError
 from pgadvisor.model.plan import Plan
@@ -20,7 +20,10 @@ PATIENCE = 3.0
 READINGS_PER_ROW = 2
 """The clock is read before and after each row that a node gives (`InstrStartNode`, `InstrStopNode`)."""
 WORTH_SAYING = 0.1
-"""Share of a run that clock readings add, from which on it is said."""
+WORTH_SAYING_MS = 1.0
+"""Share of a run, and time, that clock readings add, from which on it is said."""
+ALIKE = 10.0
+"""Rows of a run are like those of an observed call within this factor."""
 _MS_PER_COST = 0.02
 """With the default cost settings a unit was seen to take from 0.002 to 0.02 ms; the slow end is the careful one."""
 _PROBE_ROWS = 20_000
@@ -60,25 +63,41 @@ class Runner:
             self._budget_ms -= (time.monotonic() - started) * 1000.0
 
     def _run(self, planned: Planned, timeout_ms: float) -> Planned:
-        plan = self._analyzed(planned, timeout_ms, timing=False)
-        untimed_ms = plan.execution_ms or 0.0
-        clock_ms = self._clock_ms(plan)
-        how = "run with the values in its text" if not planned.names else "run with values from statistics"
-        if untimed_ms + clock_ms <= min(timeout_ms, self._budget_ms):
+        run, plan = self._fitting(planned, timeout_ms)
+        if plan is None:
+            return _not_run(planned, f"run, but with no values that give about {planned.rows_seen:.0f} rows")
+        untimed_ms, clock_ms = plan.execution_ms or 0.0, self._clock_ms(plan)
+        how = planned.reason.replace("planned", "run", 1)
+        if untimed_ms + clock_ms > min(timeout_ms, self._budget_ms):
+            how += f", without node times: measuring them would add about {clock_ms:.0f} ms"
+        else:
             try:
-                plan = self._analyzed(planned, timeout_ms, timing=True)
+                plan = self._analyzed(planned, run.text, timeout_ms, timing=True)
             except StatementError:
                 how += ", without node times: measuring them took too long"
             else:
-                if clock_ms > WORTH_SAYING * untimed_ms:
-                    how += f"; measuring node times adds about {clock_ms:.1f} ms to {untimed_ms:.1f} ms"
-        else:
-            how += f", without node times: measuring them would add about {clock_ms:.0f} ms"
+                if clock_ms > max(WORTH_SAYING * untimed_ms, WORTH_SAYING_MS):
+                    how += f"; reading the clock adds about {clock_ms:.0f} ms to its {untimed_ms:.0f} ms"
         if not self._is_parallel and _is_parallel(planned.plan):
-            how += "; run without parallel workers, as production planned it with them"
-        return msgspec.structs.replace(planned, kind="analyzed", reason=how, plan=redacted(plan, planned.names))
+            how += "; run without parallel workers, which it is planned with"
+        return msgspec.structs.replace(planned, kind="analyzed", reason=how, plan=redacted(plan, run.names))
 
-    def _analyzed(self, planned: Planned, timeout_ms: float, *, timing: bool) -> Plan:
+    def _fitting(self, planned: Planned, timeout_ms: float) -> tuple[Run, Plan | None]:
+        """The first run whose rows are like those of an observed call, with its plan; None: there is none.
+
+        Values of several columns may never stand in one row: what such a run shows is not what the application sees.
+        """
+        spent_ms = 0.0
+        for run in planned.runs:
+            plan = self._analyzed(planned, run.text, timeout_ms, timing=False)
+            if planned.rows_seen is None or _is_like(plan, planned.rows_seen):
+                return run, plan
+            spent_ms += plan.execution_ms or 0.0
+            if spent_ms * 2 > min(timeout_ms, self._budget_ms):
+                break
+        return planned.runs[0], None
+
+    def _analyzed(self, planned: Planned, text: str, timeout_ms: float, *, timing: bool) -> Plan:
         settings = {
             "search_path": quoted_path(planned.search_path),
             "statement_timeout": f"{math.ceil(timeout_ms)}ms",
@@ -87,8 +106,6 @@ class Runner:
         }
         if not self._is_parallel:
             settings["max_parallel_workers_per_gather"] = "0"
-        assert planned.text is not None
-        text = planned.text
         with self._session.transaction(settings, roll_back=True):
             self.has_run = True
             return explain_analyze(self._session, text, timing=timing)
@@ -143,6 +160,11 @@ def predicted_ms(planned: list[Planned]) -> Callable[[Planned], float]:
         return each.plan.root.total_cost * ms_per_cost if each.plan else math.inf
 
     return predict
+
+
+def _is_like(plan: Plan, rows_seen: float) -> bool:
+    rows = (plan.root.actual_rows or 0.0) * (plan.root.actual_loops or 0.0)
+    return max((rows + 1) / (rows_seen + 1), (rows_seen + 1) / (rows + 1)) <= ALIKE
 
 
 def _not_run(planned: Planned, why: str) -> Planned:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from pgadvisor.collect.explain import explain, explain_generic, parameter_types, planning
 from pgadvisor.collect.explain_reading import reading_of
 from pgadvisor.collect.explain_redaction import names_of_values, redacted
@@ -13,6 +11,7 @@ from pgadvisor.collect.parameters_roles import Columns
 from pgadvisor.collect.parameters_types import Refusal, Typed, settle
 from pgadvisor.collect.safety import Judge, Verdict
 from pgadvisor.collect.safety_catalog import SafetyCatalog
+from pgadvisor.collect.safety_names import names_in
 from pgadvisor.collect.session import Session, StatementError
 from pgadvisor.model.plan import Plan, PlanKind
 from pgadvisor.model.record import Record
@@ -22,10 +21,23 @@ from pgadvisor.sql.parse import Unread
 from pgadvisor.sql.reader import Schema, read_query
 
 DENIED = "42501"
+_AS_WRITTEN = "planned with the values in its text"
 _NO_TABLE = "42P01"
 _UNWRITABLE = frozenset({DENIED, "25006", "55000"})
 """SQLSTATEs that a write, or a row lock, gets from a role or a server that only reads: no privilege, read-only
 transaction, a standby's refusal of the lock."""
+
+
+DRAWS = (0.2, 0.8, 0.05)
+"""Other rows to take a column's values from, when those of the middle row do not go together."""
+
+
+class Run(Record):
+    """A text with values, ready to be run."""
+
+    text: str
+    names: Mapping[str, str]
+    """Values in it that stand for parameters, with the parameters' names; empty: values as they were written."""
 
 
 class Planned(Record):
@@ -37,10 +49,10 @@ class Planned(Record):
     """Why this kind: `planned with values from statistics`; for `none` why there is no plan."""
     plan: Plan | None = None
     """As it is kept: without values."""
-    text: str | None = None
-    """What EXPLAIN ANALYZE would run, with values; None: it cannot be run."""
-    names: Mapping[str, str] = msgspec.field(default_factory=dict)
-    """Values in the text that stand for parameters, with the parameters' names."""
+    runs: tuple["Run", ...] = ()
+    """What EXPLAIN ANALYZE would run, the likeliest values first; none: it cannot be run."""
+    rows_seen: float | None = None
+    """Rows of an observed call, which a run with the right values gives too; None: that does not tell."""
     search_path: tuple[str, ...] = ()
     refused: str | None = None
     """Why it must not or cannot be run, as a clause."""
@@ -59,6 +71,9 @@ class _Made(Record):
     chosen: Chosen
     numbers: tuple[int, ...] = ()
     """The numbers in the statement's text of the parameters that the plan still has."""
+    others: tuple[Chosen, ...] = ()
+    """Other values that could be run instead."""
+    rows_seen: float | None = None
 
 
 class Along:
@@ -67,7 +82,8 @@ class Along:
     def __init__(self, session: Session, snapshot: Snapshot, search_path: tuple[str, ...]) -> None:
         self.search_path = search_path
         self.schema = Schema(snapshot.tables, snapshot.views, search_path)
-        self.judge = Judge(SafetyCatalog(session, search_path))
+        self.catalog = SafetyCatalog(session, search_path)
+        self.judge = Judge(self.catalog)
 
 
 class StatementPlanner:
@@ -102,7 +118,16 @@ class StatementPlanner:
             found = self._attempt(statement, form, self._along(other))
             if not isinstance(found, Refusal):
                 return found
-        return _none(statement, _words(planned.sqlstate), is_denied=planned.sqlstate == DENIED)
+        if planned.sqlstate == DENIED:
+            return self._denied(statement, form, along)
+        return _none(statement, _words(planned.sqlstate))
+
+    def _denied(self, statement: Statement, form: Form, along: Along) -> Planned:
+        """Why a statement was denied: what it reads may be readable, and then a GRANT to read would not help."""
+        if all(along.catalog.is_readable(name) for name in names_in(form.text).relations):
+            what = "may not write" if form.kind != "select" else "may not call a function of it"
+            return _none(statement, f"the role {what}")
+        return _none(statement, _words(DENIED), is_denied=True)
 
     def _attempt(self, statement: Statement, form: Form, along: Along) -> Planned | Refusal:
         verdict = along.judge.judge(form.text)
@@ -154,18 +179,19 @@ class _FormPlanner:
                 made = self._best(typed)
         except StatementError as error:
             return Refusal(sqlstate=error.sqlstate)
-        names = names_of_values(made.chosen.texts, typed.form.numbers)
-        text = with_values(typed.form, made.chosen.literals) if made.kind == "values" and of is None else None
-        if verdict.may_run and text is not None:
+        runs: tuple[Run, ...] = ()
+        if made.kind == "values" and of is None:
+            runs = tuple(_run(typed, chosen) for chosen in (made.chosen, *made.others))
+        if verdict.may_run and runs:
             # Once more as it would be sent: a cast that was added may name a type of a user.
-            verdict = self._along.judge.judge(text)
+            verdict = self._along.judge.judge(runs[0].text)
         return Planned(
             statement=self._statement,
             kind=made.kind,
             reason=f"{made.how}: {of}" if of else made.how,
-            plan=redacted(made.plan, names, made.numbers),
-            text=text,
-            names=names,
+            plan=redacted(made.plan, names_of_values(made.chosen.texts, typed.form.numbers), made.numbers),
+            runs=runs,
+            rows_seen=made.rows_seen,
             search_path=self._along.search_path,
             refused=verdict.reason if not verdict.may_run else self._unknown(typed, made.chosen, of),
             filtered=verdict.filtered,
@@ -175,12 +201,16 @@ class _FormPlanner:
         """The most faithful plan that can be had."""
         if not typed.types:
             plan = explain(self._session, typed.form.text)
-            return _Made(kind="values", plan=plan, how="planned with the values in its text", chosen=Chosen())
+            how = "planned with a guess for the field in EXTRACT" if typed.form.is_guessed else _AS_WRITTEN
+            return _Made(kind="values", plan=plan, how=how, chosen=Chosen())
         query = read_query(typed.form.text, self._along.schema)
         values = Values(typed, query, self._statement, self._columns, self._snapshot.types)
         try:
-            chosen = calibrated(values, lambda tried: self._rows(typed, tried))
-            return self._partly(typed, chosen) if chosen.unknown else self._with_values(typed, chosen)
+            chosen, width = calibrated(values, lambda tried: self._rows(typed, tried))
+            if chosen.unknown:
+                return self._partly(typed, chosen)
+            others = tuple(values.at(width, draw) for draw in DRAWS)
+            return self._with_values(typed, chosen, others, values.rows_seen)
         except StatementError as error:
             # A value that does not fit its place, more often than not: without values it may still be planned.
             if error.sqlstate in _UNWRITABLE:
@@ -190,10 +220,12 @@ class _FormPlanner:
     def _rows(self, typed: Typed, chosen: Chosen) -> float:
         return explain(self._session, with_values(typed.form, chosen.literals)).root.estimated_rows
 
-    def _with_values(self, typed: Typed, chosen: Chosen) -> _Made:
+    def _with_values(self, typed: Typed, chosen: Chosen, others: tuple[Chosen, ...], rows_seen: float | None) -> _Made:
         plan = explain(self._session, with_values(typed.form, chosen.literals))
-        how = "planned with values from statistics"
-        return _Made(kind="values", plan=plan, how=f"{how}, some a guess" if chosen.is_guessed else how, chosen=chosen)
+        is_guessed = chosen.is_guessed or typed.form.is_guessed
+        how = "planned with values from statistics" + (", some a guess" if is_guessed else "")
+        different = tuple(each for each in others if each != chosen)
+        return _Made(kind="values", plan=plan, how=how, chosen=chosen, others=different, rows_seen=rows_seen)
 
     def _partly(self, typed: Typed, chosen: Chosen) -> _Made:
         """For any values of the unknown parameters, and with values for the others: a LIMIT decides about indexes."""
@@ -216,6 +248,11 @@ class _FormPlanner:
         if of is not None:
             return "it writes or locks rows"
         return f"no value of {_named(typed, chosen)} is known" if chosen.unknown else None
+
+
+def _run(typed: Typed, chosen: Chosen) -> Run:
+    names = names_of_values(chosen.texts, typed.form.numbers)
+    return Run(text=with_values(typed.form, chosen.literals), names=names)
 
 
 def _named(typed: Typed, chosen: Chosen) -> str:

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from pgadvisor.collect.parameters_distribution import INTEGERS, Distribution, array_literal, first_day
 from pgadvisor.collect.parameters_form import Form, edited
-from pgadvisor.collect.parameters_roles import Columns, Role, deciding, roles_of
+from pgadvisor.collect.parameters_roles import Columns, Role, deciding, grouping, roles_of
 from pgadvisor.collect.parameters_types import Typed
 from pgadvisor.collect.syntax import number, walk
 from pgadvisor.model.catalog import UserType
@@ -29,9 +29,6 @@ ARRAY_ITEMS = 5
 MOST_ARRAY_ITEMS = 100
 LIMIT_ROWS = 20
 """LIMIT where nothing tells: a page."""
-PREFIX = 3
-"""Letters of the prefix in a LIKE pattern."""
-
 CALIBRATIONS = 12
 CALIBRATED = 0.05
 """Bisecting stops when the planned rows are this near to those observed."""
@@ -67,6 +64,7 @@ _WORDS: Mapping[tuple[str, int], str] = {
     ("decode", 1): "hex",
     ("to_timestamp", 1): "YYYY",
     ("to_date", 1): "YYYY",
+    ("like_escape", 1): "\\",
 }
 """Arguments of functions that take no other word: (function, place)."""
 
@@ -83,7 +81,7 @@ class Chosen(Record):
     has_range: bool = False
     """Some value is the end of a range, whose width can be calibrated."""
     is_guessed: bool = False
-    """A range's width or a LIMIT is a guess."""
+    """A range's width, a LIMIT, or what is grouped by is a guess."""
 
 
 class Values:
@@ -98,6 +96,7 @@ class Values:
         self._roles = {} if isinstance(query, Unread) else roles_of(query, columns)
         self._statement = statement
         self._deciding = deciding(typed.form)
+        self._grouping = grouping(typed.form)
         self._words = _function_words(typed.form)
         self._labels = {each.name: each.labels[0] for each in types if each.kind == "enum" and each.labels}
         self._columns = columns
@@ -125,15 +124,25 @@ class Values:
         pages = (statement.shared_hit_blocks + (statement.shared_read_blocks or 0)) / statement.calls
         return pages / table.pages if pages < table.pages / 2 else None
 
-    def at(self, width: float | None = None) -> Chosen:
-        """The values, with ranges that keep that share of the rows; None: what can be known without asking."""
+    @property
+    def rows_seen(self) -> float | None:
+        """The rows of a call where a run with the right values would give about as many; None: that does not tell."""
+        if isinstance(self._query, Unread):
+            return None
+        top = self._query.top
+        is_grouped = top.has_aggregate or top.group_keys or top.is_distinct or top.distinct_on
+        return None if is_grouped else self._statement.rows_per_call
+
+    def at(self, width: float | None = None, draw: float = 0.5) -> Chosen:
+        """The values. `width`: the share of the rows that ranges keep; None: what can be known without asking.
+        `draw`: which of a column's values, by the share of rows before it."""
         literals: dict[int, str] = {}
         texts: dict[int, str] = {}
         unknown = set()
         hinted = self.hinted_width if width is None else width
         for place, type_name in enumerate(self._types, 1):
             role = self._roles.get(place)
-            found = self._met(place, role, hinted) if role else None
+            found = self._met(place, role, hinted, draw) if role else self._words.get(place)
             if found is None and place not in self._deciding and not (role and role.kind == "limit"):
                 found = self._neutral(place, type_name)
             if found is None:
@@ -148,7 +157,7 @@ class Values:
             texts=texts,
             unknown=frozenset(unknown),
             has_range=bool(ranges),
-            is_guessed=bool(ranges and hinted is None) or is_paged,
+            is_guessed=bool((ranges and hinted is None) or is_paged or self._grouping & literals.keys()),
         )
 
     def _literal(self, place: int, text: str, role: Role | None) -> str:
@@ -157,7 +166,7 @@ class Values:
             return ", ".join(_quoted(_wrapped(each, role)) for each in role.distribution.several(self._items(role)))
         return _quoted(text)
 
-    def _met(self, place: int, role: Role, width: float | None) -> str | None:
+    def _met(self, place: int, role: Role, width: float | None, draw: float) -> str | None:
         """The value for a parameter that meets something."""
         rows = self._statement.rows_per_call
         if role.kind == "limit":
@@ -168,9 +177,9 @@ class Values:
             return None
         if _is_range(role):
             return self._end(place, role, width)
-        return self._equal(place, role)
+        return self._equal(place, role, draw)
 
-    def _equal(self, place: int, role: Role) -> str | None:
+    def _equal(self, place: int, role: Role, draw: float) -> str | None:
         distribution = role.distribution
         assert distribution is not None
         if role.kind in ("elements", "element"):
@@ -181,16 +190,13 @@ class Values:
         if role.length > 1:
             several = distribution.several(role.length)
             return _wrapped(several[role.place % len(several)], role)
-        if self._is_only_equality(place) and (rows := self.rows_tell) is not None:
-            value = distribution.matching(rows)
-        else:
-            value = distribution.drawn(0.5)
-        if role.kind == "pattern":
-            escaped = "".join(f"\\{letter}" if letter in "\\%_" else letter for letter in value[:PREFIX])
-            return _wrapped(escaped, role) + "%"
-        if role.kind == "regex":
-            return "^" + "".join(letter if letter.isalnum() else f"\\{letter}" for letter in value[:PREFIX])
-        return _wrapped(value, role)
+        if role.is_excluding:
+            return _wrapped(distribution.rare(), role)
+        rows = self.rows_tell if self._is_only(place) else None
+        if role.kind in ("pattern", "regex"):
+            start = distribution.prefix(distribution.drawn(draw), rows)
+            return _pattern(_wrapped(start, role), role)
+        return _wrapped(distribution.drawn(draw) if rows is None else distribution.matching(rows), role)
 
     def _items(self, role: Role) -> int:
         """How many values a list of unknown length holds: as many as give the rows of one call."""
@@ -199,7 +205,7 @@ class Values:
             return ARRAY_ITEMS
         return min(max(round(rows / distribution.typical_rows), 1), MOST_ARRAY_ITEMS)
 
-    def _is_only_equality(self, place: int) -> bool:
+    def _is_only(self, place: int) -> bool:
         """Whether the statement's rows are those of this one value."""
         others = [role for at, role in self._roles.items() if at != place and role.kind not in ("limit", "offset")]
         return not others and self._roles[place].is_conjunct
@@ -233,8 +239,6 @@ class Values:
 
     def _neutral(self, place: int, type_name: str) -> str | None:
         """A valid value for a parameter that changes no plan."""
-        if place in self._words:
-            return self._words[place]
         if type_name.endswith("[]"):
             return "{}"
         bare = base_type(type_name)
@@ -251,34 +255,41 @@ def with_values(form: Form, literals: Mapping[int, str]) -> str:
     return edited(form.text, edits)
 
 
-def calibrated(values: Values, rows_of: Callable[[Chosen], float]) -> Chosen:
-    """The values whose ranges are as wide as the observed rows say; `rows_of` asks the planner.
+def calibrated(values: Values, rows_of: Callable[[Chosen], float]) -> tuple[Chosen, float | None]:
+    """The values whose ranges are as wide as the observed rows say, and that width; `rows_of` asks the planner.
 
     Where the rows of a call do not show how much was read (an aggregate, a LIMIT), the first choice stays.
     """
     first = values.at()
     wanted = values.rows_tell
     if wanted is None or not first.has_range or first.unknown:
-        return first
+        return first, None
     wanted = max(wanted, 1.0)
     narrow, wide = math.log(1e-7), 0.0
-    best: tuple[float, Chosen] | None = None
+    best: tuple[float, Chosen, float] | None = None
     for _ in range(CALIBRATIONS):
         middle = (narrow + wide) / 2
         tried = values.at(math.exp(middle))
         rows = max(rows_of(tried), 1.0)
         off = abs(math.log(rows / wanted))
         if best is None or off < best[0]:
-            best = off, tried
+            best = off, tried, math.exp(middle)
         if off <= CALIBRATED:
             break
         narrow, wide = (middle, wide) if rows < wanted else (narrow, middle)
     assert best is not None
-    return best[1]
+    return best[1], best[2]
 
 
 def _quoted(text: str) -> str:
     return sql.Literal(text).as_string(None).strip()
+
+
+def _pattern(start: str, role: Role) -> str:
+    """A LIKE pattern or regular expression for what begins so."""
+    if role.kind == "regex":
+        return "^" + "".join(letter if letter.isalnum() else f"\\{letter}" for letter in start)
+    return "".join(f"\\{letter}" if letter in "\\%_" else letter for letter in start) + "%"
 
 
 def _is_range(role: Role) -> bool:

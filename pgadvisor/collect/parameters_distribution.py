@@ -11,6 +11,9 @@ INTEGERS = frozenset({"smallint", "integer", "bigint", "oid"})
 NUMBERS = frozenset({"numeric", "real", "double precision", "money"})
 MOMENTS = frozenset({"date", "timestamp with time zone", "timestamp without time zone"})
 
+SELECTIVE = 0.02
+"""Share of rows that a pattern keeps when nothing tells: a search that someone would write."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +65,26 @@ class Distribution:
         wanted = math.log(max(rows, 1.0))
         table_rows = self._rows
         return min(candidates, key=lambda each: abs(math.log(max(each[0] * table_rows, 1.0)) - wanted))[1]
+
+    def rare(self) -> str:
+        """A value of few rows: what an application leaves out by `<>`."""
+        return self._common[-1][0] if self._common else self._bounds[len(self._bounds) // 2]
+
+    def prefix(self, value: str, rows: float | None) -> str:
+        """The beginning of a value that about so many rows share; None: so few that it is worth looking for."""
+        starts = [value[:length] for length in range(1, len(value) + 1)] or [value]
+        if rows is None or not self._rows:
+            return next((start for start in starts if self._share_of(start) <= SELECTIVE), starts[-1])
+        wanted, table_rows = math.log(max(rows, 1.0)), self._rows
+        return min(starts, key=lambda start: abs(math.log(max(self._share_of(start) * table_rows, 1.0)) - wanted))
+
+    def _share_of(self, start: str) -> float:
+        """The share of rows whose value begins so; the histogram knows no smaller share than one bound's."""
+        common = sum(frequency for value, frequency in self._common if value.startswith(start))
+        if not self._bounds:
+            return common
+        fitting = sum(bound.startswith(start) for bound in self._bounds)
+        return common + self._rest * fitting / len(self._bounds)
 
     @property
     def rare_frequency(self) -> float:

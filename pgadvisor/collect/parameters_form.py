@@ -28,6 +28,8 @@ class Form(Record):
     """`select`, `insert`, `update`, `delete`, `merge`."""
     numbers: tuple[int, ...] = ()
     """The number that each parameter has in the statement's own text: `$1` is the first."""
+    is_guessed: bool = False
+    """A word that takes no parameter was lost and is guessed."""
     lists: frozenset[int] = frozenset()
     """Parameters (by the numbers here) that stand for a whole list: PostgreSQL 18 writes `IN ($1 /*, ... */)`."""
 
@@ -50,14 +52,16 @@ def form_of(text: str) -> Form | Unread:
         return Unread(reason="SELECT INTO makes a table")
     renamed = dict(_unified(parsed))
     edits = {**_renamings(parsed, renamed), **_typed_literals(parsed, renamed), **_extract_fields(parsed)}
-    changed = edited(text, edits.values())
-    return _numbered(changed, STATEMENTS[parsed.kind], frozenset(_squashed(text)))
+    form = _numbered(edited(text, edits.values()), STATEMENTS[parsed.kind], frozenset(_squashed(text)))
+    return msgspec.structs.replace(form, is_guessed=bool(_extract_fields(parsed)))
 
 
 def renumbered(form: Form, text: str) -> Form:
     """The form with another text, which has some of its parameters; they keep the numbers of the statement's text."""
     new = _numbered(text, form.kind, form.lists)
-    return msgspec.structs.replace(new, numbers=tuple(form.numbers[at - 1] for at in new.numbers))
+    return msgspec.structs.replace(
+        form, text=new.text, lists=new.lists, numbers=tuple(form.numbers[at - 1] for at in new.numbers)
+    )
 
 
 def _numbered(text: str, kind: str, squashed: frozenset[int]) -> Form:
@@ -117,7 +121,7 @@ def _fields_end(parsed: Parsed, at: int) -> int:
 
 
 def _extract_fields(parsed: Parsed) -> dict[int, Edit]:
-    """`extract($1 from x)` to `extract(epoch from x)`: which field was meant is lost, and plans do not depend on it."""
+    """`extract($1 from x)` to `extract(month from x)`: which field was meant is lost, and plans do not depend on it."""
     edits = {}
     for kind, call in walk(parsed.body):
         names = [part["String"].get("sval") for part in call.get("funcname", ())] if kind == "FuncCall" else []
@@ -125,7 +129,7 @@ def _extract_fields(parsed: Parsed) -> dict[int, Edit]:
         if "ParamRef" in first and call.get("funcformat") == "COERCE_SQL_SYNTAX":
             at = location(first["ParamRef"])
             token = parsed.tokens[parsed.positions[at]]
-            edits[at] = (token.start, token.end, "epoch")
+            edits[at] = (token.start, token.end, "month")
     return edits
 
 

@@ -24,8 +24,10 @@ _EQUALITIES = frozenset({"=", "<>", "IS DISTINCT FROM", "IS NOT DISTINCT FROM", 
 _NOW = frozenset(
     {"now", "current_timestamp", "localtimestamp", "current_date", "statement_timestamp", "transaction_timestamp"}
 )
-_CONDITIONS = ("whereClause", "havingClause", "quals", "RangeFunction", "RangeTableSample")
-"""Where a parameter's value decides how many rows there are."""
+_CONDITIONS = ("whereClause", "quals", "RangeFunction", "RangeTableSample")
+"""Where a parameter's value decides how many rows are read; HAVING comes after that, and is usually about 1."""
+_GROUPS = ("groupClause", "distinctClause", "havingClause")
+"""Where a parameter's value decides how many groups there are."""
 
 
 class Role(NamedTuple):
@@ -43,6 +45,8 @@ class Role(NamedTuple):
     column: str | None = None
     """The column's canonical text with its alias: both ends of one range have the same."""
     is_conjunct: bool = True
+    is_excluding: bool = False
+    """Rows with the value are left out."""
 
 
 class Columns:
@@ -104,18 +108,27 @@ def deciding(form: Form) -> frozenset[int]:
     parsed = parse(form.text)
     if isinstance(parsed, Unread):
         return frozenset()
-    return frozenset(number(parameter) for parameter in _in_conditions({parsed.kind: parsed.body}))
+    return frozenset(number(parameter) for parameter in _below({parsed.kind: parsed.body}, _CONDITIONS))
 
 
-def _in_conditions(node: Any) -> Iterator[dict[str, Any]]:
+def grouping(form: Form) -> frozenset[int]:
+    """The parameters whose values decide how many groups there are."""
+    parsed = parse(form.text)
+    if isinstance(parsed, Unread):
+        return frozenset()
+    return frozenset(number(parameter) for parameter in _below({parsed.kind: parsed.body}, _GROUPS))
+
+
+def _below(node: Any, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The parameters that stand below one of the keys."""
     if isinstance(node, list):
         for each in node:
-            yield from _in_conditions(each)
+            yield from _below(each, keys)
     elif isinstance(node, dict):
         for key, value in node.items():
-            if key in _CONDITIONS:
+            if key in keys:
                 yield from parameters(_without_select_lists(value))
-            yield from _in_conditions(value)
+            yield from _below(value, keys)
 
 
 def _without_select_lists(node: Any) -> Any:
@@ -134,8 +147,13 @@ def _of_predicate(predicate: Predicate, columns: Columns) -> Iterator[tuple[int,
         if distribution is None and predicate.wrap == "coalesce":
             distribution = columns.of(predicate.column)
     key = f"{predicate.column.alias}.{predicate.key}" if predicate.column else None
-    role = Role("equal", distribution, wrap=wrap, column=key, is_conjunct=predicate.is_conjunct)
     value, operator = predicate.value, predicate.operator
+    is_excluding = predicate.is_negated != (operator in ("<>", "<> ALL", "IS DISTINCT FROM"))
+    role = Role(
+        "equal", distribution, wrap=wrap, column=key, is_conjunct=predicate.is_conjunct, is_excluding=is_excluding
+    )
+    if predicate.has_aggregate:
+        return
     if operator in _EQUALITIES or operator in ("= ANY", "<> ALL"):
         yield from _of_equality(predicate, role, columns)
     elif operator == "BETWEEN":
@@ -145,10 +163,10 @@ def _of_predicate(predicate: Predicate, columns: Columns) -> Iterator[tuple[int,
         yield from _of_rows(predicate, columns)
     elif operator in _RANGES:
         yield from _of_end(value, role._replace(kind=_RANGES[operator]))
-    elif (at := _parameter(value)) is not None and operator in _PATTERNS:
+    elif operator in _PATTERNS and (at := _parameter(value) or _escaped(value)) is not None:
         yield at, role._replace(kind=_PATTERNS[operator])
-    elif at is not None and operator in ("@>", "&&", "<@"):
-        yield at, role._replace(kind="elements")
+    elif operator in ("@>", "&&", "<@"):
+        yield from _of_elements(value, role)
 
 
 def _of_equality(predicate: Predicate, role: Role, columns: Columns) -> Iterator[tuple[int, Role]]:
@@ -164,6 +182,22 @@ def _of_equality(predicate: Predicate, role: Role, columns: Columns) -> Iterator
         element = _number_in(predicate.source)
         if element is not None:
             yield element, role._replace(kind="element", distribution=columns.of(value.column))
+
+
+def _of_elements(value: Value, role: Role) -> Iterator[tuple[int, Role]]:
+    """`tags @> $1` and `tags @> ARRAY[$1]`."""
+    if (at := _parameter(value)) is not None:
+        yield at, role._replace(kind="elements")
+    for item in value.items:
+        if (at := _parameter(item)) is not None:
+            yield at, role._replace(kind="element")
+
+
+def _escaped(value: Value) -> int | None:
+    """The pattern in `$1 ESCAPE $2`."""
+    tokens = tokens_of(value.text)
+    is_escaped = len(tokens) > 1 and tokens[0].kind == "parameter" and tokens[1].text.lower() == "escape"
+    return int(tokens[0].text[1:]) if is_escaped else None
 
 
 def _of_end(value: Value | None, role: Role) -> Iterator[tuple[int, Role]]:

@@ -1,4 +1,4 @@
-"""Plans for the statements that carry the load: all are planned, harmless ones run, and each says why it has its kind."""
+"""Plans for the statements that carry the load: all planned, the harmless ones run, each with why it has its kind."""
 
 from collections.abc import Sequence
 
@@ -89,7 +89,7 @@ def _run(session: Session, planned: list[Planned], options: PlanOptions, progres
     if not options.analyze:
         return [each if each.kind == "none" else _refusing(each, "--no-analyze was given") for each in planned]
     expected_ms = predicted_ms(planned)
-    runnable = sorted((each for each in planned if each.text is not None and each.refused is None), key=expected_ms)
+    runnable = sorted((each for each in planned if each.runs and each.refused is None), key=expected_ms)
     runner = Runner(session, limit_ms=options.analyze_limit_ms, budget_s=options.budget_s, is_parallel=options.parallel)
     found = {}
     for done, each in enumerate(runnable):
@@ -124,7 +124,7 @@ def _denied(session: Session, planned: list[Planned]) -> list[Gap]:
         Gap(
             area="plans",
             subject=None if is_all else f"{len(denied)} statements",
-            reason=f"{len(denied)} of {len(planned)} statements could not be planned for lack of a privilege",
+            reason=f"{len(denied)} of {len(planned)} statements are not planned: the role may not read their tables",
             cure=grant(session),
         )
     ]

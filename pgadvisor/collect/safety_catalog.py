@@ -109,6 +109,8 @@ class Relation(Record):
     """As in `pg_class.relkind`."""
     has_row_security: bool
     has_foreign_child: bool
+    is_readable: bool
+    """Whether the role may SELECT from it."""
     user_types: tuple[int, ...]
     """Types of its columns that are not PostgreSQL's own."""
 
@@ -160,6 +162,11 @@ class SafetyCatalog:
     def relation(self, name: Name) -> Relation | None:
         """The relation that the name means."""
         return next((self._relations[at] for at in self._places(name) if at in self._relations), None)
+
+    def is_readable(self, name: Name) -> bool:
+        """Whether the role may read what the name means; what is not found is no matter of privileges."""
+        relation = self.relation(name)
+        return relation is None or relation.is_readable
 
     def view(self, relation: Relation) -> str | None:
         """The SELECT of a view, its names as the search path shows them; None: it could not be read."""

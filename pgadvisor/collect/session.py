@@ -146,17 +146,6 @@ class Session:
         """
         return list(self.stream(query, params))
 
-    def rows_by_simple_protocol(self, query: str | sql.Composable) -> list[Row]:
-        """All rows of one statement that holds `$1` without a value, which only the simple protocol lets through:
-        EXPLAIN (GENERIC_PLAN). Inside a transaction only.
-
-        That protocol takes several statements at once, and would run a second one that a text smuggles in after a `;`:
-        give it only what the parser has read as exactly one statement.
-        """
-        text = self._sent(query)
-        with self._translated(text), psycopg.RawCursor(self._connection) as cursor:
-            return [dict(row) for row in cursor.execute(text.encode())]
-
     def stream(self, query: str | sql.Composable, params: tuple[object, ...] | None = None) -> Iterator[Row]:
         """The same, row by row, for results that are large."""
         if not self._is_open:
@@ -241,7 +230,7 @@ class Session:
         except psycopg.Error as error:
             if error.sqlstate is None and _NO_RESULT in str(error):
                 return  # PREPARE, DEALLOCATE and the like: done, and nothing to give
-            if self._connection.broken or self._connection.closed or error.sqlstate in LOST or error.sqlstate is None:
+            if self._connection.broken or self._connection.closed or error.sqlstate in LOST:
                 raise self._lost(error) from error
             raise StatementError(error, sent) from error
 

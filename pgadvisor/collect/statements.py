@@ -124,7 +124,7 @@ def _statement(row: Row) -> Statement:
     return Statement(
         key=str(row["queryid"]),
         queryid=row["queryid"],
-        text=normalize(bare),
+        text=normalize(bare).strip(),
         fingerprint=fingerprint(bare),
         mean_ms=row["total_ms"] / row["calls"] if row["calls"] else None,
         is_truncated=isinstance(tree, Unread) and _CUT.search(tree.reason) is not None,

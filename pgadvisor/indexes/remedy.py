@@ -8,8 +8,6 @@ from pgadvisor.model.catalog import Index, Table
 from pgadvisor.model.finding import Remedy
 from pgadvisor.sql.identifiers import object_name, quoted, quoted_table
 
-BLOCKS = 8192
-
 
 def create_index(facts: Facts, wanted: WantedIndex, *, why: str = "") -> Remedy:
     """What makes the wanted index without stopping reads or writes."""
@@ -91,12 +89,12 @@ def _redundant(facts: Facts, wanted: WantedIndex) -> str:
 
 def _cost(facts: Facts, wanted: WantedIndex, table: Table) -> str | None:
     tables = leaves(facts, wanted.table)
-    columns = tuple(key.column for key in wanted.keys)
-    sizes = [index_bytes(each, columns, method=wanted.method, part=_part(wanted, each)) for each in tables]
-    times = [build_s(each, each.pages * BLOCKS, wanted.method) for each in tables]
+    sizes = [index_bytes(each, wanted, _part(wanted, each)) for each in tables]
+    times = [build_s(each, wanted) for each in tables]
     parts = []
     if sizes and all(size is not None for size in sizes):
-        parts.append(f"about {size_text(sum(size or 0 for size in sizes))}")
+        guess = "about" if wanted.method == "btree" else "very roughly"
+        parts.append(f"{guess} {size_text(sum(size or 0 for size in sizes))}")
     if times and all(each is not None for each in times):
         parts.append(f"builds in about {_duration(sum(each or 0 for each in times))}, reading the table twice")
     parts.append("each INSERT, and each UPDATE that is not HOT, writes one more index entry")

@@ -110,6 +110,7 @@ class Draft:
     """The tree's ResTargets that the outputs were read from."""
     outputs: list[Output] = field(default_factory=list)
     predicates: list[Predicate] = field(default_factory=list)
+    columns: dict[ColumnUse, None] = field(default_factory=dict)
     sort_keys: list[SortKey] = field(default_factory=list)
     group_keys: list[SortKey] = field(default_factory=list)
     correlated: dict[ColumnUse, None] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class Draft:
             tables=tuple(each.use() for each in self.relations if each.is_listed),
             outputs=tuple(self.outputs),
             predicates=tuple(self.predicates),
+            columns=tuple(self.columns),
             sort_keys=tuple(self.sort_keys),
             group_keys=tuple(self.group_keys),
             correlated=tuple(self.correlated),

@@ -1,6 +1,5 @@
 """What the nodes of libpg_query's tree say: names, types, aggregates, the columns in an expression."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from pgadvisor.sql.parse import Node
@@ -36,6 +35,8 @@ AGGREGATES = frozenset(_AGGREGATES_WORDS.split())
 
 RANDOM = frozenset(("random", "gen_random_uuid", "uuidv4", "uuid_generate_v4"))
 
+_NAME_LISTS = frozenset(("fields", "funcname", "name", "names", "collname"))
+_LEAVES = frozenset(("A_Const", "ParamRef", "ColumnRef", "TypeName", "typeName", "String"))
 _OWN_QUERY = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 
 
@@ -56,21 +57,33 @@ def parts(column: Node) -> tuple[str, ...]:
     return tuple("*" if "A_Star" in field else field["String"].get("sval", "") for field in column.get("fields", ()))
 
 
-def walk(node: Any) -> Iterator[tuple[str, Node]]:
+def walk(node: Any) -> list[tuple[str, Node]]:
     """Every node in an expression with its kind, parents first; of a subquery the SubLink and its left side only."""
-    if isinstance(node, list):
+    found: list[tuple[str, Node]] = []
+    if node:
+        _collect(node, found)
+    return found
+
+
+def _collect(node: Any, found: list[tuple[str, Node]]) -> None:
+    """Adds what is below a node. Plain loops: this is where reading spends its time."""
+    if type(node) is list:
         for each in node:
-            yield from walk(each)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key in _OWN_QUERY or not isinstance(value, dict | list):
-                continue
-            if key[0].isupper() and isinstance(value, dict):
-                yield key, value
+            if type(each) is dict or type(each) is list:
+                _collect(each, found)
+        return
+    for key, value in node.items():
+        if type(value) is list:
+            if key not in _NAME_LISTS:
+                _collect(value, found)
+        elif type(value) is dict and key not in _OWN_QUERY:
+            if key[0].isupper():
+                found.append((key, value))
             if key == "SubLink":
-                yield from walk(value.get("testexpr"))
-            elif key not in ("A_Const", "ParamRef", "TypeName", "typeName"):
-                yield from walk(value)
+                if "testexpr" in value:
+                    _collect(value["testexpr"], found)
+            elif key not in _LEAVES:
+                _collect(value, found)
 
 
 def find(node: Any, kind: str) -> list[Node]:

@@ -70,6 +70,8 @@ def _replace(text: str, tokens: tuple[Token, ...], change: Callable[[Token], str
     at = 0
     for token in tokens:
         parts.append(text[at : token.start])
+        if token.kind == "string" and parts[-2:] in (["N", ""], ["n", ""]):
+            parts.pop(-2)  # N'…' is two tokens, and `N$1` would be a name.
         if _is_doubtful(token):
             return "".join(parts).rstrip() + (f" {change(token) or ''}".rstrip() if token.kind == "string" else "")
         changed = change(token)

@@ -55,7 +55,9 @@ class Reading:
             return
         for kind, body in walk(node):
             if kind == "ColumnRef" and id(body) not in self._columns:
-                self._columns[id(body)] = draft.resolve(parts(body))
+                use = draft.resolve(parts(body))
+                self._columns[id(body)] = use
+                draft.columns[use] = None
             elif kind == "SubLink" and id(body) not in self._subqueries:
                 self._enter_subquery(body, draft, place)
 

@@ -49,7 +49,7 @@ def _without_commands(text: str, tokens: tuple[Token, ...]) -> tuple[Token, ...]
     """The tokens without psql's commands within a line; those that send a statement become a semicolon."""
     kept: list[Token] = []
     skipped_to = 0
-    for token, after in zip(tokens, (*tokens[1:], None), strict=True):
+    for token, after in zip(tokens, (*tokens[1:], None), strict=False):
         if token.start < skipped_to:
             continue
         if token.text != "\\":

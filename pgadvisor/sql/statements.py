@@ -307,7 +307,10 @@ def _read_assignments(reading: Reading, draft: Draft, targets: list[Node], targe
     for each in targets:
         assigned = each["ResTarget"]
         _assign(draft, assigned.get("name"), target)
-        reading.enter(assigned.get("val"), draft, "set")
+        several = assigned.get("val", {}).get("MultiAssignRef", {})
+        if several.get("colno", 1) == 1:
+            # The tree repeats the right side of `(a, b) = (SELECT …)` for each column.
+            reading.enter(assigned.get("val"), draft, "set")
 
 
 def _assign(draft: Draft, name: str | None, target: Relation) -> None:

@@ -56,6 +56,8 @@ BAD = [
     Example(sql="SELECT u.name, t.name FROM users u, teams t", tables=(USERS, TEAMS)),
     Example(sql="SELECT o.id FROM orders o JOIN users u ON true WHERE o.total > 5", tables=(USERS, ORDERS)),
     Example(sql="SELECT o.id FROM orders o JOIN users u ON u.id = u.id", tables=(USERS, ORDERS)),
+    Example(sql="SELECT o.id FROM orders o JOIN users u ON o.user_id = o.user_id", tables=(USERS, ORDERS)),
+    Example(sql="SELECT u.id FROM users u LEFT JOIN orders o ON u.name = 'x'", tables=(USERS, ORDERS)),
     Example(sql="SELECT u.name, o.total FROM users u CROSS JOIN orders o", tables=(USERS, ORDERS)),
     Example(sql="UPDATE orders SET total = 0 FROM users u WHERE u.name = 'x'", tables=(USERS, ORDERS)),
     Example(
@@ -124,14 +126,18 @@ def _connected(query: Query, scope: Scope, uses: list[TableUse]) -> list[list[Ta
 def _edges(query: Query, scope: Scope, uses: list[TableUse]) -> Iterator[set[str]]:
     """Aliases that one condition names together, or that one derived table is computed from."""
     aliases = {use.alias for use in uses}
+    spoken: set[str] = set()
     for predicate in scope.predicates:
         if predicate.place in ("where", "on"):
             named = [*predicate.columns, *_columns(predicate.value)]
             named += _columns(predicate.upper) if predicate.upper else []
             unresolved = any(column.alias is None for column in named)
-            yield aliases if unresolved else {column.alias for column in named if column.alias in aliases}
+            edge = aliases if unresolved else {column.alias for column in named if column.alias in aliases}
+            spoken |= edge
+            yield edge
     for use in uses:
-        if use.join == "natural" or (use.has_condition and use.conditions):
+        # An ON that never names its own table (`JOIN b ON a.x = a.x`) connects nothing.
+        if use.join == "natural" or (use.has_condition and use.alias in spoken):
             yield {use.alias, *use.conditions} & aliases
         if use.is_lateral and use.inner is None:
             yield aliases

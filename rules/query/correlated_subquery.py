@@ -46,7 +46,7 @@ MUCH_COST = 1_000.0
 """Planner cost of all turns from which it is worth a word: reading a table of some 4 MB."""
 SEMI_JOINS = frozenset({"IN", "EXISTS", "NOT EXISTS", "= ANY"})
 """Comparisons that the planner turns into joins where it can."""
-EXCLUSIONS = frozenset({"NOT IN", "<> ALL"})
+EXCLUSIONS = frozenset({"NOT IN", "<> ALL", "NOT = ANY"})
 """Another rule's matter."""
 AGGREGATE = re.compile(r"\s*(count|sum|avg|min|max)\s*\(", re.I)
 

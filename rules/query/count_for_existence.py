@@ -38,6 +38,7 @@ from pgadvisor.rule import (
 
 SOME = frozenset({(">", "0"), (">=", "1"), ("<>", "0"), ("!=", "0")})
 NONE = frozenset({("=", "0"), ("<", "1"), ("<=", "0")})
+FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 COUNT = re.compile(r"count\s*\(\s*(\*|1|(?:distinct\s+)?[\w.\"]+)\s*\)", re.I)
 INLINE = re.compile(rf"{COUNT.pattern}\s*(>=|<=|<>|!=|>|<|=)\s*([01])(?![\d.])", re.I)
 
@@ -53,6 +54,10 @@ BAD = [
         sql="SELECT u.id FROM users u WHERE 0 = (SELECT count(*) FROM orders o WHERE o.user_id = u.id)",
         tables=(USERS, ORDERS),
         remedy="WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id)",
+    ),
+    Example(
+        sql="SELECT u.id FROM users u WHERE NOT (SELECT count(*) FROM orders o WHERE o.user_id = u.id) = 0",
+        tables=(USERS, ORDERS),
     ),
     Example(
         sql="SELECT u.id FROM users u WHERE (SELECT count(o.id) FROM orders o WHERE o.user_id = u.id) >= 1",
@@ -133,9 +138,21 @@ def _compared(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
     if pair not in SOME | NONE or not COUNT.fullmatch(output.text.strip()):
         return None
     verb = "EXISTS" if pair in SOME else "NOT EXISTS"
-    inner = _probe(query, scope, output)
+    inner = _probe(query, scope, output) if _is_as_written(query, scope) else None
     sql = query.spliced((comparison.span, f"{verb} ({inner})")) if comparison.span and inner else None
     return f"{output.text} {' '.join(pair)}", Remedy(text=f"Write {verb}, which stops at the first row.", sql=sql)
+
+
+def _is_as_written(query: Query, scope: Scope) -> bool:
+    """Whether the comparison in the text is the one meant: below a NOT it is its opposite."""
+    comparison = scope.comparison
+    text, inner = query.cut(comparison.span if comparison else None), query.cut(scope.span)
+    before, found, after = text.partition(inner)
+    written = re.search(r"<=|>=|<>|!=|<|>|=", after) or re.search(r"<=|>=|<>|!=|<|>|=", before)
+    if not found or not written or comparison is None:
+        return False
+    sign = "<>" if written[0] == "!=" else written[0]
+    return comparison.operator == (FLIPPED.get(sign, sign) if written.string is before else sign)
 
 
 def _inline(query: Query, scope: Scope) -> tuple[str, Remedy] | None:

@@ -47,7 +47,7 @@ from pgadvisor.rule import (
     table,
 )
 
-EXCLUSIONS = ("NOT IN", "<> ALL")
+EXCLUSIONS = ("NOT IN", "<> ALL", "NOT = ANY")
 MANY_COMPARISONS = 1_000_000
 """About 10 ms of comparing: rows outside times rows inside, when the subquery is not hashed."""
 
@@ -95,6 +95,7 @@ BAD = [
         note="The column is NOT NULL, but the LEFT JOIN makes NULLs.",
         tables=(USERS, ORDERS, AGENTS),
     ),
+    Example(sql="SELECT id FROM users WHERE NOT (id = ANY (SELECT user_id FROM blocked))", tables=(USERS, BLOCKED)),
     Example(
         sql="DELETE FROM users WHERE NOT (id IN (SELECT user_id FROM blocked UNION ALL SELECT user_id FROM agents))",
         tables=(USERS, BLOCKED, AGENTS),
@@ -312,7 +313,7 @@ def _not_exists(query: Query, facts: Facts, scope: Scope) -> Remedy:
     comparison, inner = scope.comparison, query.cut(scope.span)
     assert comparison is not None
     column = comparison.column
-    if column is None or column.alias is None or not inner or not comparison.span:
+    if column is None or column.alias is None or not inner or not comparison.span or not _says_not(query, scope):
         return Remedy(text=text)
     found: Column | None = facts.column(column.table, column.column)
     if found is None or not found.not_null:
@@ -330,6 +331,14 @@ def _not_exists(query: Query, facts: Facts, scope: Scope) -> Remedy:
     else:
         return Remedy(text=text)
     return Remedy(text=text, sql=query.spliced((comparison.span, new)))
+
+
+def _says_not(query: Query, scope: Scope) -> bool:
+    """Whether the comparison itself says NOT: of `NOT (x IN (…))` it is a part that does not."""
+    comparison = scope.comparison
+    before = query.cut(comparison.span) if comparison else ""
+    written = before.partition(query.cut(scope.span))[0]
+    return bool(re.search(r"\bnot\s+in\s*\(\s*\Z|(<>|!=)\s*all\s*\(\s*\Z", written, re.I))
 
 
 def _is_shaped(scope: Scope) -> bool:

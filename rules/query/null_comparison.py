@@ -1,7 +1,7 @@
 """A comparison with NULL is never true.
 
 ## What it finds
-`= NULL`, `<> NULL` and the other comparison operators with a NULL written in the text, in WHERE, ON and HAVING.
+`= NULL`, `<> NULL` and the other comparison operators with a NULL written in the text, in a condition or a CASE.
 
 ## Why it matters
 NULL stands for "not known": whether something equals it is not known either, so the condition holds for no row, be the
@@ -36,6 +36,7 @@ BAD = [
         remedy="SELECT id FROM users u WHERE u.id > 5 AND u.name IS NOT NULL",
     ),
     Example(sql="DELETE FROM users WHERE NULL = name", tables=(USERS,)),
+    Example(sql="SELECT CASE WHEN name = NULL THEN 'none' ELSE name END FROM users WHERE id = 5", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE id < NULL", tables=(USERS,)),
     Example(sql="SELECT a.id FROM users a JOIN users b ON b.id = a.id AND b.name = NULL", tables=(USERS,)),
 ]
@@ -63,7 +64,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for predicate in query.predicates():
         is_null = predicate.value.kind == "null" and predicate.operator in COMPARISONS
         is_turned = predicate.operator == "=" and facts.setting("transform_null_equals") == "on"
-        if not is_null or is_turned or predicate.place not in ("where", "on", "having"):
+        if not is_null or is_turned:
             continue
         meant = COMPARISONS[predicate.operator]
         column = predicate.column

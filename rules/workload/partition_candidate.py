@@ -157,7 +157,7 @@ def _remedy(facts: Facts, seen: PartitionEvidence, blocked: tuple[str, ...]) -> 
         "Grants and publications are not copied; ON CONFLICT must name the new primary key; a job has to make the next "
         "partitions before their month begins.",
         sql=migration(facts, seen.table, seen.column),
-        undo=partition_undo(seen.table),
+        undo=partition_undo(facts, seen.table),
         lock=f"ACCESS EXCLUSIVE on {name} for an instant in step 3; steps 1 and 2 let reads and writes go on",
         cost="reads the table once to validate the CHECK, and twice to build the new key",
     )

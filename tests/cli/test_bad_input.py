@@ -28,7 +28,7 @@ def test_password_is_never_shown(tmp_path: Path) -> None:
 
 
 def test_nonsense_dsn() -> None:
-    assert_refused(pgadvisor("audit", "dbname=shop nonsense=1"), "nonsense")
+    assert_refused(pgadvisor("audit", "dbname=shop nonsense=1"), "connection string")
 
 
 def test_unknown_database(server: Any) -> None:
@@ -57,7 +57,7 @@ def test_output_ending_without_a_format(database: str, tmp_path: Path) -> None:
 
 
 def test_unknown_rule(database: str) -> None:
-    assert_refused(pgadvisor("audit", database, "--ignore", "depp-offset"), "depp-offset", "pgadvisor rules")
+    assert_refused(pgadvisor("audit", database, "--ignore", "depp-offset"), "depp-offset", "deep-offset")
 
 
 def test_unknown_option() -> None:
@@ -79,10 +79,7 @@ def test_query_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_sql() -> None:
-    done = pgadvisor("query", "hello world, this is not SQL")
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 2
-    assert "syntax error" in done.stderr
+    assert_refused(pgadvisor("query", "hello world, this is not SQL"), "line 1", "syntax error")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

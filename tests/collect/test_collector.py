@@ -97,10 +97,10 @@ def test_columns(shop: Shop) -> None:
     assert list(columns) == ["id", "email", "Full name", "lowered", "home", "tags", "seen"]
     assert {name: column.type for name, column in columns.items()} == {
         "id": "bigint",
-        "email": "public.email",
+        "email": "email",
         "Full name": "character varying(200)",
         "lowered": "text",
-        "home": "public.place",
+        "home": "place",
         "tags": "text[]",
         "seen": "timestamp with time zone",
     }
@@ -237,6 +237,15 @@ def test_few_round_trips_whatever_the_number_of_tables(shop: Shop) -> None:
     seen: list[str] = []
     collected(shop.dsn, on_sql=seen.append)
     assert len(seen) < 90
+
+
+def test_types_off_the_search_path_keep_their_schema(empty: str) -> None:
+    execute(
+        empty, 'CREATE SCHEMA "Off"', 'CREATE TYPE "Off"."Mood" AS ENUM (\'good\')', 'CREATE TYPE "Mood" AS ENUM ()'
+    )
+    execute(empty, 'CREATE TABLE t (a "Off"."Mood", b "Mood"[])')
+    (table,) = collected(empty).tables
+    assert [column.type for column in table.columns] == ['"Off"."Mood"', '"Mood"[]']
 
 
 def test_search_paths_of_the_database_and_of_roles_count(either: Server, empty: str) -> None:

@@ -84,10 +84,24 @@ def test_timeouts_are_told_as_such(either: Server) -> None:
         assert caught.value.is_timeout and caught.value.reason == "it took longer than statement_timeout"
 
 
-def test_parameters_without_value_need_the_simple_protocol(server: Server) -> None:
+def test_the_simple_protocol_gives_the_same_rows(server: Server) -> None:
     with open_session(server.dsn()) as session, session.transaction(roll_back=True):
-        rows = session.rows_by_simple_protocol("SELECT relname FROM pg_class WHERE relname = 'pg_class'")
+        rows = session.simple_rows("SELECT relname FROM pg_class WHERE relname = 'pg_class'")
         assert rows == [{"relname": "pg_class"}]
+
+
+@pytest.mark.pg(">= 16")
+def test_a_generic_plan_is_read(server: Server) -> None:
+    with open_session(server.dsn()) as session, session.transaction(roll_back=True):
+        (row,) = session.simple_rows("EXPLAIN (GENERIC_PLAN, FORMAT JSON) SELECT 1 FROM pg_class WHERE oid = $1")
+        assert row["QUERY PLAN"][0]["Plan"]["Node Type"].startswith("Index")
+
+
+def test_what_cannot_be_read_into_python_is_no_lost_connection(either: Server) -> None:
+    with open_session(either.dsn()) as session:
+        with pytest.raises(StatementError, match="timestamp too large"):
+            session.rows("SELECT 'infinity'::timestamptz AS t")
+        assert session.rows("SELECT 1 AS a") == [{"a": 1}]
 
 
 def test_every_statement_is_shown_with_its_mark(either: Server) -> None:

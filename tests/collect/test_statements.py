@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from pgadvisor.collect.session import MARK
-from pgadvisor.collect.statements import is_planned
+from pgadvisor.collect.statements import _COUNTERS, _statement, is_planned
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
 from tests.collect.fix_collect import collected, execute
@@ -105,6 +105,22 @@ def test_no_constant_survives(counted: str) -> None:
     snapshot = collected(counted)
     assert find(snapshot, "SELECT note FROM orders WHERE note IN")
     assert not any("secret" in each.text for each in snapshot.statements)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_truncated"),
+    [
+        ("SELECT note FROM orders WHERE id IN ($1, $2", True),
+        ("SELECT note FROM orders WHERE note = 'secr", True),
+        ("SELECT note FROM orders WHERE", True),
+        ("SELECT note FROM orders WHERE id = $1", False),
+        ("SELECT interval $1, date $2", False),
+    ],
+)
+def test_a_cut_text_is_marked(text: str, is_truncated: bool) -> None:
+    row: dict[str, object] = {**dict.fromkeys(_COUNTERS), "queryid": 1, "text": text, "calls": 0, "total_ms": 0.0}
+    statement = _statement(row)
+    assert statement.is_truncated == is_truncated and "secr" not in statement.text
 
 
 @pytest.mark.parametrize(

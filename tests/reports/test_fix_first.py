@@ -5,6 +5,7 @@ import pytest
 
 from pgadvisor.model.finding import Evidence, Remedy, Rung, Severity, Where
 from pgadvisor.reports.fix_first import first_fixes, gain
+from pgadvisor.reports.text_finding import gain_text
 from tests.reports.make_report import empty_report, finding, shop_report
 
 
@@ -46,6 +47,18 @@ def test_what_is_not_known_is_not_told() -> None:
     assert without_window is not None and without_window.now_ms_per_day is None and without_window.share is None
     assert more_than_all is not None and more_than_all.now_ms_per_day is None
     assert gain(report, report.findings[1]) is None
+
+
+def test_a_day_is_not_told_from_a_few_minutes() -> None:
+    report = shop_report()
+    brief = msgspec.structs.replace(report, window_s=600.0)
+    found = msgspec.structs.replace(report.findings[3], gain_ms_per_day=91_000 * 37.1 * 100)
+    told = gain(brief, found)
+    assert told is not None and told.is_extrapolated
+    assert told.share == pytest.approx(0.0664, abs=0.001)
+    assert "a day" not in str(gain_text(brief, found))
+    assert "% of all database time" in str(gain_text(brief, found))
+    assert "a day" in str(gain_text(report, report.findings[3]))
 
 
 def test_without_a_gain_the_worst_with_sql() -> None:

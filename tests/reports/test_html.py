@@ -166,7 +166,7 @@ def test_trust_tells_what_was_not_looked_at() -> None:
     assert "unused-index: needs replicas, which could not be read" in text
     assert "Cure: GRANT pg_monitor TO auditor" in text
     assert 'SELEC nonsense FROM: syntax error at or near "SELEC"' in text
-    assert "1 really run" in text and "1 planned with values" in text
+    assert "1 EXPLAIN ANALYZE" in text and "1 planned with values" in text
     assert "No plan: it changes data, and the server refused to plan it" in text
 
 

@@ -3,6 +3,7 @@
 import io
 import time
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -25,6 +26,7 @@ def printed(part: RenderableType, width: int = 80) -> str:
 def test_golden() -> None:
     assert_golden("report/shop.txt", render(shop_report()))
     assert_golden("report/empty.txt", render(empty_report()))
+    assert_golden("report/file.txt", render(file_report()))
 
 
 def test_golden_summary_and_statements() -> None:
@@ -81,6 +83,22 @@ def test_colour_only_when_asked_and_never_alone() -> None:
 
 def test_every_finding_names_its_statement() -> None:
     assert "where    statement 2, line 8" in render(file_report())
+
+
+def test_given_statements_are_told_one_by_one_and_each_finding_once() -> None:
+    report = shop_report()
+    given = tuple(
+        msgspec.structs.replace(each, position=at, line=at * 3) for at, each in enumerate(report.statements, start=1)
+    )
+    told = render(msgspec.structs.replace(report, statements=given))
+    places = [line for line in told.splitlines() if line.startswith("statement ")]
+    assert places == [f"statement {at}, line {at * 3}" for at in range(1, 7)]
+    assert "Nothing to change was found in statements 7, 8." in told
+    assert told.count("rule     scan-discards-most-rows") == 1
+    assert told.count("#1 error") == 2  # told with its first statement, named with its second
+    assert "Findings about no statement" in told
+    assert told.count("  rule     ") == len(report.findings)
+    assert "▶      └ Seq Scan on orders o #1 #7" in told
 
 
 def test_an_unknown_statement_is_an_error() -> None:

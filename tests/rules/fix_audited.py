@@ -16,7 +16,7 @@ from pgadvisor.collect.session import open_session
 from pgadvisor.facts import Facts
 from pgadvisor.model.explain import read_explain
 from pgadvisor.model.finding import Finding
-from pgadvisor.model.plan import StatementPlan
+from pgadvisor.model.plan import PlanKind, StatementPlan
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.sql.fingerprint import fingerprint
@@ -52,7 +52,7 @@ def snapshot_of(
                 Statement(key=str(key), text=text, fingerprint=fingerprint(text), calls=CALLS, mean_ms=mean_ms,
                           total_ms=mean_ms * CALLS)
             )  # fmt: skip
-            kind = "analyzed" if analyze else "values"
+            kind: PlanKind = "analyzed" if analyze else "values"
             plans.append(StatementPlan(statement=str(key), kind=kind, reason="a test", plan=plan))
     with open_session(dsn) as session:
         found = collect(session)

@@ -15,6 +15,9 @@ SELECT c.oid::bigint AS oid,
        c.relkind AS kind,
        c.relrowsecurity AS has_row_security,
        EXISTS (SELECT FROM above AS a WHERE a.parent = c.oid) AS has_foreign_child,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+           AND CASE WHEN c.relkind IN ('S', 'c') THEN true
+                    ELSE pg_catalog.has_any_column_privilege(c.oid, 'SELECT') END AS is_readable,
        ARRAY(SELECT DISTINCT a.atttypid::bigint FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid >= 16384) AS user_types
 FROM pg_catalog.pg_class AS c

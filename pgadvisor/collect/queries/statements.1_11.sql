@@ -4,7 +4,6 @@
 SELECT queryid,
        (pg_catalog.array_agg(query ORDER BY calls DESC) FILTER (WHERE query <> '<insufficient privilege>'))[1] AS text,
        pg_catalog.count(*) AS entries,
-       pg_catalog.bool_or(query = '<insufficient privilege>') AS is_hidden,
        pg_catalog.sum(calls)::bigint AS calls,
        pg_catalog.sum(total_exec_time) AS total_ms,
        pg_catalog.min(min_exec_time) AS min_ms,

@@ -1,0 +1,52 @@
+"""Tests of splitting files into statements."""
+
+from pgadvisor.sql.splitter import SourceStatement, split_statements
+
+
+def texts(source: str) -> list[str]:
+    """The texts of the statements."""
+    return [each.text for each in split_statements(source)]
+
+
+def test_statements_carry_what_comments_say() -> None:
+    source = "-- the workload\n-- name: by_email freq: 900\nselect 1;\n\n-- calls: 12 mean_ms: 1.5\nselect\n 2 -- x\n;"
+    assert split_statements(source) == (
+        SourceStatement(text="select 1", position=1, line=3, name="by_email", calls=900),
+        SourceStatement(text="select\n 2", position=2, line=6, calls=12, mean_ms=1.5),
+    )
+
+
+def test_comments_do_not_carry_over() -> None:
+    first, second = split_statements("-- name: a\nselect 1; select 2")
+    assert (first.name, second.name) == ("a", None)
+
+
+def test_numbers_that_are_none_are_left_out() -> None:
+    (found,) = split_statements("-- calls: many mean_ms: -1\nselect 1")
+    assert (found.calls, found.mean_ms) == (None, None)
+
+
+def test_semicolons_inside_quotes_and_bodies_do_not_split() -> None:
+    source = "select ';', $$a;b$$, \";\" /* ; */; create function f() begin atomic select 1; select case when true then 1 end; end; select 2"
+    assert len(texts(source)) == 3
+    assert texts(source)[2] == "select 2"
+    assert texts("begin; select 1; end; select 2") == ["begin", "select 1", "end", "select 2"]
+
+
+def test_psql_commands_are_passed_over() -> None:
+    source = "\\set x 'it''s\nselect 1 \\gset\nselect 2 \\; select 3;\ncopy t from stdin;\n1\tit's\n\\.\nselect 4;"
+    assert texts(source) == ["select 1", "select 2", "select 3", "copy t from stdin", "select 4"]
+    assert [each.line for each in split_statements(source)] == [2, 3, 3, 4, 7]
+
+
+def test_an_open_quote_at_the_end_loses_nothing_before_it() -> None:
+    assert texts("select 1; select 'open") == ["select 1", "select 'open"]
+
+
+def test_empty_statements_and_files() -> None:
+    assert texts(";;  -- nothing\n;") == []
+    assert texts("") == []
+
+
+def test_characters_beyond_ascii() -> None:
+    assert texts("select 'é'; select '日本'") == ["select 'é'", "select '日本'"]
