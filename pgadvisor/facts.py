@@ -149,6 +149,11 @@ class Facts:
         pages = self.pages(table)
         return pages is not None and pages < SMALL_TABLE_PAGES
 
+    def is_system(self, table: str | None) -> bool:
+        """Whether it is a table or view of PostgreSQL's own catalog: nobody's to tune."""
+        schema, _, name = (table or "").rpartition(".")
+        return schema in ("pg_catalog", "information_schema") or (name.startswith("pg_") and self.table(table) is None)
+
     def is_tiny(self, table: str | None) -> bool:
         """Whether the table is small and has few rows: a lookup table. False when nothing is known of it."""
         found = self.table(table)

@@ -62,7 +62,7 @@ def source_label(report: Report) -> str:
     """What was audited, in a few words: `shop on db-1, PostgreSQL 15.18`."""
     if report.server is None:
         return "statements without a database"
-    host = f" on {report.server.host}" if report.server.host else ""
+    host = _host(report.server.host)
     return f"{report.server.database}{host}, PostgreSQL {report.server.version}"
 
 
@@ -72,3 +72,10 @@ def not_run_together(report: Report) -> tuple[tuple[str, str, str], ...]:
     for each in report.rules_not_run:
         groups.setdefault((each.reason, each.cure), []).append(each.rule)
     return tuple((", ".join(rules), reason, cure) for (reason, cure), rules in groups.items())
+
+
+def _host(host: str | None) -> str:
+    """Where the server is; the directory of a Unix socket tells a reader nothing."""
+    if host is None:
+        return ""
+    return " on this machine" if host.startswith(("/", "@")) else f" on {host}"

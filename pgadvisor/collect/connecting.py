@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg.adapt import AdaptersMap, Loader
+from psycopg.adapt import Loader
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.json import set_json_loads
 
@@ -178,12 +178,26 @@ def read_dsn(dsn: str | None) -> dict[str, Any]:
     return found
 
 
+def _json(data: str | bytes) -> Any:
+    return json.loads(data if isinstance(data, str) else data.decode("utf-8", "replace"))
+
+
+def holds_any_bytes(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the database's text may be no text: SQL_ASCII refuses to hand out as UTF-8 what is none."""
+    return connection.pgconn.parameter_status(b"server_encoding") in (b"SQL_ASCII", b"MULE_INTERNAL")
+
+
 def connect(dsn: str | None) -> psycopg.Connection[dict[str, Any]]:
     """An open connection in autocommit mode to a PostgreSQL that we can read; raises ServerError."""
     keywords = {**read_dsn(dsn), "application_name": "pgadvisor"}
     connection = _connect(keywords)
     try:
         _check_server(connection)
+        if holds_any_bytes(connection):
+            # Not for all: it is written in Python, and a large database has millions of texts.
+            for oid in TEXT_OIDS:
+                connection.adapters.register_loader(oid, TextLoader)
+            set_json_loads(_json, context=connection)
     except BaseException:
         connection.close()
         raise
@@ -196,7 +210,6 @@ def _connect(keywords: Mapping[str, Any], encoding: str = "UTF8") -> psycopg.Con
             **{**keywords, "client_encoding": encoding},
             autocommit=True,
             prepare_threshold=None,
-            context=_Adapters(),
             row_factory=psycopg.rows.dict_row,
         )
     except psycopg.Error as error:
@@ -204,22 +217,6 @@ def _connect(keywords: Mapping[str, Any], encoding: str = "UTF8") -> psycopg.Con
             # A database in MULE_INTERNAL has no way to UTF-8: take its bytes as they are.
             return _connect(keywords, "SQL_ASCII")
         raise ServerError(_sentence(error, keywords)) from error
-
-
-class _Adapters:
-    """The types as we read them: text that never fails to decode."""
-
-    connection = None
-
-    def __init__(self) -> None:
-        self.adapters = AdaptersMap(psycopg.adapters)
-        for oid in TEXT_OIDS:
-            self.adapters.register_loader(oid, TextLoader)
-        set_json_loads(lambda data: json.loads(_text(data)), context=self)
-
-
-def _text(data: str | bytes) -> str:
-    return data if isinstance(data, str) else data.decode("utf-8", "replace")
 
 
 def _sentence(error: psycopg.Error, keywords: Mapping[str, Any]) -> str:

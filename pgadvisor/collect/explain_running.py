@@ -58,14 +58,14 @@ class Runner:
         try:
             return self._run(planned, self._timeout_ms(planned, expected_ms))
         except StatementError as error:
-            return _not_run(planned, f"run, but not to its end: {error.reason}")
+            return _not_run(planned, f"it was run, but not to its end: {error.reason}")
         finally:
             self._budget_ms -= (time.monotonic() - started) * 1000.0
 
     def _run(self, planned: Planned, timeout_ms: float) -> Planned:
         run, plan = self._fitting(planned, timeout_ms)
         if plan is None:
-            return _not_run(planned, f"run, but with no values that give about {planned.rows_seen:.0f} rows")
+            return _not_run(planned, f"it was run, but with no values that give about {planned.rows_seen:.0f} rows")
         untimed_ms, clock_ms = plan.execution_ms or 0.0, self._clock_ms(plan)
         how = planned.reason.replace("planned", "run", 1)
         if untimed_ms + clock_ms > min(timeout_ms, self._budget_ms):

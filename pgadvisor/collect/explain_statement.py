@@ -234,7 +234,7 @@ class _FormPlanner:
         if isinstance(rest, Refusal):
             return self._generic(typed, chosen)
         plan = explain_generic(self._session, rest, {})
-        how = f"planned for any value of {_named(typed, chosen)}, of which nothing is known"
+        how = f"planned for any value of {_named(typed, chosen)}"
         return _Made(kind="generic", plan=plan, how=how, chosen=chosen, numbers=rest.form.numbers)
 
     def _generic(self, typed: Typed, chosen: Chosen) -> _Made:

@@ -48,12 +48,13 @@ def busy(
 
 def _look(session: Session) -> str | None:
     try:
-        return _judged(session.rows(_QUERY)[0])
+        return judged(session.rows(_QUERY)[0])
     except StatementError as error:
         return f"the server's load could not be read: {error.reason}"
 
 
-def _judged(seen: Row) -> str | None:
+def judged(seen: Row) -> str | None:
+    """Why a server that looks so is left in peace; None: it is not busy."""
     most = max(1, math.floor(ACTIVE_SHARE * min(seen["processors"], MOST_PROCESSORS)))
     if not seen["may_see"]:
         return "the role may not see how busy the server is (GRANT pg_monitor)"

@@ -17,7 +17,7 @@ Name = tuple[str | None, str]
 _KINDS = frozenset({
     "A_ArrayExpr", "A_Const", "A_Expr", "A_Indices", "A_Indirection", "A_Star", "Alias", "BitString",
     "BoolExpr", "Boolean", "BooleanTest", "CTECycleClause", "CTESearchClause", "CaseExpr", "CaseWhen",
-    "CoalesceExpr", "CollateClause", "ColumnRef", "CommonTableExpr", "Float", "FuncCall", "GroupingFunc",
+    "CoalesceExpr", "CollateClause", "ColumnDef", "ColumnRef", "CommonTableExpr", "Float", "FuncCall", "GroupingFunc",
     "GroupingSet", "Integer", "JoinExpr", "List", "MinMaxExpr", "NamedArgExpr", "NullTest", "ParamRef",
     "RangeFunction", "RangeSubselect", "RangeTableSample", "RangeVar", "ResTarget", "RowExpr",
     "SQLValueFunction", "SelectStmt", "SortBy", "String", "SubLink", "TypeCast", "TypeName", "WindowDef",

@@ -9,7 +9,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import capabilities, sql
 
-from pgadvisor.collect.connecting import connect
+from pgadvisor.collect.connecting import connect, holds_any_bytes
 from pgadvisor.errors import ServerError
 
 MARK = "/* pgadvisor */"
@@ -100,8 +100,7 @@ class Session:
             "statement_timeout": f"{statement_timeout_ms}ms",
             "lock_timeout": f"{lock_timeout_ms}ms",
         }
-        if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
-            # Such a database holds any bytes, and refuses to hand out as UTF-8 what is none.
+        if holds_any_bytes(connection):
             self._settings["client_encoding"] = "SQL_ASCII"
         self._is_open = False
         self._look_around()

@@ -56,7 +56,7 @@ def _statistics(row: Row, shared: dict[str, str]) -> tuple[str, str, str, bool, 
 
 
 def _shared(values: Sequence[str] | None, shared: dict[str, str]) -> tuple[str, ...] | None:
-    return None if values is None else tuple(shared.setdefault(value, value) for value in values)
+    return None if values is None else tuple(map(shared.setdefault, values, values))
 
 
 def read_table_counters(reading: Reading) -> dict[int, TableCounters]:

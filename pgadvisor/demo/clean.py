@@ -129,12 +129,14 @@ REPORTS = (
         sql="SELECT c.country, count(*) FROM customers AS c"
         " WHERE NOT EXISTS (SELECT 1 FROM orders AS o WHERE o.customer_id = c.id) GROUP BY c.country",
         calls=3,
+        route="/reports/without-order",
     ),
     ShopStatement(
         name="orders per customer and country",
         sql="SELECT c.country, count(o.id), sum(o.total_cents) FROM customers AS c"
         " LEFT JOIN orders AS o ON o.customer_id = c.id GROUP BY c.country",
         calls=4,
+        route="/reports/countries",
     ),
     ShopStatement(
         name="events of a day by kind",

@@ -25,6 +25,7 @@ TEXT = (
         calls=40,
         values=lambda draw: (draw.email().upper(),),
         rules=("function-on-indexed-column",),
+        also=("scan-discards-most-rows",),
         route="/login/app",
     ),
     ShopStatement(
@@ -33,6 +34,7 @@ TEXT = (
         calls=30,
         values=lambda draw: (draw.letters(3),),
         rules=("leading-wildcard",),
+        also=("scan-discards-most-rows",),
         route="/admin/customers/search",
     ),
     ShopStatement(
@@ -49,6 +51,7 @@ TEXT = (
         " GROUP BY country",
         calls=4,
         rules=("not-in-subquery",),
+        route="/reports/silent-customers",
     ),
     ShopStatement(
         name="orders per customer, one by one",
@@ -63,6 +66,7 @@ TEXT = (
         sql="SELECT email, full_name FROM customers WHERE wants_newsletter ORDER BY id",
         calls=6,
         rules=("missing-limit",),
+        route="/jobs/newsletter",
     ),
     ShopStatement(
         name="orders, page by page",
@@ -89,6 +93,7 @@ PLAN = (
         " AS sales",
         calls=5,
         rules=("sort-spills",),
+        route="/reports/quiet-hours",
     ),
     ShopStatement(
         name="best day of any product",
@@ -96,6 +101,7 @@ PLAN = (
         " FROM order_items GROUP BY product_id, date_trunc('day', sold_at)) AS days",
         calls=4,
         rules=("hash-spills",),
+        route="/reports/best-day",
     ),
     ShopStatement(
         name="discounts granted",
@@ -103,6 +109,7 @@ PLAN = (
         " LEFT JOIN discounts AS d ON o.total_cents >= d.from_cents AND o.total_cents < d.below_cents",
         calls=4,
         rules=("nested-loop-over-many-rows",),
+        route="/reports/discounts",
     ),
     ShopStatement(
         name="parcels of a hub by country",
@@ -131,6 +138,7 @@ WORKLOAD = (
         calls=45,
         values=lambda draw: (draw.ago(30),),
         rules=("partition-candidate",),
+        route="/jobs/retention",
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from importlib import resources
+from typing import Any
 
 import psycopg
 
@@ -40,20 +41,30 @@ def make_shop(server: Server, progress: Progress) -> datetime:
 
 def reset_counters(server: Server) -> None:
     """Sets pg_stat_statements back, so that it holds nothing of how the shop was made."""
-    with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
-        connection.execute("SELECT pg_stat_statements_reset()")
+    _run_uncounted(server, "SELECT pg_stat_statements_reset()")
 
 
-def _fill(connection: psycopg.Connection[tuple[datetime]], progress: Progress) -> datetime:
-    """Runs the SQL files one statement after the other."""
+def tidy(server: Server) -> None:
+    """Does what autovacuum would have done by now: most of the events are gone, and the planner should know."""
+    _run_uncounted(server, "VACUUM (ANALYZE) events")
+
+
+def _run_uncounted(server: Server, statement: str) -> None:
+    """Runs a statement of ours without making it a part of the workload."""
+    uncounted = "-c pg_stat_statements.track=none"
+    with psycopg.connect(server.dsn(DATABASE), autocommit=True, options=uncounted) as connection:
+        connection.execute(statement.encode())
+
+
+def _fill(connection: psycopg.Connection[tuple[Any, ...]], progress: Progress) -> datetime:
+    """Runs the SQL files one statement after the other; the moment it began."""
     steps = [step for name in ("schema", "rows", "indexes", "upkeep") for step in _statements(f"{name}.sql")]
-    made_at = connection.execute("SELECT now()").fetchone()
-    assert made_at is not None
+    made_at: datetime = connection.execute("SELECT now()").fetchall()[0][0]
     for number, step in enumerate(steps):
         progress(STAGE, number, len(steps))
-        connection.execute(step)
+        connection.execute(step.encode())
     progress(STAGE, len(steps), len(steps))
-    return made_at[0]
+    return made_at
 
 
 def _statements(file: str) -> tuple[str, ...]:
@@ -61,16 +72,10 @@ def _statements(file: str) -> tuple[str, ...]:
     return tuple(statement.text for statement in split_statements(text))
 
 
-def _break_index(connection: psycopg.Connection[tuple[datetime]]) -> None:
+def _break_index(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Leaves an invalid index behind, as a failed deployment does."""
     try:
         connection.execute(_INVALID_INDEX)
     except psycopg.errors.UniqueViolation:
         return
     raise AssertionError("the demo's coupons have become unique: their index is valid")
-
-
-def tidy(server: Server) -> None:
-    """Does what autovacuum would have done by now: most of the events are gone, and the planner should know."""
-    with psycopg.connect(server.dsn(DATABASE, OWNER), autocommit=True) as connection:
-        connection.execute("VACUUM (ANALYZE) events")

@@ -19,6 +19,8 @@ from pgadvisor.sql.query import Predicate, Scope, SortKey, TableUse
 
 SELDOM = 0.5
 """A predicate that keeps more of the rows than this does not belong into a key."""
+NARROW = 0.1
+"""A key that keeps more than this leads an index only for the sake of what follows it."""
 PARTIAL = 0.2
 """A constant predicate that keeps fewer rows than this makes a partial index (half the gain is size)."""
 MOST_KEYS = 4
@@ -39,6 +41,8 @@ class Need(Record):
     selectivity: float
     """Share of the rows that the index keeps, by the statistics."""
     has_equality: bool
+    equal_selectivity: float
+    """Share that its equalities alone keep."""
     implied: frozenset[str] = frozenset()
     """Canonical predicates that the query fulfils."""
 
@@ -52,16 +56,17 @@ def need_of(facts: Facts, planned: PlannedStatement, number: int) -> Need | None
     return None if serving_index(facts, ordered, need.implied) else msgspec.structs.replace(need, index=ordered)
 
 
-def join_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | None:
-    """The index that would let a join look up the scanned relation by its join columns."""
+def join_need(facts: Facts, planned: PlannedStatement, number: int, other: int) -> Need | None:
+    """The index that would let a join look up the scanned relation by what the rows of its `other` side say."""
     found = _relation(facts, planned, number)
+    aliases = {_alias(node) for node in planned.nodes[other].walk()}
     if found is None:
         return None
     scope, use, table = found
     joined = [
         offer
         for predicate in _own(scope, use)
-        if predicate.value.kind == "column" and predicate.operator == "="
+        if predicate.operator == "=" and predicate.value.column and predicate.value.column.alias in aliases
         if (offer := offer_of(predicate, table)) and offer.role == "equal"
     ]
     if not joined:
@@ -179,6 +184,7 @@ def _assembled(
         is_whole=mentioned <= {*filtered, *index.predicate_columns},
         selectivity=_product([*partial, *(offer for offer in rest if offer.key in keys)]),
         has_equality=bool(equal or partial),
+        equal_selectivity=_product(equal),
         implied=implied,
     )
 
@@ -264,7 +270,7 @@ def _relation(facts: Facts, planned: PlannedStatement, number: int) -> tuple[Sco
     table = base_table(facts, node)
     if planned.query is None or planned.query.is_truncated or table is None or table.kind == "foreign table":
         return None
-    named = re.sub(r"_\d+$", "", node.alias or "")
+    named = _alias(node)
     found = [
         (scope, use)
         for scope in planned.query.scopes
@@ -277,6 +283,11 @@ def _relation(facts: Facts, planned: PlannedStatement, number: int) -> tuple[Sco
     mentioned = _mentioned(planned, number, table)
     scope, use = max(exact, key=lambda each: len(mentioned & _filtered_columns(*each)))
     return scope, use, table
+
+
+def _alias(node: PlanNode) -> str:
+    """The alias as the query has it: EXPLAIN numbers those that occur more than once."""
+    return re.sub(r"_\d+$", "", node.alias or "")
 
 
 def _own(scope: Scope, use: TableUse) -> Iterable[Predicate]:
@@ -368,21 +379,19 @@ def _implied(scope: Scope, use: TableUse) -> frozenset[str]:
 
 
 def _in_shared_order(facts: Facts, index: WantedIndex) -> WantedIndex:
-    """The equality keys most asked for by other scans first, so that one index serves more of them."""
-    asked = facts.once(_asked_equalities)
-    count = index.equalities
-    equal = sorted(index.keys[:count], key=lambda key: -asked.get((index.table, key.key), 0))
+    """The equality keys that others ask for by themselves first, so that one index serves those as well."""
+    own = frozenset(key.key for key in index.keys[: index.equalities])
+    smaller = [keys for keys in facts.once(_asked_equalities).get(index.table, ()) if keys < own]
+    equal = sorted(index.keys[: index.equalities], key=lambda key: -sum(key.key in keys for keys in smaller))
     return msgspec.structs.replace(index, keys=(*equal, *index.tail))
 
 
-def _asked_equalities(facts: Facts) -> dict[tuple[str, str], int]:
-    """How many statements want each key of each table compared for equality."""
-    seen = {
-        (statement, need.index.table, key.key)
-        for (statement, _), need in facts.once(_all_needs).items()
-        for key in need.index.keys[: need.index.equalities]
-    }
-    counts: dict[tuple[str, str], int] = {}
-    for _, table, key in seen:
-        counts[table, key] = counts.get((table, key), 0) + 1
-    return counts
+def _asked_equalities(facts: Facts) -> dict[str, frozenset[frozenset[str]]]:
+    """By table: the sets of keys that scans compare for equality, where those keep few rows by themselves."""
+    found: dict[str, frozenset[frozenset[str]]] = {}
+    for need in facts.once(_all_needs).values():
+        if need.equal_selectivity > NARROW:
+            continue
+        keys = frozenset(key.key for key in need.index.keys[: need.index.equalities])
+        found[need.index.table] = found.get(need.index.table, frozenset()) | {keys}
+    return found

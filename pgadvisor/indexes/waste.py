@@ -107,7 +107,7 @@ def _join_waste(facts: Facts, planned: PlannedStatement, number: int) -> Waste |
     few = read_fraction(planned, join) == 1.0 and asked <= FEW_ASKED * read and kept <= FEW_ASKED * read
     if read < LEAST_READ or not few or facts.is_small(planned.nodes[number].table):
         return None
-    need = join_need(facts, planned, number)
+    need = join_need(facts, planned, number, other)
     if need is None or _is_slow_estimate(planned, read):
         return None
     share = sum(planned.figures[at].share for at in {number, scan_side, join})

@@ -156,7 +156,11 @@ def _own(places: Sequence[_Place], inclusive: Sequence[float], rounding: Callabl
             _charge(place, inclusive[place.number], own)
     for place in places:
         slack = rounding(place) + sum(rounding(child) for child in place.children)
-        if -slack <= own[place.number] < 0:
+        below = [child for child in place.children if not child.is_init_plan]
+        if below and -slack <= own[place.number] < 0:
+            # Rounding up gave the child of most loops too much: it gives that back, and the sum stays the whole.
+            loudest = max(below, key=rounding)
+            own[loudest.number] += own[place.number]
             own[place.number] = 0.0
     return own
 

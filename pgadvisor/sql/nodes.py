@@ -33,10 +33,11 @@ _AGGREGATES_WORDS = """
 AGGREGATES = frozenset(_AGGREGATES_WORDS.split())
 """Aggregates of PostgreSQL 18 (`pg_aggregate`), and PostGIS's usual ones."""
 
+_AGGREGATE_KINDS = frozenset(("GroupingFunc", "JsonObjectAgg", "JsonArrayAgg"))
 RANDOM = frozenset(("random", "gen_random_uuid", "uuidv4", "uuid_generate_v4"))
 
-_NAME_LISTS = frozenset(("fields", "funcname", "name", "names", "collname"))
-_LEAVES = frozenset(("A_Const", "ParamRef", "ColumnRef", "TypeName", "typeName", "String"))
+NAME_LISTS = frozenset(("fields", "funcname", "name", "names", "collname"))
+LEAVES = frozenset(("A_Const", "ParamRef", "ColumnRef", "TypeName", "typeName", "String"))
 _OWN_QUERY = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 
 
@@ -74,7 +75,7 @@ def _collect(node: Any, found: list[tuple[str, Node]]) -> None:
         return
     for key, value in node.items():
         if type(value) is list:
-            if key not in _NAME_LISTS:
+            if key not in NAME_LISTS:
                 _collect(value, found)
         elif type(value) is dict and key not in _OWN_QUERY:
             if key[0].isupper():
@@ -82,7 +83,7 @@ def _collect(node: Any, found: list[tuple[str, Node]]) -> None:
             if key == "SubLink":
                 if "testexpr" in value:
                     _collect(value["testexpr"], found)
-            elif key not in _LEAVES:
+            elif key not in LEAVES:
                 _collect(value, found)
 
 
@@ -107,8 +108,9 @@ def is_aggregate(call: Node) -> bool:
 
 def has_aggregate(node: Any) -> bool:
     """Whether an expression holds an aggregate."""
-    return any(is_aggregate(call) for call in find(node, "FuncCall")) or any(
-        kind in ("GroupingFunc", "JsonObjectAgg", "JsonArrayAgg") and "over" not in body for kind, body in walk(node)
+    return any(
+        is_aggregate(body) if kind == "FuncCall" else kind in _AGGREGATE_KINDS and "over" not in body
+        for kind, body in walk(node)
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from pgadvisor.model.finding import Span
 from pgadvisor.sql.drafts import Draft
-from pgadvisor.sql.nodes import constant, function_name, has_aggregate, operator, type_name, unwrap
+from pgadvisor.sql.nodes import LEAVES, NAME_LISTS, constant, function_name, has_aggregate, operator, type_name, unwrap
 from pgadvisor.sql.parse import Node
 from pgadvisor.sql.query import Comparison, Predicate, Value, WrapKind
 from pgadvisor.sql.reading import Reading
@@ -35,6 +35,8 @@ _LIKE = frozenset(("LIKE", "ILIKE", "SIMILAR TO", "~", "~*", "LIKE ANY", "ILIKE 
 _COMPARING = frozenset(_FLIPPED) | _LIKE | frozenset(("!~", "!~*", "~~", "!~~", "~~*", "!~~*", "?", "?|", "?&", "@?"))
 _ARITHMETIC = frozenset("+-*/%^")
 _JSON = frozenset(("->", "->>", "#>", "#>>"))
+_NO_TESTS = LEAVES | NAME_LISTS | {"SubLink", "SelectStmt"}
+"""Keys of the tree below which no test of this scope stands."""
 _TESTS = frozenset(("NullTest", "BooleanTest", "BoolExpr"))
 
 
@@ -91,11 +93,9 @@ class _Conditions:
                 self.search(each, at)
         elif isinstance(node, dict):
             for kind, value in node.items():
-                if not isinstance(value, dict | list):
-                    continue
                 if isinstance(value, dict) and _tells_truth(kind, value):
                     self.read({kind: value}, at)
-                elif kind not in ("SubLink", "SelectStmt"):
+                elif isinstance(value, dict | list) and kind not in _NO_TESTS:
                     self.search(value, at)
 
     def _boolean(self, _: Node, body: Node, at: _Place) -> None:

@@ -174,8 +174,8 @@ class Scope(Record):
     outputs: tuple[Output, ...] = ()
     predicates: tuple[Predicate, ...] = ()
     columns: tuple[ColumnUse, ...] = ()
-    """Every column that it names anywhere (also in SET, windows, arguments of functions in FROM), each once; those of its
-    subqueries are theirs. A star is the column `*` of its relation, and so is a whole row: `row_to_json(o)`."""
+    """Every column that it names anywhere (also in SET, windows, arguments of functions in FROM), each once; those of
+    its subqueries are theirs. A star is the column `*` of its relation, and so is a whole row: `row_to_json(o)`."""
     sort_keys: tuple[SortKey, ...] = ()
     group_keys: tuple[SortKey, ...] = ()
     has_grouping_sets: bool = False

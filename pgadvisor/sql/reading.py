@@ -55,11 +55,18 @@ class Reading:
             return
         for kind, body in walk(node):
             if kind == "ColumnRef" and id(body) not in self._columns:
-                use = draft.resolve(parts(body))
-                self._columns[id(body)] = use
-                draft.columns[use] = None
+                self._enter_column(body, draft)
             elif kind == "SubLink" and id(body) not in self._subqueries:
                 self._enter_subquery(body, draft, place)
+
+    def _enter_column(self, body: Node, draft: Draft) -> None:
+        name = parts(body)
+        if name == ("*",):
+            draft.columns.update((each.column("*", draft.number), None) for each in draft.relations if each.is_listed)
+            return
+        use = draft.resolve(name)
+        self._columns[id(body)] = use
+        draft.columns[use] = None
 
     def _enter_subquery(self, body: Node, draft: Draft, place: Place) -> None:
         inner = self.add(place, draft, draft)

@@ -184,6 +184,7 @@ class _From:
         head.conditions.extend(each.alias for each in candidates if each.alias not in head.conditions)
         ours = self._use(column, candidates)
         theirs = self._use(column, others)
+        self._draft.columns.update({ours: None, theirs: None})
         self._draft.predicates.append(
             Predicate(
                 key=column,

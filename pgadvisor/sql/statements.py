@@ -116,9 +116,9 @@ def _read_simple(reading: Reading, draft: Draft, body: Node) -> None:
     read_condition(reading, draft, body.get("havingClause"), "having")
     reading.enter(body.get("windowClause"), draft, "other")
     _read_distinct(reading, draft, body.get("distinctClause"))
-    values = [body.get(key) for key in ("targetList", "havingClause", "sortClause")]
-    draft.facts["has_aggregate"] = has_aggregate(values)
-    draft.facts["has_window"] = has_window(values)
+    keys = [body.get(key) for key in ("havingClause", "sortClause")]
+    draft.facts["has_aggregate"] = any(each.has_aggregate for each in draft.outputs) or has_aggregate(keys)
+    draft.facts["has_window"] = any(each.has_window for each in draft.outputs) or has_window(keys)
 
 
 def _read_where(reading: Reading, draft: Draft, body: Node) -> None:

@@ -41,6 +41,8 @@ from pgadvisor.rule import (
 
 HASH_OVERHEAD = 40
 """Bytes of a row in a hash table beside its columns (`ExecChooseHashTableSize`: tuple header, hash value, bucket)."""
+GROUP_OVERHEAD = 120
+"""Bytes of a group beside its columns (`hash_agg_entry_size`: tuple header, entry, states, and what malloc rounds)."""
 LEAST_KB = 1_024
 """A smaller spill never leaves the system's cache."""
 
@@ -111,10 +113,11 @@ def _needed_kb(plan: PlannedStatement, facts: Facts, each: PlanNode) -> float | 
         return None
     if plan.is_analyzed:
         if each.disk_usage_kb:
-            needed = each.disk_usage_kb + (each.peak_memory_kb or 0)
+            groups = (each.actual_rows or 0.0) * (each.width_bytes + GROUP_OVERHEAD) / 1024
+            needed = max(groups, each.disk_usage_kb + (each.peak_memory_kb or 0.0))
         else:
-            needed = (each.peak_memory_kb or 0) * (each.hash_batches or 1)
-        return float(needed) if (each.hash_batches or 1) > 1 and needed >= LEAST_KB else None
+            needed = float((each.peak_memory_kb or 0) * (each.hash_batches or 1))
+        return needed if (each.hash_batches or 1) > 1 and needed >= LEAST_KB else None
     planned = each.estimated_rows * (each.width_bytes + HASH_OVERHEAD) / 1024
     limit, written = hash_memory_kb(facts), temp_kb_per_call(facts, plan.key)
     return planned if limit and written and planned > limit and written >= LEAST_KB else None

@@ -41,6 +41,8 @@ from pgadvisor.rule import (
 
 LEAST_FETCHES = 1_000
 MOST_FETCHED = 0.1
+CLEAN = 0.9
+"""The catalog counts marked pages as of the last VACUUM or ANALYZE: a high share says nothing of now."""
 
 ORDERS = table("orders", indexes={"orders_customer_id_total_idx": "customer_id, total"}, all_visible_pages=200)
 BAD = [
@@ -93,8 +95,8 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
 
 def _evidence(found: Table, index: str | None, fetches: float, rows: float) -> tuple[Evidence, ...]:
     pieces = [Evidence(rung=Rung.MEASURED, text=f"{index}: {fetches:,.0f} heap fetches for {rows:,.0f} rows")]
-    if found.pages:
-        share = found.all_visible_pages / found.pages
+    share = found.all_visible_pages / found.pages if found.pages else 1.0
+    if share < CLEAN:
         text = f"{share:.0%} of the pages of {found.label} are marked all-visible"
         pieces.append(Evidence(rung=Rung.MEASURED, text=text))
     if found.counters and found.counters.last_vacuum_at is None:

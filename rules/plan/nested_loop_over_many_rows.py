@@ -129,9 +129,9 @@ UNEQUAL = Remedy(
 def _need(plan: PlannedStatement, facts: Facts, number: int, scan: int) -> Need | None:
     """The index for the join: on the inner table, or on a bigger outer one, which the inner side would then drive."""
     outer = next((each.number for child, each in plan.children(number) if child.parent_relationship == "Outer"), scan)
-    sides = [scan, *([outer] if plan.nodes[outer].node_type == "Seq Scan" else [])]
-    sides.sort(key=lambda at: -plan.nodes[at].estimated_rows)
-    needs = (join_need(facts, plan, at) for at in sides)
+    sides = [(scan, outer), *([(outer, scan)] if plan.nodes[outer].node_type == "Seq Scan" else [])]
+    sides.sort(key=lambda side: -plan.nodes[side[0]].estimated_rows)
+    needs = (join_need(facts, plan, *side) for side in sides)
     return next((need for need in needs if need), None)
 
 

@@ -102,6 +102,8 @@ GOOD = [
 
 @query_rule(severity=Severity.ERROR, since="0.1")
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
+    if query.is_truncated or any(facts.is_system(use.table) for use in query.tables()):
+        return
     for scope in query.scopes:
         uses = [use for use in scope.tables if not (use.is_target and scope.write in ("insert", "merge"))]
         if len(uses) < 2 or scope.write == "merge":

@@ -42,8 +42,8 @@ from pgadvisor.rule import (
 
 MANY_TURNS = 50
 """Fewer turns are a page of a list."""
-MUCH_COST = 1_000.0
-"""Planner cost of all turns from which it is worth a word: reading a table of some 4 MB."""
+MUCH_COST = 5_000.0
+"""Planner cost of all turns from which it is worth a word: that of reading a table of 40 MB, some 10 ms."""
 SEMI_JOINS = frozenset({"IN", "EXISTS", "NOT EXISTS", "= ANY"})
 """Comparisons that the planner turns into joins where it can."""
 EXCLUSIONS = frozenset({"NOT IN", "<> ALL", "NOT = ANY"})
@@ -161,13 +161,18 @@ GOOD = [
 @query_rule(severity=Severity.ERROR, since="0.1")
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     suspects = [scope for scope in query.scopes if _is_correlated(query, scope)]
+    suspects = [scope for scope in suspects if _reads_table(query, facts, scope)]
     planned = facts.plan(query.statement)
     if not suspects:
         return
     if planned:
         yield from _by_plan(query, facts, suspects, planned)
         return
-    many = [scope for scope in suspects if not _is_joined(scope) and _has_many_outer_rows(query, facts, scope)]
+    many = (
+        []
+        if query.is_truncated
+        else [scope for scope in suspects if not _is_joined(scope) and _has_many_outer_rows(query, facts, scope)]
+    )
     if many:
         evidence = Evidence(rung=Rung.INFERRED, text="nothing keeps the outer query to a few rows")
         yield _finding(query, facts, many, evidence, "for every row of the outer query", Severity.INFO)
@@ -185,6 +190,20 @@ def _asks_for_one(scope: Scope) -> bool:
     value = scope.comparison.value if scope.comparison else None
     is_count = len(scope.outputs) == 1 and re.match(r"count\s*\(", scope.outputs[0].text, re.I)
     return bool(is_count) and value is not None and value.text in ("0", "1")
+
+
+def _reads_table(query: Query, facts: Facts, scope: Scope, seen: frozenset[int] = frozenset()) -> bool:
+    """Whether a table of the user's stands in its FROM, directly or in a CTE or derived table there."""
+    if any(use.table and not facts.is_system(use.table) for use in scope.tables):
+        return True
+    below = {use.inner for use in scope.tables} | {
+        arm.number for arm in query.children(scope.number) if arm.place == "arm"
+    }
+    return any(
+        _reads_table(query, facts, each, seen | {scope.number})
+        for each in query.scopes
+        if each.number in below and each.number not in seen
+    )
 
 
 def _is_joined(scope: Scope) -> bool:
@@ -266,7 +285,7 @@ def _has_many_outer_rows(query: Query, facts: Facts, scope: Scope) -> bool:
     """Whether nothing in the text or the catalog keeps the outer query to a few rows."""
     outer = query.scopes[scope.parent] if scope.parent is not None else scope
     tables = [use for use in outer.tables if not (use.is_target and outer.write == "insert")]
-    if not tables or all(facts.is_tiny(use.table) for use in tables):
+    if not _reads_table(query, facts, outer) or all(facts.is_tiny(use.table) for use in tables):
         return False
     single = facts.single_rows(outer)
     if any(use.alias in single for use in tables) and _all_follow(facts, outer, single):

@@ -124,6 +124,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for scope in query.scopes:
         found = _compared(query, scope) or _inline(query, scope)
         is_cheap = not scope.correlated and all(facts.is_tiny(use.table) for use in scope.tables)
+        is_cheap |= any(facts.is_system(use.table) for use in scope.tables)
         if found and not is_cheap and not _is_bounded(query, scope):
             yield _finding(query, facts, scope, *found)
 

@@ -164,6 +164,8 @@ GOOD = [
 
 @query_rule(severity=Severity.ERROR, since="0.1")
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
+    if query.is_truncated:
+        return
     planned = facts.plan(query.statement)
     seen: set[tuple[str | None, str]] = set()
     for predicate in query.predicates():
@@ -280,7 +282,7 @@ def _finding(
         remedy=_remedy(query, facts, predicate, column, other, target),
         wrong_if="other conditions always leave a few rows",
         severity=facts.severity(query.statement) if is_heavy else Severity.INFO,
-        cause=f"cast of {column.table}.{column.column} to {target}",
+        cause=f"index {column.table} ({column.column}::{target})" if other.column else None,
         spans=(predicate.span,) if predicate.span else (),
     )
 

@@ -126,6 +126,8 @@ GOOD = [
 @query_rule(severity=Severity.ERROR, since="0.1")
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str | None, str]] = set()
+    if query.is_truncated:
+        return
     for predicate in query.predicates():
         place = (predicate.column.alias if predicate.column else None, predicate.key)
         if place in seen or not _starts_open(query, predicate) or not _is_searched(query, facts, predicate):
@@ -142,12 +144,11 @@ def _is_searched(query: Query, facts: Facts, predicate: Predicate) -> bool:
     column = predicate.column
     if column is None or predicate.is_negated or predicate.place not in ("where", "on"):
         return False
+    if any(facts.is_system(use.table) for use in query.scopes[predicate.scope].tables):
+        return False
     if column.table is None:
         return not facts.has_catalog and column.alias is None
-    is_system = column.table.startswith(("pg_catalog.", "information_schema.", "pg_"))
-    return (
-        not is_system and not facts.is_tiny(column.table) and not (facts.has_catalog and not facts.table(column.table))
-    )
+    return not facts.is_tiny(column.table) and not (facts.has_catalog and not facts.table(column.table))
 
 
 def _starts_open(query: Query, predicate: Predicate) -> bool:

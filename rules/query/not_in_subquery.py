@@ -176,6 +176,8 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for predicate in query.predicates():
         if _excludes_null(predicate):
             yield _literal_null(query, predicate)
+    if query.is_truncated or any(facts.is_system(use.table) for use in query.tables()):
+        return
     for scope in query.scopes:
         if scope.comparison and scope.comparison.operator in EXCLUSIONS:
             yield from _subquery(query, facts, scope)

@@ -51,7 +51,6 @@ MANY_ROWS = 100
 """Rows a call from which width is felt: some 100 kB."""
 MOST_COLUMNS = 40
 """A longer list is no help to paste."""
-SYSTEM = ("pg_catalog.", "information_schema.")
 
 Star = tuple[Output, TableUse]
 
@@ -118,7 +117,7 @@ GOOD = [
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     if query.kind not in ("select", "insert"):
         return
-    stars = tuple(star for scope in _exposed(query) for star in _stars(query, scope, frozenset()))
+    stars = tuple(star for scope in _exposed(query) for star in _stars(query, facts, scope, frozenset()))
     if stars:
         yield _finding(query, facts, stars)
 
@@ -132,7 +131,7 @@ def _exposed(query: Query) -> Iterator[Scope]:
         yield from (each for each in query.children(0) if each.place not in ("cte", "select", "where", "set", "on"))
 
 
-def _stars(query: Query, scope: Scope, seen: frozenset[int]) -> Iterator[Star]:
+def _stars(query: Query, facts: Facts, scope: Scope, seen: frozenset[int]) -> Iterator[Star]:
     """Stars over tables whose columns come out of the scope; what a star over a CTE or derived table stands for."""
     if scope.number in seen or (scope.write and scope.number):
         return
@@ -140,25 +139,21 @@ def _stars(query: Query, scope: Scope, seen: frozenset[int]) -> Iterator[Star]:
     if scope.set_operation:
         for arm in query.children(scope.number):
             if arm.place == "arm":
-                yield from _stars(query, arm, seen)
+                yield from _stars(query, facts, arm, seen)
     for output in scope.outputs:
         if output.is_star:
-            yield from _behind(query, scope, output, seen)
+            yield from _behind(query, facts, scope, output, seen)
 
 
-def _behind(query: Query, scope: Scope, star: Output, seen: frozenset[int]) -> Iterator[Star]:
+def _behind(query: Query, facts: Facts, scope: Scope, star: Output, seen: frozenset[int]) -> Iterator[Star]:
     for use in scope.tables:
         if star.star_of is not None and use.alias != star.star_of:
             continue
-        if use.kind in ("table", "view", "unknown") and use.table and not _is_system(use.table):
+        if use.kind in ("table", "view", "unknown") and use.table and not facts.is_system(use.table):
             yield star, use
         inner = next((each for each in query.scopes if each.number == use.inner), None)
         if inner and use.kind in ("cte", "subquery"):
-            yield from _stars(query, inner, seen)
-
-
-def _is_system(name: str) -> bool:
-    return name.startswith(SYSTEM) or name.rpartition(".")[2].startswith("pg_")
+            yield from _stars(query, facts, inner, seen)
 
 
 def _finding(query: Query, facts: Facts, stars: tuple[Star, ...]) -> Finding:

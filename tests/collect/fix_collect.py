@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.session import open_session
+from pgadvisor.model.catalog import Table
 from pgadvisor.model.snapshot import Gap, Snapshot
 from pgadvisor.planner.binaries import server_user, switched_to
 from pgadvisor.planner.embedded import EmbeddedServer
@@ -54,6 +56,19 @@ def collected(dsn: str, *, lock_timeout_ms: int = 100, on_sql: Callable[[str], N
     """What collecting finds."""
     with open_session(dsn, lock_timeout_ms=lock_timeout_ms, on_sql=on_sql) as session:
         return collect(session)
+
+
+def timeless(tables: tuple[Table, ...]) -> list[Table]:
+    """The tables without their counters, which go on and reach the server's views late."""
+    change = msgspec.structs.replace
+    return [
+        change(
+            table,
+            counters=None,
+            indexes=tuple(change(index, scans=None, last_scan_at=None) for index in table.indexes),
+        )
+        for table in tables
+    ]
 
 
 def only_gap(snapshot: Snapshot, area: str) -> Gap:

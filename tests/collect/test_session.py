@@ -125,7 +125,9 @@ def test_text_in_no_encoding_is_read(server: Server) -> None:
                 "SELECT attname AS name, pg_get_expr(adbin, adrelid) AS value FROM pg_attrdef"
                 " JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum"
             )
+            found = session.rows("EXPLAIN (FORMAT JSON) SELECT convert_from('\\xe9', 'SQL_ASCII') FROM public.t")
         assert rows == [{"name": "caf�", "value": "'na�ve'::text"}]
+        assert found[0]["QUERY PLAN"][0]["Plan"]["Relation Name"] == "t"
     finally:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute("DROP DATABASE plain")

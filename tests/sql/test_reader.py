@@ -1,9 +1,11 @@
 """Tests of scopes: relations, columns, outputs, keys, writes; and of what is not understood."""
 
 import random
+import time
 
 import pytest
 
+from pgadvisor.model.catalog import Table
 from pgadvisor.sql.query import ColumnUse, Query, Scope
 from pgadvisor.sql.reader import Schema, Unread, read_query
 from tests.sql.fix_schema import SCHEMA, read
@@ -108,8 +110,6 @@ class TestRelations:
         assert [(each.kind, each.table) for each in query.top.tables] == [("table", "t"), ("table", "s.u")]
 
     def test_the_search_path_decides(self) -> None:
-        from pgadvisor.model.catalog import Table
-
         schema = Schema((Table(schema="a", name="t"), Table(schema="b", name="t")), search_path=('"$user"', "b", "a"))
         assert read("SELECT 1 FROM t", schema).top.tables[0].table == "b.t"
 
@@ -198,6 +198,11 @@ class TestColumns:
         assert query.scopes[2].correlated == (asked,)
         assert [each.parent for each in query.scopes] == [None, 0, 1]
 
+    def test_a_star_is_of_its_own_scope(self) -> None:
+        query = read("SELECT 1 FROM elsewhere e WHERE EXISTS (SELECT * FROM orders, items)")
+        assert query.scopes[1].correlated == ()
+        assert [(each.alias, each.column) for each in query.scopes[1].columns] == [("orders", "*"), ("items", "*")]
+
     def test_a_derived_table_does_not_see_its_siblings_but_a_lateral_one_does(self) -> None:
         plain = read("SELECT 1 FROM orders o, (SELECT amount FROM items WHERE order_id = user_id) x")
         assert plain.scopes[1].correlated == ()
@@ -208,6 +213,20 @@ class TestColumns:
     def test_a_cte_does_not_see_the_relations_of_its_statement(self) -> None:
         query = read("WITH x AS (SELECT status) SELECT 1 FROM orders, x")
         assert query.scopes[1].correlated == ()
+
+    def test_all_columns_of_a_scope(self) -> None:
+        query = read(
+            "UPDATE orders o SET total = o.total + 1, status = row_to_json(u) FROM users u, unnest(u.tags) t"
+            " WHERE o.user_id = u.id AND EXISTS (SELECT 1 FROM items WHERE order_id = o.id)"
+        )
+        assert [(each.alias, each.column) for each in query.top.columns] == [
+            ("u", "tags"),
+            ("o", "total"),
+            ("u", "*"),
+            ("o", "user_id"),
+            ("u", "id"),
+        ]
+        assert [(each.alias, each.column) for each in query.scopes[1].columns] == [("items", "order_id"), ("o", "id")]
 
 
 class TestScopes:
@@ -228,8 +247,10 @@ class TestScopes:
         assert [output.text for output in query.scopes[1].outputs] == ["1", "'x'"]
 
     def test_recursion(self) -> None:
-        query = read("WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 9), u AS (SELECT 1)"
-                     " SELECT n FROM t")  # fmt: skip
+        query = read(
+            "WITH RECURSIVE t (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM t WHERE n < 9), u AS (SELECT 1)"
+            " SELECT n FROM t"
+        )
         assert [each.is_recursive for each in query.scopes if each.place == "cte"] == [True, False]
         assert query.scopes[1].set_operation == "union all"
         assert [each.place for each in query.children(1)] == ["arm", "arm"]
@@ -345,7 +366,8 @@ class TestKeys:
 class TestWrites:
     def test_update(self) -> None:
         query = read(
-            "UPDATE orders o SET status = $1, (total, number) = (SELECT 1, 2) FROM users u WHERE u.id = o.user_id RETURNING o.id"
+            "UPDATE orders o SET status = $1, (total, number) = (SELECT 1, 2) FROM users u WHERE u.id = o.user_id"
+            " RETURNING o.id"
         )
         target = query.top.target
         assert target is not None
@@ -361,8 +383,10 @@ class TestWrites:
         assert read("DELETE FROM orders").top.has_where is False
 
     def test_insert(self) -> None:
-        query = read("INSERT INTO users (id, email) VALUES ($1,(SELECT 1)), (2, DEFAULT) ON CONFLICT (id) DO UPDATE"
-                     " SET email = excluded.email WHERE users.name <> excluded.name RETURNING id")  # fmt: skip
+        query = read(
+            "INSERT INTO users (id, email) VALUES ($1,(SELECT 1)), (2, DEFAULT) ON CONFLICT (id) DO UPDATE"
+            " SET email = excluded.email WHERE users.name <> excluded.name RETURNING id"
+        )
         assert [each.column for each in query.top.assigned] == ["id", "email"]
         assert [each.alias for each in query.top.tables] == ["users"]
         assert query.top.has_column_list
@@ -379,8 +403,8 @@ class TestWrites:
 
     def test_merge(self) -> None:
         query = read(
-            "MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED AND o.total > 5 THEN UPDATE SET name = $1"
-            " WHEN NOT MATCHED THEN INSERT (id) VALUES (o.user_id)"
+            "MERGE INTO users u USING orders o ON u.id = o.user_id WHEN MATCHED AND o.total > 5 THEN UPDATE SET name"
+            " = $1 WHEN NOT MATCHED THEN INSERT (id) VALUES (o.user_id)"
         )
         assert [(each.alias, each.is_target, each.conditions) for each in query.top.tables] == [
             ("u", True, ()),
@@ -395,14 +419,15 @@ class TestWrites:
         assert columns(query.top) == ["gone.id@0"]
 
 
-PIECES = (
+_WORDS = (
     "SELECT FROM WHERE a b t.x * ( ) [ ] , ; ' \" $1 $$ 1 1.5 -- /* */ AND OR NOT IN = <> ANY EXISTS JOIN ON USING "
     "LEFT GROUP BY ORDER LIMIT WITH AS UNION ALL CASE WHEN THEN END :: int interval UPDATE SET INSERT INTO VALUES "
     "DELETE MERGE count lower é \\ ? @> ->> LATERAL OVER FILTER BETWEEN IS NULL LIKE"
-).split()
+)
+PIECES = _WORDS.split()
 
 REAL = (
-    "WITH x AS (SELECT u.id, count(*) AS n FROM users u LEFT JOIN orders o ON o.user_id = u.id AND o.status IN ('a', 'b')"
+    "WITH x AS (SELECT u.id, count(*) AS n FROM users u LEFT JOIN orders o ON o.user_id = u.id AND status IN ('a', 'b')"
     " GROUP BY 1 HAVING count(*) > 5) SELECT x.*, (SELECT max(total) FROM orders WHERE user_id = x.id) FROM x"
     " WHERE n BETWEEN $1 AND $2 OR NOT EXISTS (SELECT 1 FROM items i WHERE i.order_id = x.id) ORDER BY 1 DESC LIMIT 10"
 )
@@ -421,10 +446,8 @@ def test_nothing_raises_on_cut_texts(end: int) -> None:
 
 
 def test_speed() -> None:
-    """5,000 statements must take well under ten seconds; 300 of a long one well under one."""
-    import time
-
-    began = time.perf_counter()
-    for _ in range(300):
+    """5,000 statements must take well under ten seconds of one core; this one is long, and runners are slow."""
+    began = time.process_time()
+    for _ in range(200):
         read(REAL)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 2

@@ -27,7 +27,8 @@ def test_numbers_that_are_none_are_left_out() -> None:
 
 
 def test_semicolons_inside_quotes_and_bodies_do_not_split() -> None:
-    source = "select ';', $$a;b$$, \";\" /* ; */; create function f() begin atomic select 1; select case when true then 1 end; end; select 2"
+    body = "begin atomic select 1; select case when true then 1 end; end"
+    source = f"select ';', $$a;b$$, \";\" /* ; */; create function f() {body}; select 2"
     assert len(texts(source)) == 3
     assert texts(source)[2] == "select 2"
     assert texts("begin; select 1; end; select 2") == ["begin", "select 1", "end", "select 2"]
