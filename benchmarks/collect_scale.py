@@ -60,11 +60,13 @@ def _collected(dsn: str, file: Path | None) -> dict[str, float]:
     with open_session(dsn) as session:
         snapshot = collect(session)
     seconds = time.perf_counter() - began
+    used = resource.getrusage(resource.RUSAGE_SELF)
     if file:
         write_snapshot(file, snapshot, keep_values=True)
     return {
         "seconds": round(seconds, 2),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "own_cpu_seconds": round(used.ru_utime + used.ru_stime, 2),
+        "peak_mb": round(used.ru_maxrss / 1024, 1),
         "tables": len(snapshot.tables),
         "indexes": sum(len(table.indexes) for table in snapshot.tables),
         "statements": len(snapshot.statements),

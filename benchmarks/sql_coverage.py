@@ -51,7 +51,7 @@ def measure(path: Path) -> float:
     spans: Counter[bool] = Counter()
     normalised = [normalize(text) for text in valid]
     unstable = sum(normalize(text) != text for text in normalised)
-    began = time.perf_counter()
+    began = time.process_time()
     for text in normalised:
         found = read_query(text, Schema())
         if isinstance(found, Unread):
@@ -60,14 +60,15 @@ def measure(path: Path) -> float:
             examples.setdefault(reason, " ".join(text.split())[:100])
         else:
             spans.update(predicate.span is not None for predicate in found.predicates())
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     lost = sum(reasons.values())
+    stable = "none changes" if not unstable else f"{unstable} change"
     share = 1 - lost / len(valid) if valid else 1.0
     print(f"{path.name}: {len(texts)} statements, {len(texts) - len(valid)} not valid as they stand")
+    print(f"  understood {len(valid) - lost} of {len(valid)} normalised: {share:.2%}; {stable} when normalised twice")
     print(
-        f"  understood {len(valid) - lost} of {len(valid)} normalised: {share:.2%}; {unstable} change when normalised twice"
+        f"  {len(valid) / seconds:.0f} statements/s of CPU; {sum(spans.values())} predicates, {spans[False]} unplaced"
     )
-    print(f"  {len(valid) / seconds:.0f} statements/s; {sum(spans.values())} predicates, {spans[False]} without a span")
     for reason, count in reasons.most_common(12):
         print(f"  {count:6} {reason}: {examples[reason]}")
     return share

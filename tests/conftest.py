@@ -5,7 +5,10 @@ from collections.abc import Generator
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from tests.fix_servers import SERVER_IS_UP, database, debian15, every_server, new_database, reader, server
+# Asserts of files that are no tests themselves show their values only when told before they are imported.
+pytest.register_assert_rewrite("tests.golden", "tests.small_shop")
+
+from tests.fix_servers import SERVER_IS_UP, database, debian15, every_server, new_database, reader, server  # noqa: E402
 
 __all__ = ["database", "debian15", "every_server", "new_database", "reader", "server"]
 

@@ -44,9 +44,6 @@ INSERT INTO events SELECT n, '2026-01-01'::date + n % 300 FROM generate_series(1
 BY_CUSTOMER = "SELECT id, status FROM orders WHERE customer_id = 42"
 NEWEST = "SELECT id FROM orders WHERE status = 'new' ORDER BY created_at DESC LIMIT 5"
 CALLS = 3
-FORGET = """
-SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)
-"""
 
 
 def fill(dsn: str) -> None:
@@ -54,7 +51,7 @@ def fill(dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(SCHEMA)
         connection.execute("VACUUM ANALYZE")
-        connection.execute(FORGET)
+        connection.execute("SELECT pg_stat_statements_reset()")
         for _ in range(CALLS):
             connection.execute(BY_CUSTOMER)
             connection.execute(NEWEST)

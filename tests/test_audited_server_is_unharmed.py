@@ -19,7 +19,7 @@ from pgadvisor.planner.embedded import EmbeddedServer
 from pgadvisor.sql.fingerprint import fingerprint
 from tests.cli.run import pgadvisor
 from tests.fix_hostile import HARMLESS, calls, fill, state
-from tests.fix_servers import create_database, make_reader
+from tests.fix_servers import SERVER_IS_UP, create_database, make_reader
 
 DEBIAN15 = Path("/usr/lib/postgresql/15/bin")
 MARK = "/* pgadvisor */"
@@ -35,6 +35,8 @@ SETTINGS = {
     "wal_level": "replica",
     "max_locks_per_transaction": "256",
 }
+pytestmark = pytest.mark.server
+
 VERBS = {
     "select_stmt",
     "variable_show_stmt",
@@ -116,6 +118,7 @@ def audited(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if binaries is not None and not (binaries / "postgres").exists():
         pytest.skip("needs Debian's PostgreSQL 15: apt-get install postgresql-15")
     with EmbeddedServer(binaries, settings=SETTINGS, preload=("pg_stat_statements",)) as server:
+        request.config.stash[SERVER_IS_UP] = True
         yield _audit(server, tmp_path_factory.mktemp("audit"))
 
 

@@ -99,4 +99,4 @@ import pytest
 def test_one(server):
     assert server is not None
 """)
-    return pytester.runpytest_subprocess("-ra", "-p", "no:cacheprovider", *options)
+    return pytester.runpytest("-ra", "-p", "no:cacheprovider", *options)

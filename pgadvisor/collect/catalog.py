@@ -78,13 +78,16 @@ class _Parts:
         reading.step("constraints")
         constraints = reading.rows("constraints", "catalog", "the constraints")
         self._constraints = _by_table(constraints)
-        self._triggers = _by_table(reading.rows("triggers", "catalog", "the triggers"))
-        self._extended = _by_table(reading.rows("extended_statistics", "catalog", "the extended statistics"))
+        self._triggers = _by_table(reading.rows("triggers", "catalog", "the triggers", subject="triggers"))
+        self._extended = _by_table(
+            reading.rows("extended_statistics", "catalog", "the extended statistics", subject="extended statistics")
+        )
         reading.step("indexes")
         owners = {row["index_oid"]: row["name"] for row in constraints if row["kind"] in ("p", "u", "x")}
         self._indexes: Indexes = read_indexes(reading, statistics, owners)
         reading.step("sizes")
-        self._sizes = {row["oid"]: row for row in reading.rows("table_sizes", "catalog", "the tables' sizes")}
+        sizes = reading.rows("table_sizes", "catalog", "the tables' sizes", subject="sizes")
+        self._sizes = {row["oid"]: row for row in sizes}
         self._counters: dict[int, TableCounters] = read_table_counters(reading)
 
     def table(self, row: Row) -> Table:
@@ -92,12 +95,12 @@ class _Parts:
         oid = row["oid"]
         kind = TABLE_KINDS[row["kind"]]
         unknown = row["rows"] < 0 or (self._has_old_counts and row["rows"] == 0 and row["pages"] == 0)
-        unread = self._unread_invalid(oid)
+        unvalidated = self._unvalidated(oid)
         table = Table(
             schema=row["schema"],
             name=row["name"],
             kind=kind,
-            columns=tuple(self._column(row, kind, each, unread) for each in self._columns.get(oid, ())),
+            columns=tuple(self._column(row, kind, each, unvalidated) for each in self._columns.get(oid, ())),
             indexes=self._indexes.of(oid),
             constraints=tuple(_constraint(each) for each in self._constraints.get(oid, ()) if _is_known(each)),
             triggers=tuple(
@@ -130,7 +133,7 @@ class _Parts:
         indexes = sum(index.size_bytes or 0 for index in self._indexes.of(row["oid"]))
         return {"heap_bytes": heap, "index_bytes": indexes, "total_bytes": heap + indexes}
 
-    def _unread_invalid(self, oid: int) -> frozenset[str]:
+    def _unvalidated(self, oid: int) -> frozenset[str]:
         """Columns whose NOT NULL is declared but not validated (PostgreSQL 18): older rows may hold nulls."""
         return frozenset(
             column for each in self._constraints.get(oid, ()) if each["kind"] == "n" for column in each["columns"]
@@ -251,7 +254,7 @@ def read_views(reading: Reading) -> tuple[View, ...]:
     """The views of users."""
     return tuple(
         View(schema=row["schema"], name=row["name"], definition=row["definition"], columns=tuple(row["columns"]))
-        for row in reading.rows("views", "catalog", "the views")
+        for row in reading.rows("views", "catalog", "the views", subject="views")
         if row["definition"]
     )
 
@@ -267,10 +270,11 @@ def read_types(reading: Reading) -> tuple[UserType, ...]:
             labels=tuple(row["labels"]),
             fields=tuple(row["fields"]),
         )
-        for row in reading.rows("types", "catalog", "the types")
+        for row in reading.rows("types", "catalog", "the types", subject="types")
     )
 
 
 def read_sequences(reading: Reading) -> tuple[UserSequence, ...]:
     """The sequences of users."""
-    return tuple(UserSequence(**row) for row in reading.rows("sequences", "catalog", "the sequences"))
+    rows = reading.rows("sequences", "catalog", "the sequences", subject="sequences")
+    return tuple(UserSequence(**row) for row in rows)

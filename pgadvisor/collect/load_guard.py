@@ -15,6 +15,8 @@ MOST_LAG_S = 10.0
 PAUSES_S = (0.2, 0.5, 1.0, 2.0)
 """Waiting for a quiet moment before a statement is given up."""
 
+CANNOT_SEE = "the role may not see how busy the server is"
+
 _QUERY = """
 SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS may_see,
        pg_catalog.current_setting('max_worker_processes')::pg_catalog.int4 AS processors,
@@ -40,7 +42,7 @@ def busy(
     """Why nothing should be run now, as a clause, after waiting for a quiet moment; None: run it."""
     for pause_s in pauses_s:
         reason = _look(session)
-        if reason is None or reason.startswith("the role"):
+        if reason in (None, CANNOT_SEE):
             return reason
         sleep(pause_s)
     return _look(session)
@@ -57,7 +59,7 @@ def judged(seen: Row) -> str | None:
     """Why a server that looks so is left in peace; None: it is not busy."""
     most = max(1, math.floor(ACTIVE_SHARE * min(seen["processors"], MOST_PROCESSORS)))
     if not seen["may_see"]:
-        return "the role may not see how busy the server is (GRANT pg_monitor)"
+        return CANNOT_SEE
     if seen["active"] >= most:
         return f"the server is busy: {seen['active']} queries are active"
     if seen["has_waiting"]:

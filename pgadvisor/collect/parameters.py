@@ -29,9 +29,11 @@ ARRAY_ITEMS = 5
 MOST_ARRAY_ITEMS = 100
 LIMIT_ROWS = 20
 """LIMIT where nothing tells: a page."""
-CALIBRATIONS = 12
+CALIBRATIONS = 8
+"""Most texts that are planned for it: up to PostgreSQL 15 each takes a place in pg_stat_statements."""
 CALIBRATED = 0.05
-"""Bisecting stops when the planned rows are this near to those observed."""
+"""It stops when the planned rows are this near to those observed."""
+LEAST_WIDTH = 1e-7
 
 NEUTRAL: Mapping[str, str] = {
     **dict.fromkeys(("smallint", "integer", "bigint", "numeric", "real", "double precision", "oid", "money"), "1"),
@@ -265,18 +267,21 @@ def calibrated(values: Values, rows_of: Callable[[Chosen], float]) -> tuple[Chos
     if wanted is None or not first.has_range or first.unknown:
         return first, None
     wanted = max(wanted, 1.0)
-    narrow, wide = math.log(1e-7), 0.0
+    narrow, wide = LEAST_WIDTH, 1.0
+    width = OPEN_RANGE
     best: tuple[float, Chosen, float] | None = None
     for _ in range(CALIBRATIONS):
-        middle = (narrow + wide) / 2
-        tried = values.at(math.exp(middle))
+        tried = values.at(width)
         rows = max(rows_of(tried), 1.0)
         off = abs(math.log(rows / wanted))
         if best is None or off < best[0]:
-            best = off, tried, math.exp(middle)
-        if off <= CALIBRATED:
+            best = off, tried, width
+        if off <= CALIBRATED or wide / narrow < 1.01:
             break
-        narrow, wide = (middle, wide) if rows < wanted else (narrow, middle)
+        narrow, wide = (width, wide) if rows < wanted else (narrow, width)
+        # Rows grow with the width: by the same factor, unless that leaves what is possible; then halfway.
+        likely = width * wanted / rows
+        width = likely if narrow < likely < wide else math.sqrt(narrow * wide)
     assert best is not None
     return best[1], best[2]
 

@@ -6,6 +6,7 @@ import msgspec
 
 from pgadvisor.collect.explain_running import Runner, predicted_ms
 from pgadvisor.collect.explain_statement import Planned, StatementPlanner
+from pgadvisor.collect.load_guard import CANNOT_SEE
 from pgadvisor.collect.reading import grant, refused
 from pgadvisor.collect.session import Session, StatementError
 from pgadvisor.model.plan import StatementPlan
@@ -58,7 +59,8 @@ def collect_plans(
         StatementPlan(statement=each.key, kind="none", reason="not planned: little of the time is spent in it")
         for each in rest
     )
-    return _with(snapshot, (*map(_statement_plan, found), *left), [*_denied(session, found), *_not_allowed(options)])
+    gaps = [*_denied(session, found), *_not_run(session, options, found)]
+    return _with(snapshot, (*map(_statement_plan, found), *left), gaps)
 
 
 _NO_STATEMENTS = Gap(
@@ -130,16 +132,15 @@ def _denied(session: Session, planned: list[Planned]) -> list[Gap]:
     ]
 
 
-def _not_allowed(options: PlanOptions) -> list[Gap]:
-    if options.analyze:
-        return []
-    return [
-        Gap(
-            area="analyze",
-            reason="no statement was run, as --no-analyze was given: row counts and times of plan nodes are estimates",
-            cure="leave --no-analyze out; only statements known to be harmless are run",
-        )
-    ]
+def _not_run(session: Session, options: PlanOptions, planned: list[Planned]) -> list[Gap]:
+    """A Gap when nothing at all could be run, as it was not wanted or the server's load is hidden from the role."""
+    estimates = "row counts and times of plan nodes are estimates"
+    if not options.analyze:
+        reason = f"no statement was run, as --no-analyze was given: {estimates}"
+        return [Gap(area="analyze", reason=reason, cure="leave --no-analyze out; only harmless statements are run")]
+    if any(each.refused == CANNOT_SEE for each in planned):
+        return [Gap(area="analyze", reason=f"no statement was run, as {CANNOT_SEE}: {estimates}", cure=grant(session))]
+    return []
 
 
 def _with(snapshot: Snapshot, plans: tuple[StatementPlan, ...], gaps: list[Gap]) -> Snapshot:

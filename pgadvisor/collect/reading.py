@@ -37,16 +37,19 @@ class Reading:
         self._progress(stage, self._done, self._steps)
         self._done = min(self._done + 1, self._steps)
 
-    def rows(self, name: str, area: Area, what: str) -> list[Row]:
-        """The rows of a query; none, and a Gap, when it cannot be run. `what` it reads, for the Gap."""
-        return self.made(name, area, what, lambda row: row)
+    def rows(self, name: str, area: Area, what: str, *, subject: str | None = None) -> list[Row]:
+        """The rows of a query; none, and a Gap, when it cannot be run. `what` it reads, for the Gap; `subject`: the
+        part of the area that is lost without it; None: all of the area is worthless then."""
+        return self.made(name, area, what, lambda row: row, subject=subject)
 
-    def made(self, name: str, area: Area, what: str, make: Callable[[Row], Made]) -> list[Made]:
+    def made(
+        self, name: str, area: Area, what: str, make: Callable[[Row], Made], *, subject: str | None = None
+    ) -> list[Made]:
         """The same, each row turned into what `make` makes of it as it comes: for results that are large."""
         try:
             return self.ask(query(name, self.session.version_num // 10_000), make)
         except StatementError as error:
-            self.gaps.append(refused(error, self.session, area, what))
+            self.gaps.append(refused(error, self.session, area, what, subject))
             return []
 
     def ask(self, text: str, make: Callable[[Row], Made]) -> list[Made]:
@@ -76,18 +79,16 @@ def query(name: str, major: int) -> str:
     return (folder / found).read_text(encoding="utf-8").strip().rstrip(";")
 
 
-def refused(error: StatementError, session: Session, area: Area, what: str) -> Gap:
+def refused(error: StatementError, session: Session, area: Area, what: str, subject: str | None = None) -> Gap:
     """The Gap that a refused query leaves."""
     if error.is_denied:
-        return Gap(area=area, reason=f"{what} could not be read: {error.message}", cure=grant(session))
-    if error.is_timeout:
-        cure = "try again when no other session changes or locks tables and the server is less busy"
-        return Gap(area=area, reason=f"{what} could not be read: {error.reason}", cure=cure)
-    return Gap(
-        area=area,
-        reason=f"{what} could not be read: {error.message} (SQLSTATE {error.sqlstate})",
-        cure="see the server's log, and report it with the server's version",
-    )
+        reason, cure = error.message, grant(session)
+    elif error.is_timeout:
+        reason, cure = error.reason, "try again when the server is less busy and no other session changes tables"
+    else:
+        reason = f"{error.message} (SQLSTATE {error.sqlstate})" if error.sqlstate else error.message
+        cure = "see the server's log, and report it with the server's version"
+    return Gap(area=area, subject=subject, reason=f"{what} could not be read: {reason}", cure=cure)
 
 
 def grant(session: Session) -> str:

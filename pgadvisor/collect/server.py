@@ -15,7 +15,7 @@ def read_server(reading: Reading) -> tuple[Server, datetime]:
     """The server, and its clock's time: what all its other times compare with."""
     session = reading.session
     found = next(iter(reading.rows("server", "server", "the server's own data")), {})
-    size = next(iter(reading.rows("database_size", "server", "the database's size")), {})
+    size = next(iter(reading.rows("database_size", "server", "the database's size", subject="size")), {})
     server = Server(
         version_num=session.version_num,
         version=session.version.split(" ")[0],
@@ -55,7 +55,7 @@ def read_settings(reading: Reading) -> tuple[Setting, ...]:
     """The settings that matter, as a new session of this role has them; the database's locale among them."""
     rows = reading.rows("settings", "settings", "the settings")
     found = {row["name"]: Setting(**row) for row in rows}
-    for row in reading.rows("locale", "settings", "the database's locale"):
+    for row in reading.rows("locale", "settings", "the database's locale", subject="locale"):
         found |= {name: Setting(name=name, value=value or "", is_default=False) for name, value in row.items()}
     if rows and "shared_preload_libraries" not in found:
         reading.gaps.append(
@@ -71,8 +71,8 @@ def read_settings(reading: Reading) -> tuple[Setting, ...]:
 
 def read_search_path(reading: Reading, settings: tuple[Setting, ...]) -> tuple[str, ...]:
     """The schemas in which a bare name is looked for: this session's, then those set for the database or any role."""
-    rows = reading.rows("search_path", "catalog", "the roles' search paths")
-    existing = {row["name"] for row in reading.rows("schemas", "catalog", "the schemas")}
+    rows = reading.rows("search_path", "catalog", "the roles' search paths", subject="search paths")
+    existing = {row["name"] for row in reading.rows("schemas", "catalog", "the schemas", subject="schemas")}
     own = next((each.value for each in settings if each.name == "search_path"), '"$user", public')
     paths = [(reading.session.role, own), *((row["role"], row["path"]) for row in rows)]
     names = [role if name == "$user" else name for role, path in paths for name in _path_items(path)]
@@ -90,7 +90,8 @@ def _path_items(path: str) -> list[str]:
 
 def read_extensions(reading: Reading) -> tuple[Extension, ...]:
     """The installed extensions."""
-    return tuple(Extension(**row) for row in reading.rows("extensions", "catalog", "the extensions"))
+    rows = reading.rows("extensions", "catalog", "the extensions", subject="extensions")
+    return tuple(Extension(**row) for row in rows)
 
 
 def read_replicas(reading: Reading) -> tuple[Replica, ...]:

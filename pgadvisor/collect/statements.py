@@ -88,8 +88,8 @@ def _info(reading: Reading, extension: Extension) -> Row:
     try:
         rows = reading.ask(_text(reading, "statements_info", extension), lambda row: row)
     except StatementError as error:
-        gap = refused(error, reading.session, "statements", "the age of pg_stat_statements' counters")
-        reading.gaps.append(Gap(area=gap.area, subject="pg_stat_statements_info", reason=gap.reason, cure=gap.cure))
+        what = "the age of pg_stat_statements' counters"
+        reading.gaps.append(refused(error, reading.session, "statements", what, "pg_stat_statements_info"))
         return {}
     return next(iter(rows), {})
 

@@ -32,6 +32,12 @@ SCHEMA = (
     ),
     Problem(rule="index-covered-by-another", table="public.reviews", indexes=frozenset({"reviews_product_id_idx"})),
     Problem(
+        rule="unused-index",  # of two copies PostgreSQL only ever takes one
+        table="public.orders",
+        indexes=frozenset({"orders_placed_at_idx", "orders_placed_at_id_idx"}),
+        days=7,
+    ),
+    Problem(
         rule="unused-index", table="public.order_items", indexes=frozenset({"order_items_price_cents_idx"}), days=7
     ),
     Problem(rule="invalid-index", table="public.coupons", indexes=frozenset({"coupons_code_key"})),

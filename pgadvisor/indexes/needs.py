@@ -7,7 +7,7 @@ from math import prod
 import msgspec
 
 from pgadvisor.facts import Facts, PlannedStatement
-from pgadvisor.indexes.offers import Offer, offer_of
+from pgadvisor.indexes.offers import INTEGERS, Offer, offer_of, truth_of
 from pgadvisor.indexes.overlap import serving_index
 from pgadvisor.indexes.wanted import WantedIndex, WantedKey
 from pgadvisor.model.catalog import Table
@@ -67,6 +67,7 @@ def join_need(facts: Facts, planned: PlannedStatement, number: int, other: int) 
         offer
         for predicate in _own(scope, use)
         if predicate.operator == "=" and predicate.value.column and predicate.value.column.alias in aliases
+        if _types_fit(facts, predicate, table)
         if (offer := offer_of(predicate, table)) and offer.role == "equal"
     ]
     if not joined:
@@ -82,7 +83,7 @@ def order_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | N
         return None
     scope, use, table = found
     order = _order(scope, use, table)
-    offers = _filters(planned, number, scope, use, table)
+    offers = _filters(facts, planned, number, scope, use, table)
     equal = [offer for offer in offers if offer.role == "equal" and not _is_seldom(offer)]
     if not order or any(offer.role in ("several", "contains") for offer in offers):
         return None
@@ -102,7 +103,7 @@ def equal_columns(facts: Facts, planned: PlannedStatement, number: int) -> tuple
     found = _relation(facts, planned, number)
     if found is None:
         return ()
-    offers = (offer for offer in _filters(planned, number, *found) if offer.role in ("equal", "several"))
+    offers = (offer for offer in _filters(facts, planned, number, *found) if offer.role in ("equal", "several"))
     with_values = (offer for offer in offers if offer.predicate.value.kind != "column" and offer.key.is_column)
     return tuple(dict.fromkeys(offer.key.column for offer in with_values))
 
@@ -142,7 +143,7 @@ def _scan_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | N
     if found is None:
         return None
     scope, use, table = found
-    offers = _filters(planned, number, scope, use, table)
+    offers = _filters(facts, planned, number, scope, use, table)
     order = _order(scope, use, table)
     return _assembled(facts, table, offers, order, _mentioned(planned, number, table), _implied(scope, use))
 
@@ -176,6 +177,7 @@ def _assembled(
         method=inverted.method if inverted in equal and inverted else "btree",
         predicate=" AND ".join(_condition(offer) for offer in partial) or None,
         predicate_columns=tuple(offer.key.column for offer in partial),
+        part=_product(partial),
         extension=inverted.extension if inverted in equal and inverted else None,
     )
     filtered = {offer.key.column for offer in rest if offer.key in keys}
@@ -227,9 +229,7 @@ def _split_partial(offers: list[Offer], has_order: bool) -> tuple[list[Offer], l
     def fits(offer: Offer) -> bool:
         if offer.selectivity is None or offer.selectivity > PARTIAL or not offer.key.is_column:
             return False
-        if offer.predicate.operator in ("IS NULL", "IS NOT NULL"):
-            return True
-        return offer.predicate.operator == "=" and offer.predicate.value.type == "boolean"
+        return offer.predicate.operator in ("IS NULL", "IS NOT NULL") or truth_of(offer.predicate) is not None
 
     partial = [offer for offer in offers if fits(offer)]
     rest = [offer for offer in offers if offer not in partial and offer.role != "null test"]
@@ -246,7 +246,7 @@ def _condition(offer: Offer) -> str:
     column, predicate = quoted(offer.key.column), offer.predicate
     if predicate.operator in ("IS NULL", "IS NOT NULL"):
         return f"{column} {predicate.operator}"
-    return column if predicate.value.text.lower() in ("true", "t") else f"NOT {column}"
+    return column if truth_of(predicate) else f"NOT {column}"
 
 
 def _distinct(offers: list[Offer]) -> list[Offer]:
@@ -285,6 +285,16 @@ def _relation(facts: Facts, planned: PlannedStatement, number: int) -> tuple[Sco
     return scope, use, table
 
 
+def _types_fit(facts: Facts, predicate: Predicate, table: Table) -> bool:
+    """Whether a comparison with another column leaves the own one as it is: not an integer with a number or a float."""
+    own = table.column(predicate.column.column) if predicate.column else None
+    value = predicate.value.column
+    other = facts.column(value.table, value.column) if value else None
+    if own is None or other is None or own.type not in INTEGERS:
+        return True
+    return other.type in INTEGERS
+
+
 def _alias(node: PlanNode) -> str:
     """The alias as the query has it: EXPLAIN numbers those that occur more than once."""
     return re.sub(r"_\d+$", "", node.alias or "")
@@ -318,13 +328,15 @@ def _filtered_columns(scope: Scope, use: TableUse) -> frozenset[str]:
     return frozenset(each.column for predicate in _own(scope, use) for each in predicate.columns)
 
 
-def _filters(planned: PlannedStatement, number: int, scope: Scope, use: TableUse, table: Table) -> list[Offer]:
+def _filters(
+    facts: Facts, planned: PlannedStatement, number: int, scope: Scope, use: TableUse, table: Table
+) -> list[Offer]:
     """What the scan's own conditions offer: predicates of the query that the node itself applies."""
     mentioned = _mentioned(planned, number, table)
     return [
         offer
         for predicate in _own(scope, use)
-        if all(each.column in mentioned for each in predicate.columns)
+        if all(each.column in mentioned for each in predicate.columns) and _types_fit(facts, predicate, table)
         if (offer := offer_of(predicate, table))
     ]
 
@@ -368,6 +380,8 @@ def _implied(scope: Scope, use: TableUse) -> frozenset[str]:
     for predicate in _own(scope, use):
         if predicate.operator in ("IS NULL", "IS NOT NULL"):
             found.add(canonical(f"{predicate.key} {predicate.operator}"))
+        elif truth_of(predicate) is not None:
+            found.add(canonical(predicate.key if truth_of(predicate) else f"NOT {predicate.key}"))
         elif predicate.value.kind == "constant" and predicate.operator in ("=", "<", "<=", ">", ">="):
             text = predicate.value.text.replace("'", "''")
             spelled = text if predicate.value.type in ("integer", "number", "boolean") else f"'{text}'"

@@ -21,7 +21,19 @@ SAFE_JSON_CASTS = frozenset({"integer", "int", "int4", "bigint", "int8", "smalli
 """Casts from text that are immutable; those to dates depend on settings."""
 VOLATILE = re.compile(r"\b(random|clock_timestamp|timeofday|nextval|gen_random_uuid|uuid_generate_v4)\s*\(", re.I)
 INTEGERS = ("smallint", "integer", "bigint")
-TEXTS = ("text", "character varying", "character(", "citext", "name")
+PATTERN_CLASSES = (
+    ("text", "text_pattern_ops"),
+    ("character varying", "varchar_pattern_ops"),
+    ("character", "bpchar_pattern_ops"),
+)
+"""Operator classes for LIKE 'x%' by what the column's type begins with."""
+TRIGRAM_TYPES = ("text", "character varying")
+"""pg_trgm's classes take no char(n), and their operators are not those of citext."""
+UNORDERED = ("json", "jsonb", "xml", "tsvector", "geometry", "geography", "point", "box", "circle", "polygon", "path", "line",
+             "lseg")  # fmt: skip
+"""Types without a B-tree operator class, or with one that nobody asks for equality."""
+WIDEST_KEY = 600
+"""Average bytes: with values much longer some row exceeds the 2,704 that a B-tree takes, and the build fails."""
 CONSTANT_CONFIGURATION = re.compile(r"^to_tsvector\('\w+'(::regconfig)?, ")
 UNKNOWN_PATTERN = 0.01
 """PostgreSQL's own guess for a pattern or a containment without statistics is below this."""
@@ -43,7 +55,11 @@ class Offer(Record):
 def offer_of(predicate: Predicate, table: Table) -> Offer | None:
     """What an index on the predicate's left side could do; None: nothing, or nothing sure."""
     column = table.column(predicate.column.column) if predicate.column else None
-    if column is None or predicate.is_negated or predicate.place == "having" or not _is_steady(predicate):
+    if column is None or predicate.place == "having":
+        return None
+    if truth_of(predicate) is not None and column.type == "boolean" and not predicate.is_wrapped:
+        return _flag(predicate, column)
+    if predicate.is_negated or not _is_steady(predicate):
         return None
     key = _key(predicate, column)
     if key is None or _is_cast_away(column, predicate.value):
@@ -51,11 +67,29 @@ def offer_of(predicate: Predicate, table: Table) -> Offer | None:
     return _btree(predicate, key, column, table) or _inverted(predicate, key, column)
 
 
+def truth_of(predicate: Predicate) -> bool | None:
+    """What a flag is asked to be: `done`, `NOT done`, `done = true`; None: it is no test of a flag."""
+    if predicate.operator in ("IS TRUE", "IS FALSE"):
+        return (predicate.operator == "IS TRUE") != predicate.is_negated
+    if predicate.operator == "=" and predicate.value.kind == "constant" and predicate.value.type == "boolean":
+        return (predicate.value.text.lower() in ("true", "t")) != predicate.is_negated
+    return None
+
+
+def _flag(predicate: Predicate, column: Column) -> Offer:
+    """A test of a boolean column; where the values of the statistics are not kept, nobody knows which one is rare."""
+    seen = column.statistics
+    shares = dict(zip(seen.most_common_values or (), seen.most_common_frequencies, strict=False)) if seen else {}
+    kept = shares.get("t" if truth_of(predicate) else "f", 0.0) if shares else 0.5
+    key = WantedKey(text=quoted(column.name), key=column.name, label=column.name, column=column.name)
+    return Offer(predicate=predicate, role="equal", key=key, selectivity=kept)
+
+
 def _btree(predicate: Predicate, key: WantedKey, column: Column, table: Table) -> Offer | None:
     rows = table.rows or 1.0
     each = _one_value(predicate.value, column, rows) if key.is_column or predicate.wrap != "json" else None
     match predicate.operator:
-        case "=" | "IS" | "IS TRUE" | "IS FALSE" if _has_btree(column, key):
+        case "=" if _has_btree(column, key):
             return Offer(predicate=predicate, role="equal", key=key, selectivity=each)
         case "IS NULL" if key.is_column and column.statistics:
             return Offer(predicate=predicate, role="equal", key=key, selectivity=column.statistics.null_fraction)
@@ -68,8 +102,8 @@ def _btree(predicate: Predicate, key: WantedKey, column: Column, table: Table) -
         case "IS NOT NULL" if key.is_column and column.statistics:
             kept_rows = 1.0 - column.statistics.null_fraction
             return Offer(predicate=predicate, role="null test", key=key, selectivity=kept_rows)
-        case "LIKE" if _is_prefix(predicate.value):
-            classed = _with_class(key, "text_pattern_ops")
+        case "LIKE" if _is_prefix(predicate.value) and (name := _pattern_class(key, column)):
+            classed = _with_class(key, name)
             return Offer(predicate=predicate, role="range", key=classed, selectivity=UNKNOWN_PATTERN, is_two_sided=True)
     return None
 
@@ -79,7 +113,7 @@ def _inverted(predicate: Predicate, key: WantedKey, column: Column) -> Offer | N
     method: Method = "gin"
     extension = None
     match predicate.operator:
-        case "LIKE" | "ILIKE" | "~" | "~*" if key.label and column.type.startswith(TEXTS) and _has_letters(predicate):
+        case "LIKE" | "ILIKE" | "~" | "~*" if column.type.startswith(TRIGRAM_TYPES) and _has_letters(predicate):
             key, extension = _with_class(key, "gin_trgm_ops"), "pg_trgm"
         case "@>" if column.type == "jsonb" and key.is_column:
             key = _with_class(key, "jsonb_path_ops")
@@ -142,11 +176,18 @@ def _is_cast_away(column: Column, value: Value) -> bool:
     return column.type in INTEGERS and any(each.type in wider for each in (value, *value.items))
 
 
+def _pattern_class(key: WantedKey, column: Column) -> str | None:
+    """The operator class for LIKE 'x%' on that key; a function of a text gives a text."""
+    kind = column.type if key.is_column else "text"
+    return next((name for start, name in PATTERN_CLASSES if kind.startswith(start)), None)
+
+
 def _has_btree(column: Column, key: WantedKey) -> bool:
     """Whether the key's type has an order that equality and ranges use, and the column more than one value."""
-    if column.statistics and column.statistics.n_distinct == 1:
+    seen = column.statistics
+    if seen and (seen.n_distinct == 1 or (seen.average_width_bytes > WIDEST_KEY))):
         return False
-    return not (key.is_column and (column.type in ("json", "jsonb", "xml", "point", "tsvector", "geometry")))
+    return not (key.is_column and column.type.split("(")[0] in UNORDERED)
 
 
 def _one_value(value: Value, column: Column, rows: float) -> float | None:
@@ -156,9 +197,8 @@ def _one_value(value: Value, column: Column, rows: float) -> float | None:
         return None
     common = dict(zip(seen.most_common_values or (), seen.most_common_frequencies, strict=False))
     if value.kind == "constant" and common:
-        spelled = {"true": "t", "false": "f"}.get(value.text.lower(), value.text)
-        if spelled in common:
-            return common[spelled]
+        if value.text in common:
+            return common[value.text]
         others = max(distinct_values(column, rows) - len(common), 1.0)
         return max(1.0 - seen.null_fraction - sum(common.values()), 0.0) / others
     return (1.0 - seen.null_fraction) / distinct_values(column, rows)

@@ -65,7 +65,8 @@ def beginnings(facts: Facts, wanted: WantedIndex) -> tuple[Index, ...]:
 
 def _serves(facts: Facts, index: Index, wanted: WantedIndex, implied: frozenset[str]) -> bool:
     predicate = _predicate(index)
-    if predicate and predicate not in implied and predicate != canonical(wanted.predicate or ""):
+    is_same_part = predicate == (canonical(wanted.predicate) if wanted.predicate else None)
+    if not is_same_part and ((predicate and predicate not in implied) or _says_it_all(wanted)):
         return False
     if wanted.method != "btree":
         return index.method in ("gin", "gist") and any(
@@ -76,6 +77,11 @@ def _serves(facts: Facts, index: Index, wanted: WantedIndex, implied: frozenset[
     if index.method == "hash":
         return bool(wanted.keys) and not wanted.tail and facts.index_keys(index) == (wanted.keys[0].key,)
     return index.method == "btree" and (_leads(facts, index, wanted) or _finds_one(facts, index, wanted))
+
+
+def _says_it_all(wanted: WantedIndex) -> bool:
+    """Whether the wanted index finds its rows by its predicate alone: one of all rows would not do."""
+    return wanted.predicate is not None and not wanted.equalities
 
 
 def _leads(facts: Facts, index: Index, wanted: WantedIndex) -> bool:

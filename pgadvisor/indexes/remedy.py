@@ -89,7 +89,7 @@ def _redundant(facts: Facts, wanted: WantedIndex) -> str:
 
 def _cost(facts: Facts, wanted: WantedIndex, table: Table) -> str | None:
     tables = leaves(facts, wanted.table)
-    sizes = [index_bytes(each, wanted, _part(wanted, each)) for each in tables]
+    sizes = [index_bytes(each, wanted, wanted.part) for each in tables]
     times = [build_s(each, wanted) for each in tables]
     parts = []
     if sizes and all(size is not None for size in sizes):
@@ -102,17 +102,6 @@ def _cost(facts: Facts, wanted: WantedIndex, table: Table) -> str | None:
     if hot:
         parts.append(f"updates of {', '.join(hot)} can no longer be HOT")
     return "; ".join(parts)
-
-
-def _part(wanted: WantedIndex, table: Table) -> float:
-    """Share of the rows that a partial index holds."""
-    part = 1.0
-    for name in wanted.predicate_columns:
-        column = table.column(name)
-        if column and column.statistics and wanted.predicate:
-            nulls = column.statistics.null_fraction
-            part *= 1.0 - nulls if f"{quoted(name)} IS NOT NULL" in wanted.predicate else max(nulls, 0.001)
-    return part
 
 
 def _duration(seconds: float) -> str:

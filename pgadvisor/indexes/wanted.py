@@ -48,6 +48,8 @@ class WantedIndex(Record):
     predicate: str | None = None
     """SQL of a partial index's WHERE."""
     predicate_columns: tuple[str, ...] = ()
+    part: float = 1.0
+    """Share of the rows that it holds."""
     extension: str | None = None
     """The extension whose operator class it needs."""
 

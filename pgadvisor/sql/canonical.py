@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from pgadvisor.sql.identifiers import quoted
 from pgadvisor.sql.nodes import constant, function_name, operator, parts, strings, type_name, unwrap, walk
 from pgadvisor.sql.parse import Node, Unread, parse_tree
 
@@ -21,17 +22,6 @@ _LITERAL_TYPES = frozenset(_LITERAL_TYPES_WORDS.split())
 other side does not say."""
 _OPERATORS = {"~~": "LIKE", "!~~": "NOT LIKE", "~~*": "ILIKE", "!~~*": "NOT ILIKE"}
 _PREFIX = "SELECT "
-_RESERVED_WORDS = """
-    all analyse analyze and any array as asc asymmetric authorization binary both case cast check collate collation
-    column concurrently constraint create cross current_catalog current_date current_role current_schema
-    current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for
-    foreign freeze from full grant group having ilike in initially inner intersect into is isnull join lateral
-    leading left like limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps
-    placing primary references returning right select session_user similar some symmetric system_user table
-    tablesample then to trailing true union unique user using variadic verbose when where window with
-"""
-RESERVED = frozenset(_RESERVED_WORDS.split())
-"""Words that are no column name without quotes (`kwlist.h` of PostgreSQL 18: reserved, and type or function names)."""
 
 
 @lru_cache(maxsize=20_000)
@@ -71,13 +61,6 @@ def canonical_node(node: Node) -> str:
     return _spell(node)
 
 
-def quote(name: str) -> str:
-    """The name as SQL needs it: quoted unless it is plain."""
-    if _PLAIN.match(name) and name not in RESERVED:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _spell(node: Node) -> str:
     kind, body = unwrap(node)
     spell = _SPELLERS.get(kind)
@@ -98,7 +81,7 @@ def _list(nodes: list[Node]) -> str:
 
 def _spell_column(body: Node) -> str:
     name = parts(body)[-1]
-    return "*" if name == "*" else quote(name)
+    return "*" if name == "*" else quoted(name)
 
 
 def _spell_constant(body: Node) -> str:
@@ -145,7 +128,9 @@ def _spell_call(body: Node) -> str:
         spelled = f"DISTINCT {spelled}"
     if body.get("agg_order"):
         spelled += f" ORDER BY {_list(body['agg_order'])}"
-    call = f"{'.'.join(quote(each) for each in [*names[:-1], name])}({spelled})"
+    # A plain word before a parenthesis needs no quotes, whichever keyword it is: left(x, 1).
+    written = name if _PLAIN.match(name) else quoted(name)
+    call = f"{'.'.join([*(quoted(each) for each in names[:-1]), written])}({spelled})"
     if "agg_filter" in body:
         call += f" FILTER (WHERE {_spell(body['agg_filter'])})"
     return call + (f" OVER ({_spell_other('window', body['over'])})" if "over" in body else "")
@@ -232,7 +217,7 @@ def _spell_indirection(body: Node) -> str:
     for each in body.get("indirection", ()):
         kind, part = unwrap(each)
         if kind == "String":
-            spelled = f"({spelled}).{quote(part.get('sval', ''))}"
+            spelled = f"({spelled}).{quoted(part.get('sval', ''))}"
         elif kind == "A_Indices":
             bounds = [_spell(part[key]) if key in part else "" for key in ("lidx", "uidx")]
             spelled += f"[{':'.join(bounds) if part.get('is_slice') else bounds[1]}]"

@@ -4,22 +4,19 @@ import re
 from functools import lru_cache
 from itertools import count
 
-from postgast import scan
-
 from pgadvisor.model.catalog import Table
+from pgadvisor.sql.parse import is_reserved
 
 NAME_BYTES = 63
 """NAMEDATALEN - 1: the longest name PostgreSQL keeps."""
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*\Z")
-_UNRESERVED = 1
-"""`keyword_kind` of libpg_query up to which a keyword is a name everywhere: none, unreserved."""
 
 
 @lru_cache(maxsize=10_000)
 def quoted(name: str) -> str:
     """The name as SQL, in double quotes where it needs them (`quote_identifier` in ruleutils.c)."""
-    if _PLAIN.match(name) and scan(name).tokens[0].keyword_kind <= _UNRESERVED:
+    if _PLAIN.match(name) and not is_reserved(name):
         return name
     return '"' + name.replace('"', '""') + '"'
 

@@ -68,7 +68,7 @@ def _is_filtered(scope: Scope, column: ColumnUse) -> bool:
     """Whether a condition that every row must meet is never true for a NULL in the column."""
     has_outer = any(use.join in ("left", "right", "full") for use in scope.tables)
     return any(
-        predicate.is_conjunct
+        (predicate.is_conjunct or (predicate.is_negated and predicate.disjunction is None))
         and (predicate.place == "where" or (predicate.place == "on" and not has_outer))
         and not predicate.is_wrapped
         and _rejects_null(predicate)

@@ -45,6 +45,8 @@ _KINDS: dict[int, Kind] = {
     _TOKEN.SQL_COMMENT: "comment",
     _TOKEN.C_COMMENT: "comment",
 }
+_UNRESERVED = 1
+"""Up to this `keyword_kind` a word is a name everywhere: no keyword, an unreserved one."""
 _KEYWORDS_FROM = _TOKEN.ABORT_P
 
 
@@ -119,6 +121,11 @@ def tokens_of(text: str) -> tuple[Token, ...]:
         return lex(text)
     scanned = _scan_bytes(text, text.encode())
     return lex(text) if scanned is None else scanned[0]
+
+
+def is_reserved(word: str) -> bool:
+    """Whether the word is a keyword that cannot be a name everywhere: reserved, or one of types and functions."""
+    return any(token.keyword_kind > _UNRESERVED for token in _scan(word).tokens)
 
 
 def fingerprint_of(text: str) -> str | None:

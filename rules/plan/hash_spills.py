@@ -99,7 +99,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             where=Where(statement=plan.key),
             message=f"{what} needs {needed:,.0f} kB and goes through files" + _batches(each),
             evidence=_evidence(plan, facts, each),
-            remedy=_remedy(needed, facts),
+            remedy=_remedy(needed, plan, facts),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, min(share, 1.0)),
             node=number,
@@ -119,7 +119,7 @@ def _needed_kb(plan: PlannedStatement, facts: Facts, each: PlanNode) -> float | 
             needed = float((each.peak_memory_kb or 0) * (each.hash_batches or 1))
         return needed if (each.hash_batches or 1) > 1 and needed >= LEAST_KB else None
     planned = each.estimated_rows * (each.width_bytes + HASH_OVERHEAD) / 1024
-    limit, written = hash_memory_kb(facts), temp_kb_per_call(facts, plan.key)
+    limit, written = hash_memory_kb(facts, plan), temp_kb_per_call(facts, plan.key)
     return planned if limit and written and planned > limit and written >= LEAST_KB else None
 
 
@@ -128,7 +128,7 @@ def _batches(each: PlanNode) -> str:
 
 
 def _evidence(plan: PlannedStatement, facts: Facts, each: PlanNode) -> tuple[Evidence, ...]:
-    limit = hash_memory_kb(facts)
+    limit = hash_memory_kb(facts, plan)
     allowed = f"; a hash may take {limit:,.0f} kB" if limit else ""
     if plan.is_analyzed:
         disk = f", {each.disk_usage_kb:,} kB on disk" if each.disk_usage_kb else ""
@@ -140,8 +140,8 @@ def _evidence(plan: PlannedStatement, facts: Facts, each: PlanNode) -> tuple[Evi
     )
 
 
-def _remedy(needed_kb: float, facts: Facts) -> Remedy:
-    limit, base = hash_memory_kb(facts), memory_kb(facts, "work_mem")
+def _remedy(needed_kb: float, plan: PlannedStatement, facts: Facts) -> Remedy:
+    limit, base = hash_memory_kb(facts, plan), memory_kb(facts, "work_mem", plan)
     factor = limit / base if limit and base else 1.0
     megabytes = max(ceil(needed_kb / factor / 1024), 4)
     return Remedy(

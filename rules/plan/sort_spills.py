@@ -97,10 +97,10 @@ GOOD = [
 
 @plan_rule(severity=Severity.ERROR, since="0.1")
 def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
-    spilling = [number for number, each in enumerate(plan.nodes) if _spilled_kb(plan, facts, each) >= LEAST_KB]
-    for number in spilling:
-        sort, share = plan.nodes[number], plan.figures[number].share
-        spilled = _spilled_kb(plan, facts, sort)
+    for number, sort in enumerate(plan.nodes):
+        spilled, share = _spilled_kb(plan, facts, number), plan.figures[number].share
+        if spilled < LEAST_KB:
+            continue
         measured = plan.is_analyzed
         yield Finding(
             where=Where(statement=plan.key),
@@ -113,14 +113,17 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _spilled_kb(plan: PlannedStatement, facts: Facts, sort: PlanNode) -> float:
+def _spilled_kb(plan: PlannedStatement, facts: Facts, number: int) -> float:
     """What the sort wrote in one execution; what it is planned to hold when it was not run and does write files."""
+    sort, above = plan.nodes[number], plan.parent(number)
     if sort.node_type != "Sort":
         return 0.0
     if plan.is_analyzed:
         return float(sort.sort_space_kb or 0) if sort.sort_space_type == "Disk" else 0.0
+    if above is not None and above.node_type == "Limit":
+        return 0.0
     planned = sort.estimated_rows * (sort.width_bytes + ROW_OVERHEAD) / 1024
-    limit, written = memory_kb(facts, "work_mem"), temp_kb_per_call(facts, plan.key)
+    limit, written = memory_kb(facts, "work_mem", plan), temp_kb_per_call(facts, plan.key)
     return planned if limit and written and planned > limit and written >= LEAST_KB else 0.0
 
 
@@ -129,7 +132,7 @@ def _by(sort: PlanNode) -> str:
 
 
 def _evidence(plan: PlannedStatement, facts: Facts, sort: PlanNode, spilled: float) -> tuple[Evidence, ...]:
-    limit = memory_kb(facts, "work_mem")
+    limit = memory_kb(facts, "work_mem", plan)
     allowed = f", work_mem is {limit:,.0f} kB" if limit else ""
     if plan.is_analyzed:
         return (Evidence(rung=Rung.MEASURED, text=f"{sort.sort_method}, {spilled:,.0f} kB on disk{allowed}"),)

@@ -59,6 +59,8 @@ IMMUTABLE = frozenset((*TEXT_FUNCTIONS.split(), *OTHER_FUNCTIONS.split()))
 TIMED = frozenset({"date_trunc", "extract", "date_part", "date", "timezone"})
 """Immutable as long as no session's time zone is asked."""
 STEADY_CASTS = re.compile(r"(?:bigint|integer|smallint|numeric|text|character varying|uuid|boolean)(?:\(\d+\))?\Z")
+MOST = 0.5
+"""Where more of the rows than this match, no index would be used, whatever is written."""
 COARSE = re.compile(r"%|\bmod\s*\(")
 """A remainder keeps a fixed share of the rows wherever they are: no look-up."""
 
@@ -400,7 +402,8 @@ def _evidence(
     rung = Rung.MEASURED if planned.is_analyzed else Rung.ESTIMATED
     rows = facts.rows(found.qualified) or 0.0
     seen = Evidence(rung=rung, text=f"the plan reads all {rows:,.0f} rows of {found.label} ({scans[0].node_type})")
-    return (seen, inferred), not facts.is_small(found.qualified)
+    kept = sum((each.actual_rows or 0.0) * (each.actual_loops or 0.0) for each in scans)
+    return (seen, inferred), not facts.is_small(found.qualified) and kept < MOST * rows
 
 
 # Remedies

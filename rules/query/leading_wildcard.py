@@ -48,7 +48,7 @@ from pgadvisor.rule import (
 LIKES = ("LIKE", "ILIKE", "SIMILAR TO", "LIKE ANY", "ILIKE ANY")
 MATCHES = ("~", "~*")
 ANCHORED = re.compile(r"\(*\^|\\A|\*\*\*")
-GLUED = re.compile(r"(?:concat\s*\(\s*|\(\s*)*'[%_]+'\s*(?:\|\||,)", re.I)
+GLUED = re.compile(r"(?:concat\s*\(\s*|\(\s*)*'[%_]+'\s*(?:::\s*text\s*)?(?:\|\||,)", re.I)
 """A pattern put together from a wildcard and something else."""
 TRIGRAM = ("gin_trgm_ops", "gist_trgm_ops")
 TEXTS = ("text", "character varying", "character", "citext", "bpchar", "name")

@@ -22,6 +22,7 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
+    ColumnStatistics,
     Constraint,
     Evidence,
     Example,
@@ -42,6 +43,10 @@ from pgadvisor.rule import (
     table,
 )
 
+FEW_VALUES = 50
+"""An index look-up by one of so few values reads two percent of the table or more."""
+
+FIVE = ColumnStatistics(null_fraction=0, average_width_bytes=8, n_distinct=5)
 DELETED = table("customer", rows=50_000, counters=TableCounters(live_rows=50_000, rows_deleted=4_200))
 KEPT = table("customer", rows=50_000)
 KEY = foreign_key("customer_id", "customer", on_delete="cascade")
@@ -72,6 +77,13 @@ GOOD = [
             DELETED,
         ),
     ),
+    Example(
+        note="It names one of five codes, and codes are never deleted.",
+        tables=(
+            table("orders", constraints=(foreign_key("status_id", "status"),), statistics={"status_id": FIVE}),
+            table("status", rows=5),
+        ),
+    ),
     Example(note="The table is small.", tables=(table("orders", rows=900, constraints=(KEY,)), DELETED)),
     Example(
         note="The index of another constraint leads with it.",
@@ -89,6 +101,8 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
             continue
         parent = facts.table(constraint.references)
         deleted = parent.counters.rows_deleted if parent and parent.counters else 0
+        if not deleted and _is_code_list(table, constraint, parent, facts):
+            continue
         keys = tuple(WantedKey(text=quoted(each), key=each, label=each, column=each) for each in constraint.columns)
         index = WantedIndex(table=table.qualified, keys=keys, equalities=len(keys))
         referenced = parent.label if parent else constraint.references
@@ -107,6 +121,14 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
 
 def _is_indexed(table: Table, constraint: Constraint) -> bool:
     return any(supports_foreign_key(index, constraint.columns) for index in table.indexes)
+
+
+def _is_code_list(table: Table, constraint: Constraint, parent: Table | None, facts: Facts) -> bool:
+    """Whether it references one of a handful of codes: an index on so few values finds nothing quickly."""
+    column = table.column(constraint.columns[0])
+    values = column.statistics.n_distinct if column and column.statistics else None
+    is_few = values is not None and 0 < values <= FEW_VALUES
+    return parent is not None and facts.is_small(parent.qualified) and is_few and len(constraint.columns) == 1
 
 
 def _evidence(table: Table, constraint: Constraint, referenced: str, deleted: int) -> tuple[Evidence, ...]:

@@ -1,9 +1,9 @@
 """All that is read of a database, as the superuser and as a role that may only read."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import psycopg
 import pytest
@@ -18,7 +18,8 @@ from tests.fix_servers import Server, create_database, drop_database, drop_reade
 SHOP = (Path(__file__).parent / "shop.sql").read_text("utf-8")
 
 
-class Shop(NamedTuple):
+@dataclass(frozen=True)
+class Shop:
     """The shop on a server, and what both roles found of it."""
 
     dsn: str

@@ -158,12 +158,19 @@ def test_a_locked_catalog_costs_its_part_alone(empty: str) -> None:
     assert "try again" in gap.cure and len(snapshot.tables) == 2 and snapshot.tables[0].indexes
 
 
+def test_without_indexes_the_whole_catalog_counts_as_unread(empty: str, reader: Callable[[str], str]) -> None:
+    execute(empty, TABLES, "REVOKE EXECUTE ON FUNCTION pg_get_indexdef(oid) FROM PUBLIC")
+    gap = only_gap(collected(reader(empty)), "catalog")
+    assert gap.subject is None and gap.reason.startswith("the indexes could not be read: permission denied")
+
+
 def test_a_function_that_the_role_may_not_call(empty: str, reader: Callable[[str], str]) -> None:
     execute(empty, TABLES, "CREATE VIEW everyone AS SELECT * FROM customers")
     execute(empty, "REVOKE EXECUTE ON FUNCTION pg_get_viewdef(oid) FROM PUBLIC")
     snapshot = collected(reader(empty))
     gap = only_gap(snapshot, "catalog")
     assert gap.reason == "the views could not be read: permission denied for function pg_get_viewdef"
+    assert gap.subject == "views", "rules that need the catalog still run"
     assert snapshot.views == () and len(snapshot.tables) == 2
 
 

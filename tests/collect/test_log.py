@@ -55,8 +55,9 @@ def test_all_that_is_sent_is_marked_and_reads(logging: EmbeddedServer) -> None:
     assert before is not None and after is not None
     roles_made = 3
     assert after[0] - before[0] <= 1 + roles_made, "collecting takes no transaction number"
-    time.sleep(0.2)
-    sent = logged(logging)
+    deadline = time.monotonic() + 20
+    while len(sent := logged(logging)) < len(seen) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert len(sent) > 40 and sent == seen
     for text in sent:
         for statement in re.split(r";\s*", text):

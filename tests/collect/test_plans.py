@@ -1,7 +1,7 @@
 """Plans of real workloads on real servers: nearly every form gets one, harmless statements are run, nothing leaks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -218,6 +218,33 @@ def test_a_role_that_may_read_nothing_leaves_a_gap(shop: Shop) -> None:
     assert [(each.kind, each.reason) for each in found.plans] == [("none", "not planned: the role lacks the privilege")]
     (gap,) = found.gaps
     assert (gap.area, gap.subject) == ("plans", None) and "GRANT" in gap.cure
+
+
+def test_a_role_that_cannot_see_the_load_runs_nothing(shop: Shop) -> None:
+    with psycopg.connect(shop.dsn, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS only_orders")
+        connection.execute("CREATE ROLE only_orders LOGIN")
+        connection.execute("GRANT SELECT ON orders TO only_orders")
+    statement = Statement(key="1", text="SELECT * FROM orders WHERE id = 5", fingerprint="f")
+    with open_session(f"{shop.dsn} user=only_orders") as session:
+        found = collect_plans(session, msgspec.structs.replace(shop.snapshot, statements=(statement,), gaps=()), ALL)
+    assert [each.kind for each in found.plans] == ["values"]
+    (gap,) = found.gaps
+    assert (gap.area, gap.subject) == ("analyze", None) and "pg_monitor" in gap.cure
+
+
+def test_on_a_standby_statements_are_planned_and_run(standby: tuple[str, str]) -> None:
+    _, dsn = standby
+    read, write = planned(dsn, "SELECT * FROM orders WHERE id = 5", "DELETE FROM orders WHERE id = 5")
+    assert read.kind == "analyzed", read.reason
+    assert write.kind == "values" and write.reason.startswith("not run: writes (DELETE)")
+
+
+def test_behind_a_pooler_statements_are_planned_and_run(pooler: Callable[[str], str]) -> None:
+    texts = ("SELECT 1 + count(*) FROM pg_class", "SELECT * FROM pg_class WHERE oid = $1")
+    read, generic = planned(pooler("postgres"), *texts)
+    assert read.kind == "analyzed", read.reason
+    assert generic.kind == "generic", generic.reason
 
 
 def test_no_statements_are_a_gap(shop: Shop) -> None:

@@ -236,7 +236,7 @@ def test_a_role_that_cannot_see_the_load_runs_nothing(database_with_traps: str) 
         connection.execute("DROP ROLE IF EXISTS blind_reader")
         connection.execute("CREATE ROLE blind_reader LOGIN")
     with open_session(f"{database_with_traps} user=blind_reader") as session:
-        assert "GRANT pg_monitor" in (load_guard.busy(session) or "")
+        assert load_guard.busy(session) == load_guard.CANNOT_SEE
 
 
 def test_sessions_that_wait_for_a_lock_come_first(database_with_traps: str) -> None:

@@ -36,7 +36,7 @@ def test_statements_have_their_counters(counted: str) -> None:
     assert (statement.calls, statement.rows, statement.rows_per_call) == (3, 60, 20)
     assert statement.key == str(statement.queryid) and len(statement.fingerprint) == 16
     assert statement.total_ms is not None and statement.mean_ms == pytest.approx(statement.total_ms / 3)
-    assert statement.min_ms is not None and statement.max_ms is not None
+    assert statement.min_ms is not None and statement.mean_ms is not None and statement.max_ms is not None
     assert 0 < statement.min_ms <= statement.mean_ms <= statement.max_ms
     assert statement.stddev_ms is not None and statement.stddev_ms <= statement.max_ms - statement.min_ms
     assert statement.shared_hit_blocks is not None and statement.shared_hit_blocks >= 3

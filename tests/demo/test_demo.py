@@ -15,9 +15,7 @@ from pgadvisor.cli.source import SourceOptions, snapshot_of
 from pgadvisor.demo.problems import Check, check
 from pgadvisor.model.snapshot import Snapshot
 from tests.cli.run import pgadvisor
-from tests.demo.fix_shop import Shop, shop
-
-__all__ = ["shop"]
+from tests.demo.fix_shop import Shop
 
 pytestmark = pytest.mark.server
 

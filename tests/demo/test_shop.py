@@ -12,9 +12,7 @@ from pgadvisor.demo.faulty import FAULTY
 from pgadvisor.demo.statement import Draw, ShopStatement
 from pgadvisor.demo.workload import STATEMENTS
 from pgadvisor.sql.fingerprint import fingerprint
-from tests.demo.fix_shop import Shop, shop
-
-__all__ = ["shop"]
+from tests.demo.fix_shop import Shop
 
 pytestmark = pytest.mark.server
 
@@ -63,7 +61,7 @@ SHOWS: dict[str, Callable[[Node], bool]] = {
     "missing-limit": lambda node: node["Actual Rows"] >= 10_000,
     "deep-offset": lambda node: node["Node Type"] == "Limit" and node["Plans"][0]["Actual Rows"] >= 10_000,
     "sort-spills": lambda node: node.get("Sort Space Type") == "Disk",
-    "hash-spills": lambda node: node.get("Hash Batches", 1) > 1,
+    "hash-spills": lambda node: max(node.get("Hash Batches", 1), node.get("HashAgg Batches", 1)) > 1,
     "nested-loop-over-many-rows": lambda node: (
         node["Node Type"] == "Materialize" and _rows(node, "Actual Rows") >= 1_000_000
     ),

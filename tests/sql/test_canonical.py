@@ -65,6 +65,7 @@ def test_different_expressions_stay_different(one: str, other: str) -> None:
         ('"createdAt"', "createdAt"),
         ('lower("createdAt")', 'lower("createdAt")'),
         ('lower("order")', 'lower("order")'),
+        ("left(name, 3)", "left(name, 3)"),
         ("not  an\n expression (", "not an expression ("),
         ("a, b", "a, b"),
         ("a AS b", "a AS b"),
