@@ -218,7 +218,9 @@ class _FormPlanner:
         return self._generic(typed, values.at())
 
     def _rows(self, typed: Typed, chosen: Chosen) -> float:
-        return explain(self._session, with_values(typed.form, chosen.literals)).root.estimated_rows
+        """The rows that are expected with these values; a write itself is expected to give none."""
+        root = explain(self._session, with_values(typed.form, chosen.literals)).root
+        return root.children[0].estimated_rows if root.operation and root.children else root.estimated_rows
 
     def _with_values(self, typed: Typed, chosen: Chosen, others: tuple[Chosen, ...], rows_seen: float | None) -> _Made:
         plan = explain(self._session, with_values(typed.form, chosen.literals))

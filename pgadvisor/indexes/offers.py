@@ -29,8 +29,9 @@ PATTERN_CLASSES = (
 """Operator classes for LIKE 'x%' by what the column's type begins with."""
 TRIGRAM_TYPES = ("text", "character varying")
 """pg_trgm's classes take no char(n), and their operators are not those of citext."""
-UNORDERED = ("json", "jsonb", "xml", "tsvector", "geometry", "geography", "point", "box", "circle", "polygon", "path", "line",
-             "lseg")  # fmt: skip
+UNORDERED = frozenset(
+    ["json", "jsonb", "xml", "tsvector", "geometry", "geography", "point", "box", "circle", "polygon", "path", "line"]
+)
 """Types without a B-tree operator class, or with one that nobody asks for equality."""
 WIDEST_KEY = 600
 """Average bytes: with values much longer some row exceeds the 2,704 that a B-tree takes, and the build fails."""
@@ -185,7 +186,7 @@ def _pattern_class(key: WantedKey, column: Column) -> str | None:
 def _has_btree(column: Column, key: WantedKey) -> bool:
     """Whether the key's type has an order that equality and ranges use, and the column more than one value."""
     seen = column.statistics
-    if seen and (seen.n_distinct == 1 or (seen.average_width_bytes > WIDEST_KEY))):
+    if seen and (seen.n_distinct == 1 or (key.is_column and seen.average_width_bytes > WIDEST_KEY)):
         return False
     return not (key.is_column and column.type.split("(")[0] in UNORDERED)
 

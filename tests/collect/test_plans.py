@@ -148,6 +148,12 @@ def test_an_owners_writes_are_planned_as_they_are(shop: Shop) -> None:
     assert not found.plan.is_analyzed
 
 
+def test_ranges_of_an_owners_writes_fit_the_rows_too(shop: Shop) -> None:
+    (found,) = planned(shop.dsn, "DELETE FROM orders WHERE placed_at < $1", calls=3, rows=3_000, mean_ms=5.0)
+    assert found.plan is not None
+    assert found.plan.root.children[0].estimated_rows == pytest.approx(1_000, rel=0.1)
+
+
 def test_a_query_with_its_values_is_run_and_its_values_are_not_kept(shop: Shop) -> None:
     (found,) = planned(shop.reader, "SELECT * FROM customers WHERE email = 'user7@example.com' AND id = 7;")
     assert found.kind == "analyzed" and found.plan is not None

@@ -1,7 +1,7 @@
-"""The reader against sqlglot, an independent reading of the same texts: both must see the same tables and set operations.
+"""The reader against sqlglot, an independent reading of the same texts: both must see the same tables.
 
-The texts are the examples of all rules. sqlglot cannot read every text in `$n` form (`$1,$2`, `DATE $1`), which is why it
-is the second opinion and not the first; what it cannot read is counted, so that the comparison cannot run dry.
+The texts are the examples of all rules. sqlglot cannot read every text in `$n` form (`$1,$2`, `DATE $1`): that is why
+it is the second opinion and not the first. What it cannot read is counted, so that the comparison cannot run dry.
 """
 
 import pytest
