@@ -12,7 +12,7 @@ from pgadvisor.model.plan_figures import NodeFigures, figures
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.sql.canonical import canonical
-from pgadvisor.sql.query import ColumnUse, Query, Scope, TableUse, Value
+from pgadvisor.sql.query import ColumnUse, Predicate, Query, Scope, TableUse, Value
 
 Made = TypeVar("Made")
 
@@ -137,12 +137,17 @@ class Facts:
         return found
 
     def pages(self, table: str | None) -> int | None:
-        """Heap pages, over all partitions; None: not known."""
+        """Heap pages as the file system has them, over all partitions; None: not known.
+
+        `relpages` is 0 until the first VACUUM or ANALYZE, so it serves only where the size could not be read.
+        """
         found = self.table(table)
         if found is None:
             return None
         below = self.partitions(found.qualified)
-        return sum(self.pages(each.qualified) or 0 for each in below) if below else found.pages
+        if below:
+            return sum(self.pages(each.qualified) or 0 for each in below)
+        return found.pages if found.heap_bytes is None else found.heap_bytes // 8192
 
     def is_small(self, table: str | None) -> bool:
         """Whether reading all of the table costs next to nothing. False when nothing is known of it."""
@@ -256,6 +261,19 @@ class Facts:
         )
         return self.is_unique(use.table, columns) or (not self.has_catalog and "id" in columns)
 
+    def has_indexed_equality(self, scope: Scope, alias: str | None, *, but: Predicate | None = None) -> bool:
+        """Whether an equality on an index's first column may narrow that table: a plan tells how far. `but` that one."""
+        equalities = (
+            each.column
+            for each in scope.predicates
+            if each.operator == "=" and each.is_conjunct and each is not but
+            if each.column and not (each.is_negated or each.is_wrapped)
+        )
+        return any(
+            (column.alias, column.scope) == (alias, scope.number) and self.indexes_led_by(column.table, column.column)
+            for column in equalities
+        )
+
     def foreign_keys_to(self, table: str) -> Iterator[tuple[Table, Constraint]]:
         """Each foreign key that references the table given as `schema.table`, with the table it stands on."""
         return (
@@ -296,9 +314,10 @@ class Facts:
 
     @cached_property
     def total_ms(self) -> float:
-        """All observed database time: what shares are shares of."""
+        """All observed database time but our own: what shares are shares of."""
         seen = sum(statement.total_ms or 0.0 for statement in self.snapshot.statements)
-        return max(seen, self.snapshot.totals.total_ms) if self.snapshot.totals else seen
+        totals = self.snapshot.totals
+        return max(seen, totals.total_ms - totals.own_ms) if totals else seen
 
     def share(self, statement: str | None) -> float | None:
         """The statement's share of all observed time, 0 to 1; None: no times are known."""

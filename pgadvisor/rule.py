@@ -9,11 +9,9 @@ from msgspec.structs import replace
 from pgadvisor.facts import Facts, PlannedStatement
 from pgadvisor.indexes.needs import (
     Need,
-    base_table,
     equal_columns,
     filtered_columns,
     join_need,
-    need_of,
     order_need,
     scanned_table,
 )
@@ -89,7 +87,6 @@ __all__ = [
     "WantedKey",
     "Waste",
     "Where",
-    "base_table",
     "concurrent_definition",
     "create_index",
     "drop_index",
@@ -106,7 +103,6 @@ __all__ = [
     "join_wastes_of",
     "memory_kb",
     "migration",
-    "need_of",
     "node",
     "object_name",
     "obstacles",

@@ -11,42 +11,62 @@ from pgadvisor.model.finding import Evidence, Finding
 MOST_EVIDENCE = 6
 """Pieces of evidence kept on a merged finding: the surest and most costly; more would bury the reader."""
 
-_KEYS = re.compile(r"^(index .*)\((.*)\)$")
+_KEYS = re.compile(r"^(index \S+ (?:USING \w+ )?)\((.*)\)$")
 
 
 def merge(findings: list[Finding], facts: Facts) -> list[Finding]:
-    """One finding for each rule and cause, in the order of their first; an index that another leads with joins it."""
+    """One finding for each rule and cause, in the order of their first; an index that another leads with joins it.
+
+    A missing index is one finding whatever the rules that miss it: one CREATE INDEX cures them all.
+    """
     groups: dict[tuple[str, str], list[Finding]] = {}
     longer = _longer_causes(findings)
     for number, finding in enumerate(findings):
         cause = f"#{number}" if finding.cause is None else longer.get(finding.cause, finding.cause)
-        groups.setdefault((finding.rule, cause), []).append(finding)
+        rule = "" if _KEYS.match(cause) else finding.rule
+        groups.setdefault((rule, cause), []).append(finding)
     return [_one(group, cause, facts) for (_, cause), group in groups.items()]
 
 
 def _one(group: list[Finding], cause: str, facts: Facts) -> Finding:
     """The group as one finding: told as its most costly member tells it, of those that name the whole cause."""
 
-    def cost(finding: Finding) -> tuple[bool, int, float]:
-        return finding.cause == cause, -finding.severity.rank, _total_ms(finding.statements, facts)
+    def cost(finding: Finding) -> tuple[bool, int, float, float]:
+        gain = finding.gain_ms_per_day or 0.0
+        return finding.cause == cause, -finding.severity.rank, gain, _total_ms(finding.statements, facts)
 
     ordered = sorted(group, key=cost, reverse=True)
     statements = tuple(sorted({key for finding in group for key in finding.statements},
                               key=lambda key: -_total_ms((key,), facts)))  # fmt: skip
-    gains = [finding.gain_ms_per_day for finding in group if finding.gain_ms_per_day is not None]
+    also = tuple(dict.fromkeys(finding.rule for finding in ordered if finding.rule != ordered[0].rule))
     return msgspec.structs.replace(
         ordered[0],
+        also=also,
         severity=min((finding.severity for finding in group), key=lambda severity: severity.rank),
         statements=statements,
         evidence=_evidence(ordered),
-        gain_ms_per_day=sum(gains) if gains else None,
+        gain_ms_per_day=_gain(group),
         share=_share(statements, facts),
     )
 
 
-def _evidence(findings: Iterable[Finding]) -> tuple[Evidence, ...]:
-    distinct = dict.fromkeys(each for finding in findings for each in finding.evidence)
+def _evidence(ordered: list[Finding]) -> tuple[Evidence, ...]:
+    """The evidence of all; of another rule first what it says."""
+    distinct: dict[Evidence, None] = {}
+    for finding in ordered:
+        if finding.rule != ordered[0].rule:
+            distinct[Evidence(rung=finding.rung, text=f"{finding.rule}: {finding.message}")] = None
+        distinct.update(dict.fromkeys(finding.evidence))
     return tuple(distinct)[:MOST_EVIDENCE]
+
+
+def _gain(group: list[Finding]) -> float | None:
+    """What all statements together gain; of one statement the best gain counts, not one for each rule."""
+    best: dict[tuple[str, ...], float] = {}
+    for finding in group:
+        if finding.gain_ms_per_day is not None:
+            best[finding.statements] = max(best.get(finding.statements, 0.0), finding.gain_ms_per_day)
+    return sum(best.values()) if best else None
 
 
 def _longer_causes(findings: Iterable[Finding]) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from pgadvisor.cli.options import Format
+from pgadvisor.collect.file import write_whole
 from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report
 from pgadvisor.reports import html, json, text
@@ -49,35 +49,12 @@ def render(report: Report, form: Format) -> str:
 
 def write(content: str, path: Path | None) -> None:
     """Write to stdout (None or `-`), or to the file in one step: half a file is never left. Raises UsageError."""
-    if path is None or str(path) == "-":
-        _print(content)
+    if path is not None and str(path) != "-":
+        write_whole(path.resolve(), content.encode())
         return
-    try:
-        _replace(content, path.resolve())
-    except OSError as error:
-        raise UsageError(
-            f"{path} could not be written: {error.strerror}: free some space or name another file"
-        ) from error
-
-
-def _print(content: str) -> None:
     try:
         sys.stdout.write(content)
         sys.stdout.flush()
     except BrokenPipeError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit
         raise UsageError("whoever read the report went away before its end") from error
-
-
-def _replace(content: str, path: Path) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)  # mkstemp's 0600 would surprise whoever serves the report
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -14,7 +14,7 @@ def errors() -> Console:
 
 @contextmanager
 def progress_bars(quiet: bool) -> Iterator["ProgressBars"]:
-    """Bars on stderr while a stage runs; nothing when quiet, or when stderr is no terminal."""
+    """A bar on stderr while a stage runs; nothing when quiet, or when stderr is no terminal."""
     console = errors()
     with Progress(
         SpinnerColumn(),
@@ -30,14 +30,14 @@ def progress_bars(quiet: bool) -> Iterator["ProgressBars"]:
 
 
 class ProgressBars:
-    """A `pgadvisor.model.progress.Progress`: a bar for each stage."""
+    """A `pgadvisor.model.progress.Progress`: one bar, which tells the stage that is under way."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
+        self._task: TaskID | None = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that `done` of `total` steps of the stage are done."""
-        if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(stage, total=total)
-        self._progress.update(self._tasks[stage], completed=done, total=total)
+        if self._task is None:
+            self._task = self._progress.add_task(stage)
+        self._progress.update(self._task, description=stage, completed=done, total=total)

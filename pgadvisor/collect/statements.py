@@ -11,7 +11,7 @@ from pgadvisor.model.catalog import Extension, Setting
 from pgadvisor.model.snapshot import Gap
 from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.sql.fingerprint import fingerprint
-from pgadvisor.sql.normalize import normalize
+from pgadvisor.sql.normalize import normalize_but_shape
 from pgadvisor.sql.parse import Unread, parse_tree
 from pgadvisor.sql.tags import read_tags
 
@@ -124,7 +124,7 @@ def _statement(row: Row) -> Statement:
     return Statement(
         key=str(row["queryid"]),
         queryid=row["queryid"],
-        text=normalize(bare).strip(),
+        text=normalize_but_shape(bare).strip(),
         fingerprint=fingerprint(bare),
         mean_ms=row["total_ms"] / row["calls"] if row["calls"] else None,
         is_truncated=isinstance(tree, Unread) and _CUT.search(tree.reason) is not None,

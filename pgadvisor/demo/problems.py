@@ -97,7 +97,7 @@ def _name_of(text: str) -> str | None:
 
 def _is(finding: Finding, problem: Problem, names: _Names) -> bool:
     """Whether the finding is about the problem."""
-    if finding.rule != problem.rule:
+    if problem.rule not in (finding.rule, *finding.also):
         return False
     if problem.statement is not None:
         return problem.statement in {names.get(key) for key in finding.statements}

@@ -72,7 +72,7 @@ def join_need(facts: Facts, planned: PlannedStatement, number: int, other: int) 
     ]
     if not joined:
         return None
-    need = _assembled(facts, table, joined, (), frozenset(offer.key.column for offer in joined), frozenset())
+    need = _assembled(table, joined, (), frozenset(offer.key.column for offer in joined), frozenset())
     return None if need is None or serving_index(facts, need.index) else need
 
 
@@ -91,7 +91,7 @@ def order_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | N
     passing = {offer.key.column for offer in offers if _is_seldom(offer)}
     if mentioned - passing - {offer.key.column for offer in equal} - {key.column for key in order}:
         return None
-    need = _assembled(facts, table, equal, order, mentioned, _implied(scope, use))
+    need = _assembled(table, equal, order, mentioned, _implied(scope, use))
     return None if need is None or serving_index(facts, need.index, need.implied) else need
 
 
@@ -145,11 +145,10 @@ def _scan_need(facts: Facts, planned: PlannedStatement, number: int) -> Need | N
     scope, use, table = found
     offers = _filters(facts, planned, number, scope, use, table)
     order = _order(scope, use, table)
-    return _assembled(facts, table, offers, order, _mentioned(planned, number, table), _implied(scope, use))
+    return _assembled(table, offers, order, _mentioned(planned, number, table), _implied(scope, use))
 
 
 def _assembled(
-    facts: Facts,
     table: Table,
     offers: Iterable[Offer],
     order: tuple[WantedKey, ...],
@@ -157,11 +156,12 @@ def _assembled(
     implied: frozenset[str],
 ) -> Need | None:
     """One index of all that the predicates and the order offer: equalities, then one range or the order."""
-    partial, rest = _split_partial(list(offers), bool(order))
+    partial, rest = _split_partial(list(offers))
     equal = _distinct([offer for offer in rest if offer.role in ("equal", "several") and not _is_seldom(offer)])
     equal.sort(key=lambda offer: (offer.selectivity is None, offer.selectivity or 0.0))
     equal, is_enough = _enough(equal, table)
     tail = () if is_enough else _tail(rest, equal, order)
+    partial = [] if is_enough else partial
     inverted = next((offer for offer in rest if offer.role == "contains"), None)
     if inverted and not (equal and _product(equal) <= 0.01):
         equal, tail, partial = [inverted], (), []
@@ -170,15 +170,16 @@ def _assembled(
         keys = _any_keys(table, partial)
     if not keys:
         return None
+    gin = inverted if inverted in equal else None
     index = WantedIndex(
         table=table.qualified,
         keys=keys,
         equalities=min(len(equal), MOST_KEYS),
-        method=inverted.method if inverted in equal and inverted else "btree",
+        method=gin.method if gin else "btree",
         predicate=" AND ".join(_condition(offer) for offer in partial) or None,
         predicate_columns=tuple(offer.key.column for offer in partial),
         part=_product(partial),
-        extension=inverted.extension if inverted in equal and inverted else None,
+        extension=gin.extension if gin else None,
     )
     filtered = {offer.key.column for offer in rest if offer.key in keys}
     return Need(
@@ -223,7 +224,7 @@ def _is_bounded(offer: Offer, ranges: list[Offer]) -> bool:
     return offer.is_two_sided or {"<", ">"} <= signs
 
 
-def _split_partial(offers: list[Offer], has_order: bool) -> tuple[list[Offer], list[Offer]]:
+def _split_partial(offers: list[Offer]) -> tuple[list[Offer], list[Offer]]:
     """Predicates for the index's WHERE, and the others: constants in the text that few rows fulfil."""
 
     def fits(offer: Offer) -> bool:

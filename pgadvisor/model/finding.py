@@ -77,7 +77,7 @@ class Where(Record):
 
 
 class Finding(Record):
-    """One thing found. A rule fills what it knows; `rule`, `key` and the shares are filled in by advise."""
+    """One thing found. A rule fills what it knows; `rule`, `also`, `key` and the share are filled in by advise."""
 
     where: Where
     message: str
@@ -96,6 +96,8 @@ class Finding(Record):
     node: int | None = None
     """The guilty node of the statement's plan, numbered from 0 in `PlanNode.walk` order."""
     rule: str = ""
+    also: tuple[str, ...] = ()
+    """Other rules that found the same cause; what they say stands among the evidence."""
     key: str = ""
     """Identity across runs: no numbers in it."""
     statements: tuple[str, ...] = ()

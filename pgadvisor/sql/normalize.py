@@ -11,6 +11,8 @@ NUMBERED = re.compile(r"\$\d+")
 _ENDS_STRING = re.compile(r"'\s*\Z")
 _ESCAPE = re.compile(r"(\$\d+)\s+UESCAPE\s+'.'", re.IGNORECASE)
 """What libpg_query leaves of `U&'…' UESCAPE '!'`: not valid after a parameter."""
+_WILDCARDS = re.compile(r"'[%_]+'")
+_COMPARISONS = frozenset((">", ">=", "<", "<=", "=", "<>", "!="))
 _PLAN_WORDS = frozenset(("subplan", "initplan", "cte"))
 """`SubPlan 1`: the number is a name."""
 
@@ -33,6 +35,46 @@ def normalize(text: str) -> str:
     taken = [int(token.text[1:]) for token in tokens if token.kind == "parameter"]
     numbers = count(max(taken, default=0) + 1)
     return _replace(text, tokens, lambda token: f"${next(numbers)}" if token.kind in kinds else None)
+
+
+def normalize_but_shape(text: str) -> str:
+    """`normalize`, but for constants that say what is asked and nothing of anyone's data: a pattern of wildcards alone
+    (`'%' || $1`), and 0 or 1 beside the result of a call or a subquery (`count(*) > 0`).
+
+    pg_stat_statements keeps constants in the text of a statement that was prepared before its counters were reset.
+    """
+    spelled = normalize(text)
+    kept = _shape(tokens_of(text), tokens_of(spelled))
+    return _replace(spelled, tokens_of(spelled), lambda token: kept.get(token.start))
+
+
+def _shape(before: tuple[Token, ...], after: tuple[Token, ...]) -> dict[int, str]:
+    """Each constant that may stay, by the place of its parameter; none where the texts cannot be laid side by side."""
+    kept: dict[int, str] = {}
+    at = 0
+    for token in after:
+        if at < len(before) and before[at].text == "-" and token.kind == "parameter":
+            at += 1  # the sign of a constant is part of it
+        if at >= len(before):
+            return {}
+        constant = before[at].kind in ("string", "number") and token.kind == "parameter"
+        if not constant and before[at].text != token.text:
+            return {}
+        if constant and _is_shape(before, at):
+            kept[token.start] = before[at].text
+        at += 1
+    return kept
+
+
+def _is_shape(tokens: tuple[Token, ...], at: int) -> bool:
+    if tokens[at].kind == "string":
+        return _WILDCARDS.fullmatch(tokens[at].text) is not None
+    if tokens[at].text not in ("0", "1"):
+        return False
+    left, right = tokens[max(at - 2, 0) : at], tokens[at + 1 : at + 3]
+    follows = [token.text for token in left[:1]] == [")"] and left[-1].text in _COMPARISONS
+    leads = len(right) == 2 and right[0].text in _COMPARISONS and (right[1].text == "(" or right[1].kind == "name")
+    return follows or leads
 
 
 def redact(expression: str) -> str:

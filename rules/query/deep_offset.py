@@ -35,6 +35,7 @@ from pgadvisor.rule import (
     Scope,
     Severity,
     Span,
+    Statement,
     Value,
     Where,
     node,
@@ -46,6 +47,8 @@ DEEP = 1_000
 """Rows thrown away from which a page takes over about a millisecond: 50 pages of 20."""
 SLOW_MS = 50.0
 """An OFFSET given as a parameter is only believed to be deep when the statement takes as long as this."""
+MANY_PAGES, FAR_MORE = 100, 10
+"""Pages a call from which an offset is felt, and times those of the first page."""
 ROW_NUMBER = re.compile(r"row_number\s*\(\s*\)\s*over\s*\((?!.*\bpartition\b)", re.I | re.S)
 SUMS = (ast.Add, ast.Sub, ast.Mult)
 
@@ -130,18 +133,41 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
 
 
 def _parameter(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
-    """An OFFSET that the text does not tell: the plan or the clock must."""
-    skipped = _skipped(query, facts)
-    statement = facts.statement(query.statement)
-    if skipped is not None:
-        if skipped >= DEEP:
-            evidence = Evidence(rung=Rung.MEASURED, text=f"{skipped:,.0f} rows were made and not returned")
-            yield _finding(query, facts, scope, f"OFFSET throws away {skipped:,.0f} rows before the page", evidence)
-    elif statement and scope.number == 0 and scope.limit and (statement.mean_ms or 0.0) >= SLOW_MS:
-        rows, ms = statement.rows_per_call, statement.mean_ms or 0.0
-        if rows is not None and rows < DEEP and scope.sort_keys and not scope.has_aggregate:
-            evidence = Evidence(rung=Rung.MEASURED, text=f"{ms:,.0f} ms for {rows:,.0f} rows a call, on average")
-            yield _finding(query, facts, scope, "OFFSET given by a parameter, and the page is slow", evidence)
+    """An OFFSET that the text does not tell: the plan, the pages or the clock must."""
+    skipped, statement = _skipped(query, facts), facts.statement(query.statement)
+    if skipped is not None and skipped >= DEEP:
+        evidence = Evidence(rung=Rung.MEASURED, text=f"{skipped:,.0f} rows were made and not returned")
+        yield _finding(query, facts, scope, f"OFFSET throws away {skipped:,.0f} rows before the page", evidence)
+        return
+    if statement is None or scope.number or not scope.limit or not scope.sort_keys or scope.has_aggregate:
+        return
+    rows, ms = statement.rows_per_call, statement.mean_ms or 0.0
+    if rows is None or rows >= DEEP:
+        return
+    pages = _pages(query, facts, statement)
+    if pages:
+        text = f"a call reads {pages[0]:,.0f} pages on average, the first page of the list {pages[1]:,.0f}"
+        evidence = Evidence(rung=Rung.MEASURED, text=text)
+        yield _finding(query, facts, scope, "OFFSET given by a parameter, and deep as a rule", evidence)
+    elif skipped is None and ms >= SLOW_MS:
+        evidence = Evidence(rung=Rung.MEASURED, text=f"{ms:,.0f} ms for {rows:,.0f} rows a call, on average")
+        yield _finding(query, facts, scope, "OFFSET given by a parameter, and the page is slow", evidence)
+
+
+def _pages(query: Query, facts: Facts, statement: Statement) -> tuple[float, float] | None:
+    """Pages that a call reads on average, and those of the run without offset, when the first are far more.
+
+    Only where LIMIT and OFFSET are all that differs from call to call: another value to look for would explain it too.
+    """
+    planned = facts.plan(query.statement)
+    others = [each for each in query.predicates() if each.value.kind != "column" and each.value.kind != "none"]
+    if planned is None or not planned.is_analyzed or others or not statement.calls:
+        return None
+    if statement.shared_hit_blocks is None or planned.root.shared_hit_blocks is None:
+        return None
+    usual = (statement.shared_hit_blocks + (statement.shared_read_blocks or 0)) / statement.calls
+    first = planned.root.shared_hit_blocks + (planned.root.shared_read_blocks or 0)
+    return (usual, first) if usual >= MANY_PAGES and usual >= FAR_MORE * max(first, 1) else None
 
 
 def _skipped(query: Query, facts: Facts) -> float | None:

@@ -35,7 +35,6 @@ from pgadvisor.rule import (
     Query,
     Remedy,
     Rung,
-    Scope,
     Severity,
     Table,
     Value,
@@ -59,6 +58,7 @@ IMMUTABLE = frozenset((*TEXT_FUNCTIONS.split(), *OTHER_FUNCTIONS.split()))
 TIMED = frozenset({"date_trunc", "extract", "date_part", "date", "timezone"})
 """Immutable as long as no session's time zone is asked."""
 STEADY_CASTS = re.compile(r"(?:bigint|integer|smallint|numeric|text|character varying|uuid|boolean)(?:\(\d+\))?\Z")
+LITERAL = re.compile(r"'(?:[^']|'')*'|\$\d+|\b\d+(?:\.\d+)?\b")
 MOST = 0.5
 """Where more of the rows than this match, no index would be used, whatever is written."""
 COARSE = re.compile(r"%|\bmod\s*\(")
@@ -259,7 +259,7 @@ def _hides(query: Query, facts: Facts, predicate: Predicate) -> bool:
     found = facts.table(column.table)
     if found is None or facts.is_tiny(column.table) or COARSE.search(predicate.key):
         return False
-    if "$" in predicate.key and _may_be_indexed(query, facts, found, column.column):
+    if "$" in predicate.key and _may_be_indexed(query, facts, found, predicate):
         return False
     if predicate.operator == "LIKE" and not _is_prefix(predicate.value):
         return False
@@ -307,15 +307,12 @@ def _hidden_indexes(found: Table, predicate: Predicate) -> tuple[Index, ...]:
     )  # fmt: skip
 
 
-def _may_be_indexed(query: Query, facts: Facts, found: Table, name: str) -> bool:
+def _may_be_indexed(query: Query, facts: Facts, found: Table, predicate: Predicate) -> bool:
     """Whether an expression with a parameter in it (`date_trunc($1, at)`) may be that of an index on an expression."""
     planned = facts.plan(query.statement)
     is_known = planned is not None and planned.kind in ("values", "analyzed")
-    return not is_known and any(
-        not key.column and re.search(rf"\b{re.escape(name)}\b", key.text)
-        for index in found.indexes
-        for key in index.keys
-    )
+    keys = (key for index in found.indexes for key in facts.index_keys(index))
+    return not is_known and any(LITERAL.sub("?", key) == LITERAL.sub("?", predicate.key) for key in keys)
 
 
 def _is_partition_key(found: Table, predicate: Predicate) -> bool:
@@ -345,19 +342,7 @@ def _is_narrowed(query: Query, facts: Facts, predicate: Predicate, planned: Plan
             return True
         return is_join and not facts.joins_few(planned, column.alias, column.table)
     scope = query.scopes[column.scope]
-    return is_join or column.alias in facts.single_rows(scope) or _has_other_index(facts, scope, predicate)
-
-
-def _has_other_index(facts: Facts, scope: Scope, predicate: Predicate) -> bool:
-    """Whether an equality on another indexed column may narrow the table; only a plan could tell how far."""
-    column = predicate.column
-    assert column is not None
-    return any(
-        each.is_conjunct and not each.is_wrapped and not each.is_negated and each.operator == "=" and each.column
-        and (each.column.alias, each.column.scope) == (column.alias, column.scope)
-        and facts.indexes_led_by(column.table, each.column.column)
-        for each in scope.predicates
-    )  # fmt: skip
+    return is_join or column.alias in facts.single_rows(scope) or facts.has_indexed_equality(scope, column.alias)
 
 
 def _finding(query: Query, facts: Facts, predicates: list[Predicate], planned: PlannedStatement | None) -> Finding:

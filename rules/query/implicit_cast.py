@@ -140,6 +140,11 @@ GOOD = [
         ),
     ),
     Example(
+        note="The same, without a plan.",
+        sql="SELECT id FROM users WHERE id = $1 AND country = $2::text",
+        tables=(USERS,),
+    ),
+    Example(
         note="No index on the column.",
         sql="SELECT id FROM legacy WHERE id = 7 AND code = 'x'::char(4)",
         tables=(LEGACY,),
@@ -176,7 +181,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
             hidden = _indexes(facts, column, target) if target else ()
             if not target or not hidden or (column.alias, column.column) in seen:
                 continue
-            if planned and facts.reads_part(planned, column.alias, column.table):
+            if _is_narrowed(query, facts, predicate, column, planned):
                 continue
             seen.add((column.alias, column.column))
             yield _finding(query, facts, predicate, column, other, target, hidden[0], planned)
@@ -219,6 +224,15 @@ def _types(facts: Facts, value: Value) -> Iterator[str]:
 def _base(spelled: str) -> str:
     name = re.sub(r"\(.*?\)", "", spelled).strip().lower()
     return WRITTEN.get(name, name)
+
+
+def _is_narrowed(
+    query: Query, facts: Facts, predicate: Predicate, column: ColumnUse, planned: PlannedStatement | None
+) -> bool:
+    """Whether few rows of the table are left to be cast; without a plan an equality that an index serves will do."""
+    if planned:
+        return facts.reads_part(planned, column.alias, column.table)
+    return facts.has_indexed_equality(query.scopes[column.scope], column.alias, but=predicate)
 
 
 def _cast_in_plan(planned: PlannedStatement, facts: Facts, column: ColumnUse) -> str | None:

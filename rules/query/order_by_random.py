@@ -61,6 +61,11 @@ GOOD = [
         plan=FEW,
     ),
     Example(
+        note="Rows of one user, found by an index: how many, no plan tells.",
+        sql="SELECT id FROM items WHERE user_id = $1 ORDER BY random() LIMIT 1",
+        tables=(ITEMS,),
+    ),
+    Example(
         note="A table of 50 rows.",
         sql="SELECT id FROM tips ORDER BY random() LIMIT 1",
         tables=(table("tips", rows=50),),
@@ -84,7 +89,8 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for scope in query.scopes:
         if any(key.is_random for key in scope.sort_keys) and _is_large(facts, scope):
             sorted_rows = _sorted_rows(query, facts)
-            if sorted_rows is None or sorted_rows >= MANY_ROWS:
+            is_narrowed = any(facts.has_indexed_equality(scope, use.alias) for use in scope.tables)
+            if (sorted_rows is None and not is_narrowed) or (sorted_rows or 0.0) >= MANY_ROWS:
                 yield _finding(query, facts, scope, sorted_rows)
 
 

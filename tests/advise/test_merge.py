@@ -1,5 +1,7 @@
 """Findings of one cause become one."""
 
+import msgspec
+
 from pgadvisor.advise.examples import facts_of
 from pgadvisor.advise.merge import merge
 from pgadvisor.facts import Facts
@@ -53,3 +55,22 @@ def test_an_index_that_only_begins_with_the_same_letters_does_not() -> None:
 
 def test_findings_without_a_cause_stay_apart() -> None:
     assert len(merge([finding(None, "1"), finding(None, "2")], FACTS)) == 2
+
+
+def test_one_missing_index_is_one_finding_whatever_the_rules() -> None:
+    text = msgspec.structs.replace(finding("index t (a)", "2", gain=5.0), rule="function-on-indexed-column")
+    (merged,) = merge([text, finding("index t (a)", "2", gain=9.0)], FACTS)
+    assert merged.rule == "scan-discards-most-rows"
+    assert merged.also == ("function-on-indexed-column",)
+    assert merged.gain_ms_per_day == 9.0
+    assert "function-on-indexed-column: says statement 2" in [each.text for each in merged.evidence]
+
+
+def test_other_causes_of_two_rules_stay_apart() -> None:
+    other = msgspec.structs.replace(finding("vacuum t", "2"), rule="heap-fetches")
+    assert len(merge([other, finding("vacuum t", "2")], FACTS)) == 2
+
+
+def test_an_expression_key_leads_as_a_column_does() -> None:
+    long = finding("index public.t (lower(a), b)", "1")
+    assert len(merge([finding("index public.t (lower(a))", "2"), long], FACTS)) == 1

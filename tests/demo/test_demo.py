@@ -1,7 +1,6 @@
 """`pgadvisor demo` keeps its word: every problem found, nothing said of what is clean, and nothing left behind."""
 
 import json
-import resource
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,10 +17,6 @@ from tests.cli.run import pgadvisor
 from tests.demo.fix_shop import Shop
 
 pytestmark = pytest.mark.server
-
-MOST_CPU_SECONDS = 50.0
-"""Server and command together: a minute on two cores even where they hardly overlap. Of the clock on the wall a busy
-machine takes what it likes."""
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +62,12 @@ def room() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_the_command_writes_its_report_within_a_minute_and_leaves_nothing_behind(tmp_path: Path, room: Path) -> None:
-    before = _cpu_seconds()
+def test_the_command_writes_its_report_and_leaves_nothing_behind(tmp_path: Path, room: Path) -> None:
     done = pgadvisor("demo", "-o", tmp_path / "demo.json", environment={"TMPDIR": str(room)})
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert _cpu_seconds() - before < MOST_CPU_SECONDS
     assert "problems made on purpose" in done.stderr
     assert list(room.iterdir()) == []
     assert [path.name for path in tmp_path.iterdir()] == ["demo.json"]
     report = json.loads((tmp_path / "demo.json").read_text(encoding="utf-8"))
     assert {finding["rule"] for finding in report["findings"]} >= {"scan-discards-most-rows", "not-in-subquery"}
-
-
-def _cpu_seconds() -> float:
-    """What our ended child processes, and theirs, have used."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from pgadvisor.sql.fingerprint import fingerprint
-from pgadvisor.sql.normalize import normalize, redact
+from pgadvisor.sql.normalize import normalize, normalize_but_shape, redact
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,17 @@ def test_fingerprints_ignore_literals_and_spelling(one: str, other: str) -> None
 def test_fingerprints_tell_statements_apart() -> None:
     texts = ("SELECT a FROM t", "SELECT b FROM t", "SELECT a FROM t WHERE ? = 1", "SELECT b FROM t WHERE ? = 1", "")
     assert len({fingerprint(text) for text in texts}) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled"),
+    [
+        ("SELECT 1 FROM t WHERE n ILIKE '%' || $1 || '%'", "SELECT $2 FROM t WHERE n ILIKE '%' || $1 || '%'"),
+        ("SELECT count(*) > 0 FROM t", "SELECT count(*) > 0 FROM t"),
+        ("SELECT a FROM t WHERE 0 < (SELECT count(*) FROM u)", "SELECT a FROM t WHERE 0 < (SELECT count(*) FROM u)"),
+        ("SELECT a FROM t WHERE b = 1 AND c = -1 AND d = 0", "SELECT a FROM t WHERE b = $1 AND c = $2 AND d = $3"),
+        ("SELECT a FROM t WHERE b LIKE 'x%'", "SELECT a FROM t WHERE b LIKE $1"),
+    ],
+)  # fmt: skip
+def test_shape_stays_and_data_goes(text: str, spelled: str) -> None:
+    assert normalize_but_shape(text) == spelled

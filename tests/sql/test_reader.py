@@ -1,7 +1,6 @@
 """Tests of scopes: relations, columns, outputs, keys, writes; and of what is not understood."""
 
 import random
-import time
 
 import pytest
 
@@ -443,11 +442,3 @@ def test_nothing_raises_on_arbitrary_texts(seed: int) -> None:
 @pytest.mark.parametrize("end", range(0, len(REAL), 3))
 def test_nothing_raises_on_cut_texts(end: int) -> None:
     assert isinstance(read_query(REAL[:end], SCHEMA, is_truncated=True), Query | Unread)
-
-
-def test_speed() -> None:
-    """5,000 statements must take well under ten seconds of one core; this one is long, and runners are slow."""
-    began = time.process_time()
-    for _ in range(200):
-        read(REAL)
-    assert time.process_time() - began < 2
