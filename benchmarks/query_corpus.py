@@ -3,7 +3,7 @@
 The corpus directory holds `schema.sql`, `seed.sql` and `queries.jsonl`, an object a line: `id`, `sql`, `labels` (the
 families that must be found), `optional` (neither required nor wrong), `grey` (left out of precision) and `need` (`sql`,
 `schema` or `plan`: what it takes to know). The schema is loaded into an embedded server, a snapshot is collected, each
-query is planned with EXPLAIN, and all rules run. With `--offline` the rules see the texts alone, and only cases with
+query is planned without being run, and all rules run. With `--offline` the rules see the texts alone, and only cases with
 `need: sql` count.
 """
 
@@ -26,11 +26,10 @@ from pgadvisor.advise.queries import read_queries
 from pgadvisor.advise.registry import all_rules
 from pgadvisor.advise.run import run_rules
 from pgadvisor.collect.collector import collect
+from pgadvisor.collect.plans import PlanOptions, collect_plans
 from pgadvisor.collect.session import open_session
 from pgadvisor.facts import Facts
-from pgadvisor.model.explain import read_explain
 from pgadvisor.model.finding import Finding
-from pgadvisor.model.plan import StatementPlan
 from pgadvisor.model.snapshot import FORMAT, Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.planner.embedded import EmbeddedServer
@@ -138,15 +137,12 @@ def _snapshot(dsn: str, statements: tuple[Statement, ...]) -> Snapshot:
     """What a real collection gives, with the cases as its statements and their plans."""
     with open_session(dsn) as session:
         collected = collect(session, keep_values=True)
-    plans = []
-    with psycopg.connect(dsn) as connection:
-        for statement in statements:
-            row = connection.execute(f"EXPLAIN (FORMAT JSON, SETTINGS) {statement.text}".encode()).fetchone()
-            connection.rollback()
-            assert row is not None
-            plan = read_explain(row[0])
-            plans.append(StatementPlan(statement=statement.key, kind="values", reason="planned only", plan=plan))
-    return msgspec.structs.replace(collected, statements=statements, totals=None, plans=tuple(plans))
+        asked = msgspec.structs.replace(collected, statements=statements, totals=None)
+        planned = collect_plans(session, asked, PlanOptions(analyze=False))
+    for each in planned.plans:
+        if each.plan is None:
+            print(f"not planned: {each.statement}: {each.reason}", file=sys.stderr)
+    return planned
 
 
 def _facts(snapshot: Snapshot) -> Facts:

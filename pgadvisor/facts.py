@@ -262,7 +262,7 @@ class Facts:
         return self.is_unique(use.table, columns) or (not self.has_catalog and "id" in columns)
 
     def has_indexed_equality(self, scope: Scope, alias: str | None, *, but: Predicate | None = None) -> bool:
-        """Whether an equality on an index's first column may narrow that table: a plan tells how far. `but` that one."""
+        """Whether an equality on an index's first column may narrow that table: a plan tells. `but` that one."""
         equalities = (
             each.column
             for each in scope.predicates

@@ -28,6 +28,24 @@ class JsonSource(JsonRecord):
     """How long the workload's counters had been running."""
 
 
+class JsonVerdict(JsonRecord):
+    """The audit in a sentence."""
+
+    headline: str
+    text: str
+    severity: Severity | None
+    """The worst among the findings; null: nothing was found."""
+
+
+class JsonUnread(JsonRecord):
+    """A statement whose text was not understood."""
+
+    statement: str | int
+    reason: str
+    share: float | None
+    """Of all observed time, 0 to 1."""
+
+
 class JsonGap(JsonRecord):
     """Something that could not be read."""
 
@@ -50,6 +68,7 @@ class JsonWhere(JsonRecord):
     """What a finding is about."""
 
     table: str | None
+    column: str | None
     index: str | None
     statement: str | int | None
     """The queryid as text, since it does not fit a JavaScript number, or the 1-based position in the file."""
@@ -72,12 +91,15 @@ class JsonRemedy(JsonRecord):
     sql: str | None
     undo: str | None
     lock: str | None
+    cost: str | None
 
 
 class JsonFinding(JsonRecord):
     """One thing found."""
 
     rule: str
+    also: tuple[str, ...]
+    """Other rules that found the same cause."""
     severity: Severity
     key: str
     """Its identity across runs."""
@@ -87,6 +109,10 @@ class JsonFinding(JsonRecord):
     """The pieces in the order the rule gave them."""
     remedy: JsonRemedy
     gain_ms_per_day: float | None
+    share: float | None
+    """Of all observed time, 0 to 1: what its statements take."""
+    statements: tuple[str | int, ...]
+    """All statements concerned, the most costly first."""
     wrong_if: str
 
 
@@ -98,8 +124,10 @@ class JsonReport(JsonRecord):
     pgadvisor: str
     """The version that made it."""
     source: JsonSource
+    verdict: JsonVerdict
     gaps: tuple[JsonGap, ...]
     rules_not_run: tuple[JsonRuleNotRun, ...]
+    unread: tuple[JsonUnread, ...]
     findings: tuple[JsonFinding, ...]
     """Ranked: severity, then time freed, then sureness."""
 
@@ -130,11 +158,22 @@ def _report(report: Report) -> JsonReport:
             collected_at=report.collected_at,
             window_s=_number(report.window_s),
         ),
+        verdict=JsonVerdict(
+            headline=report.verdict.headline, text=report.verdict.text, severity=report.verdict.severity
+        ),
         gaps=tuple(
             JsonGap(area=gap.area, subject=gap.subject, reason=gap.reason, cure=gap.cure) for gap in report.gaps
         ),
         rules_not_run=tuple(
             JsonRuleNotRun(rule=each.rule, reason=each.reason, cure=each.cure) for each in report.rules_not_run
+        ),
+        unread=tuple(
+            JsonUnread(
+                statement=positions.get(each.statement, each.statement),
+                reason=each.reason,
+                share=_number(each.share),
+            )
+            for each in report.unread
         ),
         findings=tuple(_finding(finding, positions) for finding in report.findings),
     )
@@ -144,11 +183,13 @@ def _finding(finding: Finding, positions: dict[str, int]) -> JsonFinding:
     where, remedy = finding.where, finding.remedy
     return JsonFinding(
         rule=finding.rule,
+        also=finding.also,
         severity=finding.severity,
         key=finding.key,
         message=finding.message,
         where=JsonWhere(
             table=where.table,
+            column=where.column,
             index=where.index,
             statement=None if where.statement is None else positions.get(where.statement, where.statement),
             file=where.file,
@@ -156,8 +197,10 @@ def _finding(finding: Finding, positions: dict[str, int]) -> JsonFinding:
             endpoint=where.endpoint,
         ),
         evidence=tuple(JsonEvidence(rung=each.rung, text=each.text) for each in finding.evidence),
-        remedy=JsonRemedy(text=remedy.text, sql=remedy.sql, undo=remedy.undo, lock=remedy.lock),
+        remedy=JsonRemedy(text=remedy.text, sql=remedy.sql, undo=remedy.undo, lock=remedy.lock, cost=remedy.cost),
         gain_ms_per_day=_number(finding.gain_ms_per_day),
+        share=_number(finding.share),
+        statements=tuple(positions.get(key, key) for key in finding.statements),
         wrong_if=finding.wrong_if,
     )
 

@@ -22,13 +22,16 @@ def test_golden() -> None:
 
 def test_keys_and_their_order() -> None:
     told = json.loads(render(shop_report()))
-    assert list(told) == ["format", "pgadvisor", "source", "gaps", "rules_not_run", "findings"]
+    assert list(told) == [
+        "format", "pgadvisor", "source", "verdict", "gaps", "rules_not_run", "unread", "findings",
+    ]  # fmt: skip
     found = told["findings"][0]
     assert list(found) == [
-        "rule", "severity", "key", "message", "where", "evidence", "remedy", "gain_ms_per_day", "wrong_if",
+        "rule", "also", "severity", "key", "message", "where", "evidence", "remedy", "gain_ms_per_day", "share",
+        "statements", "wrong_if",
     ]  # fmt: skip
-    assert list(found["where"]) == ["table", "index", "statement", "file", "line", "endpoint"]
-    assert list(found["remedy"]) == ["text", "sql", "undo", "lock"]
+    assert list(found["where"]) == ["table", "column", "index", "statement", "file", "line", "endpoint"]
+    assert list(found["remedy"]) == ["text", "sql", "undo", "lock", "cost"]
     assert list(found["evidence"][0]) == ["rung", "text"]
 
 
