@@ -1,5 +1,6 @@
 """What every test may use, and what decides which tests can run here."""
 
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -11,6 +12,10 @@ pytest.register_assert_rewrite("tests.golden", "tests.small_shop")
 from tests.fix_servers import SERVER_IS_UP, database, debian15, every_server, new_database, reader, server  # noqa: E402
 
 __all__ = ["database", "debian15", "every_server", "new_database", "reader", "server"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs with Ctrl-C ignored, and what is ignored stays so in every child.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SERVER_FIXTURES = frozenset({"server", "every_server", "debian15"})
 
