@@ -1,6 +1,7 @@
 """Every rule against its own examples: each BAD must be found, each GOOD must be left alone."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +66,10 @@ def statements_of(finding: Finding) -> Iterator[str]:
 def test_names_are_unique() -> None:
     names = [name for rule in RULES for name in (rule.name, *rule.aliases)]
     assert len(names) == len(set(names))
+
+
+def test_the_readme_lists_every_rule() -> None:
+    readme = Path(__file__).parent.parent / "rules" / "README.md"
+    rows = [f"| `{rule.name}` | {rule.kind} | {rule.severity} | {rule.summary} |" for rule in RULES]
+    listed = [line for line in readme.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert listed == rows, "the table of rules/README.md should be:\n" + "\n".join(rows)
