@@ -3,7 +3,7 @@
 The corpus directory holds `schema.sql`, `seed.sql` and `queries.jsonl`, an object a line: `id`, `sql`, `labels` (the
 families that must be found), `optional` (neither required nor wrong), `grey` (left out of precision) and `need` (`sql`,
 `schema` or `plan`: what it takes to know). The schema is loaded into an embedded server, a snapshot is collected, each
-query is planned without being run, and all rules run. With `--offline` the rules see the texts alone, and only cases with
+query is planned without being run, and all rules run. With `--offline` the rules see the texts alone; only cases with
 `need: sql` count.
 """
 

@@ -185,9 +185,10 @@ class Facts:
         return float(value) if value else default
 
     def reads_part(self, planned: PlannedStatement, alias: str | None, table: str | None) -> bool:
-        """Whether the plan reads only a small part of that table: an index or pruning already narrows it."""
-        scans, whole = planned.scans(alias), self.whole_cost(table)
-        found = self.table(table)
+        """Whether the plan reads only a small part of that table, or of those of its partitions that it reads."""
+        scans, found = planned.scans(alias), self.table(table)
+        own = [self.whole_cost(f"{scan.schema}.{scan.table}" if scan.schema else scan.table) for scan in scans]
+        whole = self.whole_cost(table) if None in own else sum(each or 0.0 for each in own)
         if not scans or not whole or found is None:
             return False
         if any(scan.node_type == "Seq Scan" and scan.table == found.name for scan in scans):

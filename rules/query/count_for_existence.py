@@ -33,6 +33,7 @@ from pgadvisor.rule import (
     Severity,
     Where,
     query_rule,
+    quoted,
     table,
 )
 
@@ -67,6 +68,11 @@ BAD = [
         sql="SELECT count(*) > 0 AS has_open FROM orders WHERE status = 'open'",
         tables=(ORDERS,),
         remedy="SELECT EXISTS (SELECT 1 FROM orders WHERE status = 'open') AS has_open",
+    ),
+    Example(
+        sql='SELECT count(*) = 0 AS "None Open" FROM orders WHERE id > 5; -- none?',
+        tables=(ORDERS,),
+        remedy='SELECT NOT EXISTS (SELECT 1 FROM orders WHERE id > 5) AS "None Open"',
     ),
     Example(
         sql="SELECT CASE WHEN count(*) > 0 THEN 'yes' ELSE 'no' END FROM orders WHERE user_id = $1", tables=(ORDERS,)
@@ -200,10 +206,11 @@ def _asked(query: Query, scope: Scope, output: Output, match: re.Match[str]) -> 
     if not (is_whole and is_plain and output.span):
         return None
     verb = "EXISTS" if (match[2], match[3]) in SOME else "NOT EXISTS"
-    after = query.text[output.span.end :]
+    start, end = (scope.span.start, scope.span.end) if scope.span else (0, len(query.text))
+    after = query.text[output.span.end : end]
     renamed = re.match(r'\s+(?:as\s+)?(?:\w+|"[^"]+")(?=\s+from\b)', after, re.I) if output.alias else None
-    inner = query.text[: output.span.start] + "1" + after[renamed.end() if renamed else 0 :].rstrip().rstrip(";")
-    return f"SELECT {verb} ({inner})" + (f" AS {output.alias}" if output.alias else "")
+    inner = query.text[start : output.span.start] + "1" + after[renamed.end() if renamed else 0 :]
+    return f"SELECT {verb} ({inner})" + (f" AS {quoted(output.alias)}" if output.alias else "")
 
 
 def _finding(query: Query, facts: Facts, scope: Scope, spelled: str, remedy: Remedy) -> Finding:

@@ -28,6 +28,7 @@ from pgadvisor.rule import (
     Example,
     Facts,
     Finding,
+    Output,
     Predicate,
     Query,
     Remedy,
@@ -49,7 +50,7 @@ SLOW_MS = 50.0
 """An OFFSET given as a parameter is only believed to be deep when the statement takes as long as this."""
 MANY_PAGES, FAR_MORE = 100, 10
 """Pages a call from which an offset is felt, and times those of the first page."""
-ROW_NUMBER = re.compile(r"row_number\s*\(\s*\)\s*over\s*\((?!.*\bpartition\b)", re.I | re.S)
+ROW_NUMBER = re.compile(r"(?:row_number|rank|dense_rank)\s*\(\s*\)\s*over\s*(?P<window>\(.*\)|\w+)\Z", re.I | re.S)
 SUMS = (ast.Add, ast.Sub, ast.Mult)
 
 ORDERS = table("orders", columns={"status": "text"}, indexes={"orders_placed_at_idx": "placed_at DESC"})
@@ -76,6 +77,11 @@ BAD = [
         "SELECT id FROM n WHERE rn > 50000 AND rn <= 50020",
         tables=(ORDERS,),
     ),
+    Example(
+        sql="SELECT id FROM (SELECT id, rank() OVER w AS place FROM orders WINDOW w AS (ORDER BY placed_at, id)) t "
+        "WHERE place >= 50001 AND place <= 50020",
+        tables=(ORDERS,),
+    ),
     Example(sql=PAGES, note="The plan shows the depth.", tables=(ORDERS,), plan=SKIPS),
     Example(sql=PAGES, note="The time shows the depth.", tables=(ORDERS,), mean_ms=80.0, rows=20_000),
 ]
@@ -93,6 +99,12 @@ GOOD = [
         note="The first of each group, not a page.",
         sql="SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY status ORDER BY id) AS rn FROM orders) t "
         "WHERE rn <= 3",
+        tables=(ORDERS,),
+    ),
+    Example(
+        note="Ranks within each group, by a named window.",
+        sql="SELECT id FROM (SELECT id, rank() OVER w AS rn FROM orders WINDOW w AS (PARTITION BY status ORDER BY id)) t "
+        "WHERE rn > 50000",
         tables=(ORDERS,),
     ),
     Example(
@@ -192,10 +204,22 @@ def _numbered(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
             continue
         inner = next((each for each in query.scopes if each.number == relation.inner), None)
         name = predicate.column.column
-        if inner and any(output.alias == name and ROW_NUMBER.match(output.text.strip()) for output in inner.outputs):
+        if inner and any(output.alias == name and _numbers_all(query, output) for output in inner.outputs):
             text = f"row_number() numbers {depth:,} rows that are then thrown away"
             evidence = Evidence(rung=Rung.INFERRED, text=f"the page starts after row {depth:,}")
             yield _finding(query, facts, inner, text, evidence, span=predicate.span)
+
+
+def _numbers_all(query: Query, output: Output) -> bool:
+    """Whether it is the number of the row among all rows, not in a group of its own."""
+    numbered = ROW_NUMBER.match(output.text.strip())
+    if numbered is None:
+        return False
+    window = numbered["window"]
+    if not window.startswith("("):
+        named = re.search(rf"\b{window}\s+as\s*\(([^()]*)\)", query.text, re.I)
+        return named is not None and not re.search(r"\bpartition\b|\A\s*(?!order\b)\w", named[1], re.I)
+    return not re.search(r"\bpartition\b|\A\(\s*(?!order\b)\w", window, re.I)
 
 
 def _from_row(predicate: Predicate) -> int | None:

@@ -66,6 +66,8 @@ COARSE = re.compile(r"%|\bmod\s*\(")
 
 USERS = table("users", columns={"email": "text", "code": "character varying(20)", "name": "text"},
               indexes={"users_email_lower": "lower(email)", "users_code": "code"})  # fmt: skip
+LIVE = table("users", columns={"name": "text", "deleted_at": "timestamp"},
+             indexes={"users_live_name": "lower(name) WHERE (deleted_at IS NULL)"})  # fmt: skip
 ORDERS = table("orders", columns={"placed_at": "timestamp with time zone", "paid_at": "timestamp without time zone"},
                indexes={"orders_placed_at": "placed_at", "orders_paid_at": "paid_at", "orders_user": "user_id",
                         "orders_day": "((placed_at AT TIME ZONE 'UTC'::text))::date"})  # fmt: skip
@@ -134,6 +136,12 @@ BAD = [
     Example(sql="SELECT id FROM users WHERE lower(code) LIKE 'ab%'", tables=(USERS,), remedy="text_pattern_ops"),
     Example(sql="DELETE FROM users WHERE coalesce(code, '') = 'x'", tables=(USERS,)),
     Example(
+        sql="SELECT id FROM users WHERE lower(name) = $1",
+        note="There is an index on it, but only for the rows that are not deleted.",
+        tables=(LIVE,),
+        plan=node("Seq Scan", table="users", alias="users", cost=26_000.0),
+    ),
+    Example(
         sql="SELECT count(*) FROM events WHERE date_trunc('month', at) = '2024-03-01'",
         note="Not indexed, but the partition key.",
         tables=(table("events", columns={"at": "timestamp with time zone"}, partition_key="RANGE (at)"),),
@@ -152,6 +160,12 @@ GOOD = [
         note="An index on the expression is there.",
         sql="SELECT id FROM users WHERE lower(email) = lower($1)",
         tables=(USERS,),
+    ),
+    Example(
+        note="A partial index on the expression serves it.",
+        sql="SELECT id FROM users WHERE lower(name) = $1 AND deleted_at IS NULL",
+        tables=(LIVE,),
+        plan=node("Index Scan", table="users", alias="users", index="users_live_name", cost=8.0),
     ),
     Example(
         note="The function is on the other side.", sql="SELECT id FROM users WHERE code = lower($1)", tables=(USERS,)
@@ -371,6 +385,11 @@ def _message(facts: Facts, found: Table, predicate: Predicate) -> str:
     bare = next((index for index in plainest if index.keys[0].column == name), None)
     if bare:
         return f"`{spelled}` hides `{name}` from index {bare.name}"
+    part = next((index for index in hidden if index.predicate and predicate.key in facts.index_keys(index)), None)
+    if part:
+        return (
+            f"index {part.name} on `{spelled}` holds only rows with {part.predicate}, which the query does not ask for"
+        )
     if hidden:
         return f"`{spelled}` is not `{facts.index_keys(hidden[0])[0]}`, which index {hidden[0].name} is on"
     return f"`{spelled}` hides the partition key `{name}`: every partition of {found.label} is read"
@@ -380,7 +399,7 @@ def _evidence(
     facts: Facts, found: Table, alias: str | None, planned: PlannedStatement | None
 ) -> tuple[tuple[Evidence, ...], bool]:
     """Why we believe it, and whether the plan shows that it hurts."""
-    inferred = Evidence(rung=Rung.INFERRED, text="no index is on that expression")
+    inferred = Evidence(rung=Rung.INFERRED, text="no whole index is on that expression")
     scans = planned.scans(alias) if planned else ()
     if planned is None or all(each.index_condition for each in scans):
         return (inferred,), False
@@ -417,7 +436,10 @@ def _remedy(query: Query, facts: Facts, found: Table, predicates: list[Predicate
         operator_class="text_pattern_ops" if first.operator == "LIKE" else None,
     )
     wanted = WantedIndex(table=found.qualified, keys=(key,), equalities=1)
+    is_part = any(index.predicate and first.key in facts.index_keys(index)[:1] for index in found.indexes)
     why = "Or compare the bare column, where the values allow it."
+    if is_part:
+        why = "Or add the condition of the index that is there to the query, where it holds."
     return create_index(facts, wanted, why=why), wanted.cause
 
 
