@@ -25,15 +25,19 @@ def advise(
     snapshot: Snapshot,
     rules: Sequence[Rule] | None = None,
     *,
+    across: bool = True,
     on_crash: Callable[[Rule, Exception], None] | None = None,
 ) -> Report:
-    """What the rules (all, unless some are named) say of the snapshot."""
+    """What the rules (all, unless some are named) say of the snapshot.
+
+    `across`: statements with the same cause share a finding; without it each statement has its own.
+    """
     rules = all_rules() if rules is None else rules
     queries, unread = read_queries(snapshot)
     facts = Facts(snapshot, queries)
     found, not_run = run_rules(rules, facts, on_crash=on_crash)
     kept, suppressed = suppress(found, facts)
-    findings = rank(merge(kept, facts))
+    findings = rank(merge(kept, facts, across=across))
     absent = {rule.rule for rule in not_run}
     return Report(
         format=FORMAT,

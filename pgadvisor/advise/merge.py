@@ -14,26 +14,29 @@ MOST_EVIDENCE = 6
 _KEYS = re.compile(r"^(index \S+ (?:USING \w+ )?)\((.*)\)$")
 
 
-def merge(findings: list[Finding], facts: Facts) -> list[Finding]:
-    """One finding for each rule and cause, in the order of their first; an index that another leads with joins it.
+def merge(findings: list[Finding], facts: Facts, *, across: bool = True) -> list[Finding]:
+    """One finding for each rule and cause, in the order of their first; an index that leads another joins it.
 
-    A missing index is one finding whatever the rules that miss it: one CREATE INDEX cures them all.
+    A missing index, or a subquery run for each row, is one finding whatever the rules: one change cures it.
+    Without `across` each statement keeps findings of its own.
     """
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    longer = _longer_causes(findings)
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    longer = _longer_causes(findings) if across else {}
     for number, finding in enumerate(findings):
         cause = f"#{number}" if finding.cause is None else longer.get(finding.cause, finding.cause)
-        rule = "" if _KEYS.match(cause) else finding.rule
-        groups.setdefault((rule, cause), []).append(finding)
-    return [_one(group, cause, facts) for (_, cause), group in groups.items()]
+        rule = "" if _KEYS.match(cause) or cause.startswith("subquery ") else finding.rule
+        statements = () if across else finding.statements
+        groups.setdefault((cause, rule, *statements), []).append(finding)
+    return [_one(group, cause, facts) for (cause, *_), group in groups.items()]
 
 
 def _one(group: list[Finding], cause: str, facts: Facts) -> Finding:
-    """The group as one finding: told as its most costly member tells it, of those that name the whole cause."""
+    """The group as one finding: told as its worst and most costly member tells it, of those that name the whole cause;
+    a query's text, where a rule points at the guilty part of it, tells more than the plan."""
 
-    def cost(finding: Finding) -> tuple[bool, int, float, float]:
-        gain = finding.gain_ms_per_day or 0.0
-        return finding.cause == cause, -finding.severity.rank, gain, _total_ms(finding.statements, facts)
+    def cost(finding: Finding) -> tuple[bool, int, bool, float, float]:
+        gain, spent = finding.gain_ms_per_day or 0.0, _total_ms(finding.statements, facts)
+        return finding.cause == cause, -finding.severity.rank, bool(finding.spans), gain, spent
 
     ordered = sorted(group, key=cost, reverse=True)
     statements = tuple(sorted({key for finding in group for key in finding.statements},
@@ -42,12 +45,18 @@ def _one(group: list[Finding], cause: str, facts: Facts) -> Finding:
     return msgspec.structs.replace(
         ordered[0],
         also=also,
+        node=next((each.node for each in _same_place(ordered) if each.node is not None), None),
         severity=min((finding.severity for finding in group), key=lambda severity: severity.rank),
         statements=statements,
         evidence=_evidence(ordered),
         gain_ms_per_day=_gain(group),
         share=_share(statements, facts),
     )
+
+
+def _same_place(ordered: list[Finding]) -> list[Finding]:
+    """Those about the statement of the first: a node's number means nothing in another plan."""
+    return [finding for finding in ordered if finding.where.statement == ordered[0].where.statement]
 
 
 def _evidence(ordered: list[Finding]) -> tuple[Evidence, ...]:

@@ -55,14 +55,16 @@ def audit(
     exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(report.verdict.severity))
 
 
-def report_on(snapshot: Snapshot, rules: tuple[Rule, ...] | None = None, *, debug: bool = False) -> Report:
-    """The report; with `debug` a rule's crash is raised instead of listed."""
+def report_on(
+    snapshot: Snapshot, rules: tuple[Rule, ...] | None = None, *, across: bool = True, debug: bool = False
+) -> Report:
+    """The report (`across`: see `advise`); with `debug` a rule's crash is raised instead of listed."""
 
     def crashed(rule: Rule, crash: Exception) -> None:
         if debug:
             raise crash
 
-    return advise(snapshot, rules, on_crash=crashed)
+    return advise(snapshot, rules, across=across, on_crash=crashed)
 
 
 def tell(report: Report, path: Path | None) -> None:

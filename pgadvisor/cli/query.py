@@ -83,7 +83,7 @@ def query(
         raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=len(statements),
                           show_sql=show_sql, quiet=quiet)  # fmt: skip
-    report = report_on(_snapshot(statements, source, asked), rules, debug=debug)
+    report = report_on(_snapshot(statements, source, asked), rules, across=False, debug=debug)
     _check_read(report)
     output.write(output.render(report, form), path)
     if not quiet:

@@ -110,6 +110,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=EXCLUDING if _excludes(plan, number) else COMPUTING,
             wrong_if="far fewer rows reach the subquery in production than in this plan",
             severity=facts.severity(plan.key, share),
+            cause=f"subquery {plan.statement.fingerprint}" if plan.statement else None,
             node=number,
         )
 

@@ -331,6 +331,7 @@ def _finding(
     found = facts.table(inner.table) if inner else None
     label = found.label if found else (inner.table if inner else None) or "other tables"
     name = f"`{outer.alias}.{outer.column}`" if outer and outer.alias else "an outer column"
+    statement = facts.statement(query.statement)
     return Finding(
         where=Where(statement=query.statement, table=outer.table if outer else None),
         message=f"a subquery on {label} depends on {name} and runs {times}",
@@ -338,6 +339,7 @@ def _finding(
         remedy=Remedy(text=_advice(query, first)),
         wrong_if="the outer query always yields a few rows",
         severity=severity,
+        cause=f"subquery {statement.fingerprint}" if statement else None,
         spans=tuple(dict.fromkeys(scope.span for scope in blamed if scope.span)),
     )
 

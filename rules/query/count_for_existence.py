@@ -1,7 +1,9 @@
 """A count of rows that is only compared with zero reads all of them where one would do.
 
 ## What it finds
-`(SELECT count(*) …) > 0`, `= 0`, `>= 1` and their like in a condition or a select list, and `SELECT count(*) > 0 …`.
+`(SELECT count(*) …) > 0`, `= 0`, `>= 1` and their like in a condition or a select list, also where the count stands in
+a derived table or CTE and nothing else is done with it; `SELECT count(*) > 0 …`; and a LEFT JOIN whose groups are kept
+when nothing was counted in them.
 
 ## Why it matters
 count() must find every matching row before it can answer. EXISTS stops at the first one, and in a WHERE clause it
@@ -83,6 +85,18 @@ BAD = [
         remedy="SELECT u.name, EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id) AS buys FROM users u",
     ),
     Example(sql="SELECT 1 FROM orders WHERE user_id = $1 HAVING count(*) > 0", tables=(ORDERS,)),
+    Example(
+        sql="SELECT u.id FROM users u, LATERAL (SELECT count(*) AS n FROM orders o WHERE o.user_id = u.id) c WHERE c.n > 0",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        sql="WITH c AS (SELECT count(*) AS n FROM orders WHERE user_id = $1) SELECT n > 0 AS buys FROM c",
+        tables=(ORDERS,),
+    ),
+    Example(
+        sql="SELECT u.id FROM users u LEFT JOIN orders o ON o.user_id = u.id GROUP BY u.id HAVING count(o.id) = 0",
+        tables=(USERS, ORDERS),
+    ),
 ]
 GOOD = [
     Example(
@@ -107,6 +121,23 @@ GOOD = [
         tables=(ORDERS,),
     ),
     Example(
+        note="The number is shown as well.",
+        sql="SELECT u.id, c.n FROM users u, LATERAL (SELECT count(*) AS n FROM orders o WHERE o.user_id = u.id) c "
+        "WHERE c.n > 0",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        note="The count guards another aggregate.",
+        sql="SELECT CASE WHEN count(*) = 0 THEN 0 ELSE sum(id) END FROM orders WHERE user_id = $1",
+        tables=(ORDERS,),
+    ),
+    Example(
+        note="Some have been counted in each group: an inner join would not do where sums are shown.",
+        sql="SELECT u.id, sum(o.id) FROM users u LEFT JOIN orders o ON o.user_id = u.id GROUP BY u.id "
+        "HAVING count(o.id) > 0",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
         note="At most one row is counted.",
         sql="SELECT u.id FROM users u WHERE (SELECT count(*) FROM (SELECT 1 FROM orders o WHERE o.user_id = u.id "
         "LIMIT 1) x) > 0",
@@ -128,10 +159,9 @@ GOOD = [
 @query_rule(severity=Severity.ERROR, since="0.1")
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for scope in query.scopes:
-        found = _compared(query, scope) or _inline(query, scope)
-        is_cheap = not scope.correlated and all(facts.is_tiny(use.table) for use in scope.tables)
-        is_cheap |= any(facts.is_system(use.table) for use in scope.tables)
-        if found and not is_cheap and not _is_bounded(query, scope):
+        found = _compared(query, scope) or _inline(query, scope) or _outside(query, scope) or _emptied(scope)
+        is_system = any(facts.is_system(use.table) for use in scope.tables)
+        if found and not is_system and not _is_bounded(query, scope):
             yield _finding(query, facts, scope, *found)
 
 
@@ -168,13 +198,52 @@ def _inline(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
         return None
     for output in scope.outputs:
         match = INLINE.search(output.text)
-        if match and (match[2], match[3]) in SOME | NONE and len(COUNT.findall(output.text)) == 1:
+        if match and (match[2], match[3]) in SOME | NONE and not _is_guard(output, match[0]):
             return match[0], Remedy(text="Ask with EXISTS, which stops at the first row.",
                                     sql=_asked(query, scope, output, match))  # fmt: skip
     for predicate in scope.predicates:
         pair = (predicate.operator, predicate.value.text)
         if predicate.place == "having" and pair in SOME | NONE and COUNT.fullmatch(predicate.source.strip()):
             return f"{predicate.source} {' '.join(pair)}", Remedy(text="Ask with EXISTS, which stops at the first row.")
+    return None
+
+
+def _is_guard(output: Output, comparison: str) -> bool:
+    """Whether the output counts or sums more beside the comparison, which then keeps it from a division by zero."""
+    rest = output.text.replace(comparison, "", 1)
+    named = any(re.search(rf"\b{re.escape(column.column)}\b", rest) for column in output.columns)
+    return named or COUNT.search(rest) is not None
+
+
+def _outside(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
+    """A count in a derived table or CTE that is named once outside, where it is compared with zero."""
+    if scope.place not in ("from", "cte") or len(scope.outputs) != 1 or not _is_lone(scope) or not scope.span:
+        return None
+    output, users = scope.outputs[0], [each for each in query.scopes for use in each.tables if use.inner == scope.number]
+    if output.alias is None or not COUNT.fullmatch(output.text.strip()) or len(users) != 1:
+        return None
+    rest = query.text[: scope.span.start] + query.text[scope.span.end :]
+    is_named_once = len(re.findall(rf"\b{re.escape(output.alias)}\b", rest)) == 1
+    if not is_named_once or any(each.is_star for each in users[0].outputs):
+        return None
+    for predicate in users[0].predicates:
+        pair = (predicate.operator, predicate.value.text)
+        is_it = predicate.column is not None and predicate.column.column == output.alias and not predicate.is_wrapped
+        if is_it and pair in SOME | NONE:
+            text = f"Ask with EXISTS where `{predicate.source}` is compared; it stops at the first row."
+            return f"{output.text} {' '.join(pair)}", Remedy(text=text)
+    return None
+
+
+def _emptied(scope: Scope) -> tuple[str, Remedy] | None:
+    """`LEFT JOIN … GROUP BY … HAVING count(x) = 0`: an anti-join that joins and counts all rows first."""
+    outer = {use.alias for use in scope.tables if use.join == "left"}
+    for predicate in scope.predicates:
+        pair = (predicate.operator, predicate.value.text)
+        is_count = predicate.place == "having" and predicate.is_conjunct and COUNT.fullmatch(predicate.source.strip())
+        if scope.group_keys and is_count and pair in NONE and predicate.column and predicate.column.alias in outer:
+            text = "Write NOT EXISTS instead of the join: it becomes an anti-join, and nothing is grouped."
+            return f"{predicate.source} {' '.join(pair)}", Remedy(text=text)
     return None
 
 

@@ -1,7 +1,7 @@
 """A deep OFFSET reads and throws away every row before the page.
 
 ## What it finds
-`OFFSET` with a large number, an `OFFSET` whose plan skips many rows, and pages cut out with `row_number()`.
+`OFFSET` with a large number, an `OFFSET` whose plan skips many rows, and pages cut out with `row_number()` or `rank()`.
 
 ## Why it matters
 PostgreSQL cannot jump to the hundred-thousandth row: it makes all rows before it, in order, and drops them. Page 5,000
@@ -50,7 +50,7 @@ SLOW_MS = 50.0
 """An OFFSET given as a parameter is only believed to be deep when the statement takes as long as this."""
 MANY_PAGES, FAR_MORE = 100, 10
 """Pages a call from which an offset is felt, and times those of the first page."""
-ROW_NUMBER = re.compile(r"(?:row_number|rank|dense_rank)\s*\(\s*\)\s*over\s*(?P<window>\(.*\)|\w+)\Z", re.I | re.S)
+ROW_NUMBER = re.compile(r"(?P<name>row_number|rank|dense_rank)\s*\(\s*\)\s*over\s*(?P<window>\(.*\)|\w+)\Z", re.I | re.S)
 SUMS = (ast.Add, ast.Sub, ast.Mult)
 
 ORDERS = table("orders", columns={"status": "text"}, indexes={"orders_placed_at_idx": "placed_at DESC"})
@@ -204,22 +204,24 @@ def _numbered(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
             continue
         inner = next((each for each in query.scopes if each.number == relation.inner), None)
         name = predicate.column.column
-        if inner and any(output.alias == name and _numbers_all(query, output) for output in inner.outputs):
-            text = f"row_number() numbers {depth:,} rows that are then thrown away"
+        numbers = [_numbering(query, output) for output in inner.outputs if output.alias == name] if inner else []
+        if inner and numbers and numbers[0]:
+            text = f"{numbers[0]}() numbers {depth:,} rows that are then thrown away"
             evidence = Evidence(rung=Rung.INFERRED, text=f"the page starts after row {depth:,}")
             yield _finding(query, facts, inner, text, evidence, span=predicate.span)
 
 
-def _numbers_all(query: Query, output: Output) -> bool:
-    """Whether it is the number of the row among all rows, not in a group of its own."""
+def _numbering(query: Query, output: Output) -> str | None:
+    """The function that numbers all rows in one sequence; None: no number, or one in each group."""
     numbered = ROW_NUMBER.match(output.text.strip())
     if numbered is None:
-        return False
+        return None
     window = numbered["window"]
     if not window.startswith("("):
         named = re.search(rf"\b{window}\s+as\s*\(([^()]*)\)", query.text, re.I)
-        return named is not None and not re.search(r"\bpartition\b|\A\s*(?!order\b)\w", named[1], re.I)
-    return not re.search(r"\bpartition\b|\A\(\s*(?!order\b)\w", window, re.I)
+        window = f"({named[1]})" if named else "(unknown)"
+    is_whole = re.match(r"\(\s*(?:order\b|\))", window, re.I)
+    return numbered["name"].lower() if is_whole else None
 
 
 def _from_row(predicate: Predicate) -> int | None:

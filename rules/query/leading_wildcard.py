@@ -217,14 +217,15 @@ def _finding(query: Query, facts: Facts, predicate: Predicate, planned: PlannedS
         evidence = [Evidence(rung=Rung.INFERRED, text="the pattern is in the query; indexes are not known")]
     spelled = query.cut(predicate.span) or f"{predicate.source} {predicate.operator}"
     is_heavy = is_read and not facts.is_small(column.table)
+    remedy, cause = _remedy(facts, predicate)
     return Finding(
         where=Where(statement=query.statement, table=column.table, column=column.column),
         message=f"`{_short(spelled)}` starts with a wildcard: no B-tree index on {column.column} can serve it",
         evidence=tuple(evidence),
-        remedy=_remedy(facts, predicate),
+        remedy=remedy,
         wrong_if="other conditions always leave a few rows, or the table stays small",
         severity=facts.severity(query.statement) if is_heavy else Severity.INFO,
-        cause=f"trigram index {column.table} ({predicate.key})" if column.table else None,
+        cause=cause or (f"wildcard {column.table} ({predicate.key})" if column.table else None),
         spans=(predicate.span,) if predicate.span else (),
     )
 
@@ -234,16 +235,19 @@ def _short(text: str) -> str:
     return folded if len(folded) <= 80 else f"{folded[:77]}…"
 
 
-def _remedy(facts: Facts, predicate: Predicate) -> Remedy:
+def _remedy(facts: Facts, predicate: Predicate) -> tuple[Remedy, str | None]:
+    """What to do, and of a new index what other findings it settles."""
     column = predicate.column
     assert column is not None
     found = facts.column(column.table, column.column)
     if not _trigrams(predicate):
-        return Remedy(text="Search for three letters or more, and then with a trigram index; no index finds fewer.")
+        return Remedy(
+            text="Search for three letters or more, and then with a trigram index; no index finds fewer."
+        ), None
     if found is None or not found.type.startswith(TEXTS) or predicate.wrap not in (None, "function"):
-        return Remedy(text="Create a trigram index (extension pg_trgm) on what is searched.")
+        return Remedy(text="Create a trigram index (extension pg_trgm) on what is searched."), None
     if predicate.is_wrapped and predicate.function not in ("lower", "upper"):
-        return Remedy(text="Create a trigram index (extension pg_trgm) on what is searched.")
+        return Remedy(text="Create a trigram index (extension pg_trgm) on what is searched."), None
     plain = WantedKey(
         text=quoted(column.column), key=column.column, label=column.column, column=column.column,
         operator_class="gin_trgm_ops",
@@ -251,9 +255,9 @@ def _remedy(facts: Facts, predicate: Predicate) -> Remedy:
     is_there = any(_is_trigram(facts, index, column.column) for table in [facts.table(column.table)] if table
                    for index in table.indexes)  # fmt: skip
     if is_there and predicate.is_wrapped:
-        return Remedy(text=f"Write `{column.column} ILIKE …`: the trigram index on {column.column} serves that.")
+        return Remedy(text=f"Write `{column.column} ILIKE …`: the trigram index on {column.column} serves that."), None
     wanted = WantedIndex(table=column.table or "", keys=(plain,), method="gin", extension="pg_trgm")
     why = "It serves LIKE and ILIKE anywhere in the text" + (
         f"; write `{column.column} ILIKE …` then." if predicate.is_wrapped else "."
     )
-    return create_index(facts, wanted, why=why)
+    return create_index(facts, wanted, why=why), wanted.cause

@@ -5,7 +5,7 @@ import msgspec
 from pgadvisor.advise.examples import facts_of
 from pgadvisor.advise.merge import merge
 from pgadvisor.facts import Facts
-from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Where
+from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
 from pgadvisor.rule import Example
 
 FACTS: Facts = facts_of(
@@ -64,6 +64,23 @@ def test_one_missing_index_is_one_finding_whatever_the_rules() -> None:
     assert merged.also == ("function-on-indexed-column",)
     assert merged.gain_ms_per_day == 9.0
     assert "function-on-indexed-column: says statement 2" in [each.text for each in merged.evidence]
+
+
+def test_the_rule_that_points_into_the_text_tells_it() -> None:
+    pointing = msgspec.structs.replace(
+        finding("index t (a)", "2", gain=0.0), rule="function-on-indexed-column", spans=(Span(start=0, end=4),)
+    )
+    planned = msgspec.structs.replace(finding("index t (a)", "2", gain=9.0), node=3)
+    (merged,) = merge([planned, pointing], FACTS)
+    assert merged.rule == "function-on-indexed-column"
+    assert merged.also == ("scan-discards-most-rows",)
+    assert merged.gain_ms_per_day == 9.0
+    assert merged.node == 3
+
+
+def test_in_a_file_each_statement_keeps_its_own() -> None:
+    both = [finding("index t (a)", "1"), finding("index t (a, b)", "2"), finding("index t (a)", "2")]
+    assert [each.statements for each in merge(both, FACTS, across=False)] == [("1",), ("2",), ("2",)]
 
 
 def test_other_causes_of_two_rules_stay_apart() -> None:
