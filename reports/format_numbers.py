@@ -55,17 +55,17 @@ def count(number: float | None) -> str:
 
 
 def share(part: float | None) -> str:
-    """A share of 0 to 1 in percent: `53.2 %`, `<0.1 %`, `100 %`."""
+    """A share of 0 to 1 in percent: `53.2%`, `<0.1%`, `100%`."""
     if part is None:
         return UNKNOWN
     percent = part * 100
     if 0 < percent < 0.05:
-        return "<0.1 %"
+        return "<0.1%"
     if percent in (0.0, 100.0):
-        return f"{percent:.0f} %"
+        return f"{percent:.0f}%"
     if 99.95 <= percent < 100:
-        return ">99.9 %"
-    return f"{percent:.1f} %"
+        return ">99.9%"
+    return f"{percent:.1f}%"
 
 
 def factor(ratio: float | None) -> str:

@@ -113,7 +113,7 @@ def _remedy(found: Table) -> Remedy:
     )
     name = quoted_table(found)
     return Remedy(
-        text=f"Vacuum {found.label} now, and let autovacuum come after 2 % of its rows have changed.",
+        text=f"Vacuum {found.label} now, and let autovacuum come after 2% of its rows have changed.",
         sql=f"VACUUM {name};\nALTER TABLE {name} SET ({factor} = 0.02);",
         undo=f"ALTER TABLE {name} RESET ({factor});",
         lock=f"SHARE UPDATE EXCLUSIVE on {found.label}: reads and writes go on",

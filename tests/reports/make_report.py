@@ -294,7 +294,7 @@ WARNINGS: tuple[Finding, ...] = (
             lock="SHARE UPDATE EXCLUSIVE on orders: reads and writes go on",
             cost="about 43 MB",
         ),
-        evidence=(Evidence(rung=Rung.ESTIMATED, text="SubPlan 1 is 99.9 % of the planner's cost"),),
+        evidence=(Evidence(rung=Rung.ESTIMATED, text="SubPlan 1 is 99.9% of the planner's cost"),),
         wrong_if="`c.region` keeps only a handful of customers in practice",
         spans=(span_of(UNPAID, "(SELECT count(*) FROM orders o WHERE o.customer_id = c.id AND o.status = $1)"),),
         node=1,
@@ -496,7 +496,7 @@ def shop_report() -> Report:
         pgadvisor="0.1.0",
         collected_at=NOW,
         verdict=Verdict(
-            headline="Three changes would free about 78 % of database time",
+            headline="Three changes would free about 78% of database time",
             text="8 statements and 5 tables were read. The problems were measured; what a change frees is an estimate. "
             "2 rules could not run: see what was not checked.",
             severity=Severity.ERROR,

@@ -40,7 +40,7 @@ def test_count(number: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("part", "text"),
-    [(None, "–"), (0, "0 %"), (0.0001, "<0.1 %"), (0.532, "53.2 %"), (0.99951, ">99.9 %"), (1, "100 %")],
+    [(None, "–"), (0, "0%"), (0.0001, "<0.1%"), (0.532, "53.2%"), (0.99951, ">99.9%"), (1, "100%")],
 )
 def test_share(part: float | None, text: str) -> None:
     assert numbers.share(part) == text
