@@ -316,9 +316,7 @@ class Facts:
     @cached_property
     def total_ms(self) -> float:
         """All observed database time but our own: what shares are shares of."""
-        seen = sum(statement.total_ms or 0.0 for statement in self.snapshot.statements)
-        totals = self.snapshot.totals
-        return max(seen, totals.total_ms - totals.own_ms) if totals else seen
+        return self.snapshot.observed_ms
 
     def share(self, statement: str | None) -> float | None:
         """The statement's share of all observed time, 0 to 1; None: no times are known."""

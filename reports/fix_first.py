@@ -81,9 +81,7 @@ def gain(report: Report, finding: Finding) -> Gain | None:
 
 
 def _share(report: Report, freed: float, days: float) -> float | None:
-    if report.totals is None or report.totals.total_ms <= 0:
-        return None
-    return min(1.0, freed * days / report.totals.total_ms)
+    return min(1.0, freed * days / report.observed_ms) if report.observed_ms > 0 else None
 
 
 def _freed(fix: Fix) -> float:

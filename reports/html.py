@@ -73,6 +73,7 @@ def _environment() -> Environment:
         sql_runs=sql_runs,
         plural=format_numbers.plural,
         plan_kinds=labels.PLAN_KINDS,
+        plan_origin=labels.plan_origin,
         areas=labels.AREAS,
         statement_place=labels.statement_place,
         not_run_together=labels.not_run_together,

@@ -200,9 +200,9 @@ def _own_statement(finding: Finding) -> str | None:
 
 
 def _share(report: Report, statement: Statement) -> float | None:
-    if statement.total_ms is None or report.totals is None or report.totals.total_ms <= 0:
+    if statement.total_ms is None or report.observed_ms <= 0:
         return None
-    return min(1.0, statement.total_ms / report.totals.total_ms)
+    return min(1.0, statement.total_ms / report.observed_ms)
 
 
 def _finding(
@@ -234,7 +234,7 @@ def _tables(report: Report, anchors: list[str]) -> tuple[TableView, ...]:
     for number, finding in enumerate(report.findings, start=1):
         if finding.where.table is not None:
             concerning.setdefault(finding.where.table, []).append(FindingLink(number, anchors[number - 1]))
-    shares = {each.label: each.share for each in report.time_by_table}
+    shares = {each.label: each.share for each in report.table_shares}
     views = [
         TableView(
             anchor=f"t-{at}",

@@ -1,7 +1,7 @@
 """How things are called in a report: statements, places, kinds of plan, parts of a snapshot."""
 
 from pgadvisor.model.finding import Finding, Where
-from pgadvisor.model.plan import PlanKind
+from pgadvisor.model.plan import PlanKind, StatementPlan
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Area
 from pgadvisor.model.workload import Statement
@@ -38,6 +38,14 @@ def statement_place(statement: Statement) -> str | None:
 def statement_label(statement: Statement, width: int = 80) -> str:
     """The name of a statement, or its place, or the beginning of its text."""
     return folded(statement.name or statement_place(statement) or statement.text, width)
+
+
+def plan_origin(planned: StatementPlan) -> str:
+    """What kind of plan it is and why, each said once: the reason of a plan that was not run names its kind itself."""
+    kind, reason = PLAN_KINDS[planned.kind], planned.reason
+    if not reason:
+        return kind
+    return reason if planned.kind != "analyzed" and "planned" in reason else f"{kind}, {reason}"
 
 
 def where_label(where: Where) -> str | None:

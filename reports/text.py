@@ -186,8 +186,7 @@ def _plan(report: Report, key: str, findings: list[int]) -> RenderableType:
         node = report.findings[number - 1].node
         if node is not None:
             guilty.setdefault(node, []).append(number)
-    kind = labels.PLAN_KINDS[planned.kind]
-    title = f"Plan: {kind}" + (f", {visible(planned.reason)}" if planned.reason else "")
+    title = f"Plan: {visible(labels.plan_origin(planned))}"
     return Group(Text(title), plan_view(plan_table(planned.plan), guilty))
 
 

@@ -33,11 +33,10 @@ def finding_view(report: Report, number: int, *, is_whole: bool) -> RenderableTy
 
 
 def short_view(report: Report, number: int) -> RenderableType:
-    """A finding in a few lines: message, the surest evidence, the change, the gain."""
+    """A finding in a few lines: message, what it rests on, the change, the gain."""
     finding = report.findings[number - 1]
     parts: list[RenderableType] = [headline(finding, number)]
-    surest = min(finding.evidence, key=lambda each: each.rung.rank, default=None)
-    facts = [("because", f"{surest.text} ({surest.rung})")] if surest else []
+    facts = [("because", f"{each.text} ({each.rung})") for each in finding.evidence[:1]]
     facts += [("change", finding.remedy.text)]
     parts.append(_facts(iter(facts)))
     if finding.remedy.sql:

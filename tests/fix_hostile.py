@@ -17,6 +17,7 @@ CREATE EXTENSION pg_stat_statements;
 CREATE TABLE queue (id bigint PRIMARY KEY, payload text NOT NULL);
 INSERT INTO queue SELECT n, 'job ' || n FROM generate_series(1, 20000) AS n;
 CREATE TABLE trail (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text NOT NULL);
+INSERT INTO trail (what) SELECT 'job ' || n % 7 FROM generate_series(1, 700) AS n;
 CREATE SEQUENCE tickets;
 
 CREATE FUNCTION strike(what text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
@@ -30,6 +31,11 @@ CREATE VIEW struck_behind AS SELECT id, was_struck FROM struck WHERE id > 10;
 CREATE FUNCTION strike_equal(a bigint, b bigint) RETURNS boolean LANGUAGE sql VOLATILE AS
     $$ SELECT strike('operator') AND a = b $$;
 CREATE OPERATOR === (FUNCTION = strike_equal, LEFTARG = bigint, RIGHTARG = bigint);
+CREATE FUNCTION strike_alike(a text, b text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS
+    $$ BEGIN RETURN strike('estimating') AND a = b; END $$;
+CREATE OPERATOR ==== (FUNCTION = strike_alike, LEFTARG = text, RIGHTARG = text, RESTRICT = eqsel, JOIN = eqjoinsel);
+CREATE FUNCTION strike_boolean(id bigint) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT strike('cast') $$;
+CREATE CAST (bigint AS boolean) WITH FUNCTION strike_boolean(bigint);
 
 CREATE TYPE label AS (name text);
 CREATE FUNCTION strike_label(id bigint) RETURNS label LANGUAGE sql VOLATILE AS
@@ -38,6 +44,7 @@ CREATE CAST (bigint AS label) WITH FUNCTION strike_label(bigint);
 
 CREATE FUNCTION strike_check(id bigint) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT strike('domain') $$;
 CREATE DOMAIN careful AS bigint CHECK (strike_check(VALUE));
+CREATE TABLE careful_ones (id careful);
 
 CREATE FUNCTION strike_step(state bigint, id bigint) RETURNS bigint LANGUAGE sql VOLATILE AS
     $$ SELECT CASE WHEN strike('aggregate') THEN state + id END $$;
@@ -56,6 +63,10 @@ CREATE FUNCTION strike_in_sql(id bigint) RETURNS boolean LANGUAGE sql STABLE AS 
 CREATE FUNCTION strike_row(one queue) RETURNS boolean LANGUAGE sql VOLATILE AS $$ SELECT strike('attribute') $$;
 CREATE FUNCTION strike_without_arguments() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS
     $$ BEGIN RETURN CASE WHEN strike('constant') THEN 3 END; END $$;
+CREATE VIEW constant AS SELECT id, 'constant'::text AS what FROM queue;
+CREATE TABLE filled (id bigint, was_struck boolean DEFAULT strike_immutably('default'));
+CREATE TABLE ruled (id bigint);
+CREATE RULE more AS ON INSERT TO ruled DO ALSO INSERT INTO filled VALUES (1, strike_immutably('rule'));
 CREATE PROCEDURE strike_procedure() LANGUAGE plpgsql AS $$ BEGIN PERFORM strike('procedure'); END $$;
 
 CREATE TABLE guarded (id bigint PRIMARY KEY, payload text NOT NULL);
@@ -109,6 +120,11 @@ HOSTILE = (
     "SELECT was_struck FROM struck WHERE id = 3",
     "SELECT count(was_struck) FROM struck_behind WHERE id < 20",
     "SELECT id FROM queue WHERE id === 3 AND id < 5",
+    "SELECT q.id FROM queue AS q JOIN trail AS t ON t.what ==== q.payload WHERE q.id < 3",
+    "SELECT id::boolean FROM queue WHERE id < 3",
+    "SELECT id FROM queue WHERE id = 3::careful",
+    "SELECT strike_immutably(what) FROM constant WHERE id < 3",
+    "SELECT strike_immutably(coalesce('first', payload)) FROM queue WHERE id < 3",
     "SELECT id::label FROM queue WHERE id < 3",
     "SELECT id::careful FROM queue WHERE id < 3",
     "SELECT strike_sum(id) FROM queue WHERE id < 3",
@@ -125,6 +141,9 @@ HOSTILE = (
     "WITH gone AS (DELETE FROM queue WHERE id = -1 RETURNING id) SELECT count(*) FROM gone",
     "WITH made AS (INSERT INTO trail (what) VALUES ('cte') RETURNING id) SELECT id FROM made",
     "INSERT INTO trail (what) VALUES ('plain')",
+    "INSERT INTO careful_ones VALUES (9)",
+    "INSERT INTO filled (id) VALUES (3)",
+    "INSERT INTO ruled VALUES (3)",
     "INSERT INTO watched SELECT max(id) + 1 + (SELECT count(*) FROM watched) FROM queue",
     "INSERT INTO trail (what) SELECT strike('insert')::text",
     "UPDATE queue SET payload = payload WHERE id = 4",

@@ -12,7 +12,7 @@ from pgadvisor.advise.rank import rank
 from pgadvisor.advise.registry import all_rules
 from pgadvisor.advise.run import run_rules
 from pgadvisor.advise.suppress import suppress
-from pgadvisor.advise.time_shares import time_by_statement, time_by_table
+from pgadvisor.advise.time_shares import most_costly, table_shares, time_by_statement
 from pgadvisor.advise.verdict import give_verdict
 from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Table
@@ -39,6 +39,7 @@ def advise(
     kept, suppressed = suppress(found, facts)
     findings = rank(merge(kept, facts, across=across))
     absent = {rule.rule for rule in not_run}
+    by_table = table_shares(facts) if facts.total_ms else ()
     return Report(
         format=FORMAT,
         pgadvisor=__version__,
@@ -47,8 +48,10 @@ def advise(
         server=snapshot.server,
         window_s=facts.window_s,
         totals=snapshot.totals,
+        observed_ms=facts.total_ms,
         time=time_by_statement(facts) if facts.total_ms else (),
-        time_by_table=time_by_table(facts) if facts.total_ms else (),
+        time_by_table=most_costly(by_table, "table", facts),
+        table_shares=by_table,
         findings=tuple(findings),
         statements=snapshot.statements,
         plans=snapshot.plans,

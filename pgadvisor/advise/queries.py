@@ -9,7 +9,7 @@ from pgadvisor.sql.reader import Schema, Unread, read_query
 def read_queries(snapshot: Snapshot) -> tuple[dict[str, Query], list[UnreadStatement]]:
     """Queries by `Statement.key`, and the statements whose text is not understood, with their share of the time."""
     schema = Schema(snapshot.tables, snapshot.views, snapshot.search_path)
-    total_ms = sum(statement.total_ms or 0.0 for statement in snapshot.statements)
+    total_ms = snapshot.observed_ms
     queries: dict[str, Query] = {}
     unread: list[UnreadStatement] = []
     for statement in snapshot.statements:

@@ -1,11 +1,27 @@
 """The command's sub-commands and what they share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from pgadvisor import __version__
 from pgadvisor.cli import audit, demo, query, rules, snapshot
+from pgadvisor.errors import UsageError
+
+
+class Command(TyperCommand):
+    """A command that does not repeat arguments it has no use for: one of them may be a password."""
+
+    allow_extra_args = True
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raises UsageError, quoting nothing, when arguments are left over."""
+        rest: list[str] = super().parse_args(ctx, args)
+        if ctx.args:
+            raise UsageError("there are more arguments than one: put a DSN of several words, or a query, into quotes")
+        return rest
+
 
 app = typer.Typer(
     name="pgadvisor",
@@ -16,11 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("audit")(audit.audit)
-app.command("snapshot")(snapshot.snapshot)
-app.command("query")(query.query)
-app.command("rules")(rules.rules)
+app.command("demo", cls=Command)(demo.demo)
+app.command("audit", cls=Command)(audit.audit)
+app.command("snapshot", cls=Command)(snapshot.snapshot)
+app.command("query", cls=Command)(query.query)
+app.command("rules", cls=Command)(rules.rules)
 
 
 def _version(asked: bool) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.collect.collector import collect
+from pgadvisor.collect.connecting import BAD_DSN
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.plans import PlanOptions, collect_plans
 from pgadvisor.collect.session import Session, open_session
@@ -48,6 +49,8 @@ def snapshot_file(source: str | None) -> Path | None:
         return None
     if Path(source).is_file():
         return Path(source)
+    if "@" in source:
+        raise UsageError(BAD_DSN)
     if "/" in source or "." in source:
         raise UsageError(f'there is no snapshot file "{source}": make one with `pgadvisor snapshot DSN -o FILE`')
     return None  # libpq takes a bare word as a database name

@@ -39,8 +39,11 @@ def planning(session: Session, search_path: Sequence[str]) -> Iterator[None]:
 
 
 def quoted_path(schemas: Sequence[str]) -> str:
-    """The value of `search_path` for those schemas; `$user` is taken as it is."""
-    return ", ".join('"' + schema.replace('"', '""') + '"' for schema in schemas) or "pg_catalog"
+    """The value of `search_path` for those schemas; `$user` is taken as it is.
+
+    Temporary tables come last: behind a pooler they are some other client's, and must not stand in for what was judged.
+    """
+    return ", ".join('"' + schema.replace('"', '""') + '"' for schema in [*(schemas or ["pg_catalog"]), "pg_temp"])
 
 
 def attempt(session: Session, work: Callable[[], Answer]) -> Answer:
@@ -70,10 +73,14 @@ def parameter_types(session: Session, text: str) -> tuple[str, ...] | Refusal:
 
 
 @contextmanager
-def _prepared(session: Session, text: str) -> Iterator[str]:
-    """The name of the text prepared on the server; it is gone afterwards, also when something fails."""
+def _prepared(session: Session, text: str, types: Sequence[str] = ()) -> Iterator[str]:
+    """The name of the text prepared on the server; it is gone afterwards, also when something fails.
+
+    `types`: of its parameters, as SQL; without them the server chooses.
+    """
     name = f"pgadvisor_{secrets.token_hex(8)}"
-    prepare = sql.SQL("PREPARE {} AS ").format(sql.Identifier(name)) + sql.SQL(_literally(text))
+    declared = sql.SQL(_literally(f" ({', '.join(types)})" if types else ""))
+    prepare = sql.SQL("PREPARE {}{} AS ").format(sql.Identifier(name), declared) + sql.SQL(_literally(text))
     attempt(session, lambda: session.rows(prepare))
     try:
         yield name
@@ -110,11 +117,41 @@ def explain_generic(session: Session, typed: Typed, values: Mapping[int, str]) -
         explaining = _explaining(session, typed.form.text, "GENERIC_PLAN")
         return attempt(session, lambda: _read(session.simple_rows(explaining)))
     with _prepared(session, typed.form.text) as name:
+        types = _without_domains(session, name)
+    with _prepared(session, typed.form.text, types) as name:
         arguments = [sql.Literal(values[at]) if at in values else sql.NULL for at in range(1, len(typed.types) + 1)]
         call = sql.SQL("EXECUTE {}").format(sql.Identifier(name))
         if arguments:
             call += sql.SQL("({})").format(sql.SQL(", ").join(arguments))
         return attempt(session, lambda: _read(session.rows(_explaining(session, call.as_string(None)))))
+
+
+def _without_domains(session: Session, name: str) -> tuple[str, ...]:
+    """The types of a prepared statement's parameters, a domain's base type in its place; empty: there is no domain.
+
+    EXECUTE makes values of those types, and would run a domain's CHECK, which may be anything.
+    """
+    rows = session.rows(_BASE_TYPES, (name,))
+    return tuple(row["type"] for row in rows) if any(row["is_below"] for row in rows) else ()
+
+
+_BASE_TYPES = """
+WITH RECURSIVE below (place, oid, is_below) AS (
+    SELECT p.place, p.type::pg_catalog.oid, false
+    FROM pg_catalog.pg_prepared_statements AS s
+    CROSS JOIN LATERAL pg_catalog.unnest(s.parameter_types) WITH ORDINALITY AS p(type, place)
+    WHERE s.name OPERATOR(pg_catalog.=) $1
+    UNION ALL
+    SELECT b.place, t.typbasetype, true
+    FROM below AS b
+    JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) b.oid AND t.typtype OPERATOR(pg_catalog.=) 'd'
+)
+SELECT b.oid::pg_catalog.regtype::pg_catalog.text AS type, b.is_below
+FROM below AS b
+JOIN pg_catalog.pg_type AS t ON t.oid OPERATOR(pg_catalog.=) b.oid AND t.typtype OPERATOR(pg_catalog.<>) 'd'
+ORDER BY b.place
+"""
+"""Runs on the application's search path, on which operators of users may come first."""
 
 
 def explain_analyze(session: Session, text: str, *, timing: bool) -> Plan:

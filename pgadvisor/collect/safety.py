@@ -15,7 +15,9 @@ from pgadvisor.collect.safety_catalog import (
     FIRST_USER_OID,
     HARMLESS,
     NOT_HARMLESS,
+    READS_VALUES,
     TRUSTED_EXTENSIONS,
+    Cast,
     Function,
     Relation,
     SafetyCatalog,
@@ -72,6 +74,7 @@ class _Inspection:
         self._catalog = catalog
         self._seen: set[tuple[str, int]] = set()
         self._in_play: set[int] = set()
+        self._writes: frozenset[str] = frozenset()
         self.filtered: set[str] = set()
 
     def of(self, names: Names, depth: int = 0) -> Iterator[Objection]:
@@ -81,11 +84,12 @@ class _Inspection:
             return
         if names.objection:
             yield Objection(reason=names.objection)
+        self._writes |= names.writes
         yield from self._relations(names, depth)
-        yield from self._types(names)
+        yield from self._types(names, depth)
         yield from self._functions(names, depth)
         yield from self._operators(names, depth)
-        yield from self._casts(depth)
+        yield from self._casts(names, depth)
 
     def _relations(self, names: Names, depth: int) -> Iterator[Objection]:
         for name in sorted(names.relations, key=str):
@@ -114,6 +118,15 @@ class _Inspection:
         for oid in relation.user_types:
             if (reason := self._strange_type(oid)) is not None:
                 yield Objection(reason=f"reads {relation.label}, which has a column of {reason}")
+        if self._writes:
+            yield from self._writing(relation, depth)
+
+    def _writing(self, relation: Relation, depth: int) -> Iterator[Objection]:
+        """Objections to planning a write: the planner runs what it can of defaults, and plans what rules add."""
+        if relation.has_rules:
+            yield Objection(reason=f"writes {relation.label}, which has rules", blocks_planning=True)
+        for oid in relation.writing_functions if self._writes - {"DeleteStmt"} else ():
+            yield from self._by_oid(oid, f"fills {relation.label} by", depth)
 
     def _text(self, text: str | None, what: str, depth: int) -> Iterator[Objection]:
         if text is None:
@@ -122,18 +135,25 @@ class _Inspection:
         for each in self.of(names_in(text), depth + 1):
             yield Objection(reason=f"{each.reason} (in {what})", blocks_planning=each.blocks_planning)
 
-    def _types(self, names: Names) -> Iterator[Objection]:
+    def _types(self, names: Names, depth: int) -> Iterator[Objection]:
         for name in sorted(names.types, key=str):
             found = self._catalog.type(name)
-            if found is None:
-                if name[0] != "pg_catalog" and self._catalog.relation(name) is not None:
-                    yield Objection(reason=f"casts to {name[1]}, a row type")
-                continue
-            self._in_play.add(found.oid)
-            if found.kind == "d" and found.has_check:
-                yield Objection(reason=f"casts to {found.name}, a domain with a CHECK")
-            if (reason := self._strange_type(found.oid)) is not None:
-                yield Objection(reason=f"casts to {reason}")
+            relation = self._catalog.relation(name) if name[0] != "pg_catalog" else None
+            if relation is not None and relation.kind != "c":
+                yield Objection(reason=f"casts to {name[1]}, a row type")
+            if found is not None:
+                yield from self._values_of(found.oid, "casts to", depth)
+
+    def _values_of(self, oid: int, verb: str, depth: int) -> Iterator[Objection]:
+        """Objections to making values of a type that is not PostgreSQL's own: the CHECKs of a domain are run."""
+        if (reason := self._strange_type(oid)) is not None:
+            yield Objection(reason=f"{verb} {reason}")
+        found = self._catalog.type_by_oid.get(oid)
+        while found is not None and ("type", found.oid) not in self._seen:
+            self._seen.add(("type", found.oid))
+            for check in found.checks:
+                yield from self._text(f"SELECT {check}", f"the CHECK of the domain {found.schema}.{found.name}", depth)
+            found = self._catalog.type_by_oid.get(found.inner_type)
 
     def _strange_type(self, oid: int) -> str | None:
         """Why a type is not known to be harmless: it may have functions of users for its values."""
@@ -154,13 +174,19 @@ class _Inspection:
             found = self._catalog.functions(name)
             if not found:
                 yield Objection(reason=f"calls {name[1]}, which is not known")
-            gets_columns = depth == 0 and not names.has_derived and name in names.row_functions
+            gets_columns = depth == 0 and name in names.row_functions and not self._has_constants(names)
             for function in found:
-                yield from self._function(function, "calls", depth, is_foldable=not gets_columns)
+                is_foldable = not gets_columns or function.has_user_defaults
+                yield from self._function(function, "calls", depth, is_foldable=is_foldable)
         for column in sorted(names.columns):
             for function in self._catalog.functions((None, column)):
                 if function.takes_row:
                     yield from self._function(function, "may call", depth, is_foldable=True)
+
+    def _has_constants(self, names: Names) -> bool:
+        """Whether what looks like a column may be a constant to the planner."""
+        relations = (self._catalog.relation(name) for name in names.relations)
+        return names.has_derived or any(each is not None and each.has_computed_columns for each in relations)
 
     def _function(self, function: Function, verb: str, depth: int, *, is_foldable: bool) -> Iterator[Objection]:
         """Objections to one function. `is_foldable`: the planner may find all its arguments constant and run it."""
@@ -175,6 +201,8 @@ class _Inspection:
                 yield from (each for each in self._body(function, says, depth) if each.blocks_planning)
         elif function.is_builtin and function.name in NOT_HARMLESS:
             yield Objection(reason=f"{says}, which does more than it says", blocks_planning=True)
+        elif function.is_builtin and function.name in READS_VALUES:
+            yield Objection(reason=f"{says}, which reads values of any type")
         elif is_trusted:
             return
         elif function.extension is not None:
@@ -202,6 +230,9 @@ class _Inspection:
         if not function.body or function.kind != "f" or function.has_settings:
             yield Objection(reason=f"{says}, whose body is not judged", blocks_planning=True)
             return
+        for oid in function.user_types:
+            self._in_play.add(oid)
+            yield from self._values_of(oid, f"{says}, which takes or gives", depth)
         for each in self.of(names_in(function.body), depth + 1):
             yield Objection(reason=f"{says}, which {each.reason}", blocks_planning=each.blocks_planning)
 
@@ -210,12 +241,26 @@ class _Inspection:
             for operator in self._catalog.operators(name):
                 operands = {operator.left_type, operator.right_type} - {0}
                 if all(oid < FIRST_USER_OID or oid in self._in_play for oid in operands):
-                    yield from self._by_oid(operator.function, f"uses the operator {name[1]}, that is", depth)
+                    says = f"uses the operator {name[1]}, that is"
+                    for each in self._by_oid(operator.function, says, depth):
+                        # Estimating calls it with the most common values, whatever it is marked as.
+                        is_run = operator.is_estimated and self._is_of_user(operator.function)
+                        yield Objection(reason=each.reason, blocks_planning=each.blocks_planning or is_run)
 
-    def _casts(self, depth: int) -> Iterator[Objection]:
+    def _is_of_user(self, oid: int) -> bool:
+        function = self._catalog.function_by_oid.get(oid)
+        return function is not None and function.extension is None and not function.is_builtin
+
+    def _casts(self, names: Names, depth: int) -> Iterator[Objection]:
+        written = {name for _, name in names.types}
         for cast in self._catalog.casts:
             if {cast.source_type, cast.target_type} & self._in_play:
                 yield from self._by_oid(cast.function, "may cast by", depth)
+            elif _may_stand_anywhere(cast) and (cast.context == "i" or cast.target_name in written):
+                # A name of the type tells little of whether it is this cast: that is no reason not to plan.
+                function = self._catalog.function_by_oid.get(cast.function)
+                if function is not None:
+                    yield from self._function(function, "may cast by", depth, is_foldable=False)
 
     def _by_oid(self, oid: int, verb: str, depth: int) -> Iterator[Objection]:
         function = self._catalog.function_by_oid.get(oid)
@@ -223,3 +268,8 @@ class _Inspection:
             yield Objection(reason=f"{verb} a function that is not known", blocks_planning=True)
         elif ("function", oid) not in self._seen:
             yield from self._function(function, verb, depth, is_foldable=True)
+
+
+def _may_stand_anywhere(cast: Cast) -> bool:
+    """Whether it leads from one of PostgreSQL's own types to another: every statement may have values of both."""
+    return cast.source_type < FIRST_USER_OID and cast.target_type < FIRST_USER_OID

@@ -30,9 +30,20 @@ HARMLESS = frozenset({
 NOT_HARMLESS = frozenset({
     "txid_current", "pg_current_xact_id", "table_to_xml", "table_to_xmlschema", "table_to_xml_and_xmlschema",
     "schema_to_xml", "schema_to_xmlschema", "schema_to_xml_and_xmlschema", "database_to_xml",
-    "database_to_xmlschema", "database_to_xml_and_xmlschema"
+    "database_to_xmlschema", "database_to_xml_and_xmlschema", "pg_input_is_valid", "pg_input_error_info",
+    "domain_in", "domain_recv", "array_in", "array_recv", "record_in", "record_recv", "range_in", "range_recv",
+    "multirange_in", "multirange_recv"
 })  # fmt: skip
-"""PostgreSQL's own that are marked stable although they use up a transaction number or read whole schemas."""
+"""PostgreSQL's own that are marked stable although they use up a transaction number, read whole schemas, or read a
+value of a type that is given by its name or number, whose domains' CHECKs they run."""
+
+READS_VALUES = frozenset({
+    "json_populate_record", "json_populate_recordset", "jsonb_populate_record", "jsonb_populate_recordset",
+    "jsonb_populate_record_valid"
+})  # fmt: skip
+"""They make a row of the type of their argument, and run the CHECKs of its domains."""
+
+_OURS = ("pg_catalog",)
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -55,6 +66,10 @@ class Function(Record):
     body: str | None
     """Of a user's SQL function."""
     has_settings: bool
+    has_user_defaults: bool
+    """The default of an argument calls a function of users."""
+    user_types: tuple[int, ...]
+    """Types of its arguments and result that are not PostgreSQL's own."""
 
     @property
     def is_builtin(self) -> bool:
@@ -75,6 +90,8 @@ class Operator(Record):
     function: int
     left_type: int
     right_type: int
+    is_estimated: bool
+    """The planner may call it with values of the statistics to estimate how many rows it keeps."""
 
 
 class Cast(Record):
@@ -82,7 +99,10 @@ class Cast(Record):
 
     source_type: int
     target_type: int
+    target_name: str
     function: int
+    context: str
+    """`e` only where it is written, `a` also in assignments, `i` anywhere."""
 
 
 class UserDefinedType(Record):
@@ -96,7 +116,8 @@ class UserDefinedType(Record):
     inner_type: int
     """Of a domain its base type, of an array its element's type; 0: none."""
     extension: str | None
-    has_check: bool
+    checks: tuple[str, ...]
+    """Of a domain: the expressions that each of its values must fulfil."""
 
 
 class Relation(Record):
@@ -113,6 +134,12 @@ class Relation(Record):
     """Whether the role may SELECT from it."""
     user_types: tuple[int, ...]
     """Types of its columns that are not PostgreSQL's own."""
+    has_computed_columns: bool
+    """Of a view, or virtual: they may be constants to the planner."""
+    has_rules: bool
+    """A write to it does something else or more."""
+    writing_functions: tuple[int, ...]
+    """Functions that are not PostgreSQL's own in its defaults, generated columns and policies."""
 
     @property
     def label(self) -> str:
@@ -124,18 +151,21 @@ class SafetyCatalog:
     """All of it, read once, and looked up along one search path."""
 
     def __init__(self, session: Session, search_path: Sequence[str]) -> None:
-        """Raises StatementError when the server refuses."""
+        """Raises StatementError when the server refuses.
+
+        It is asked with a search path of `pg_catalog` alone: so no operator of a user stands in for one of ours, and
+        the definitions of views, policies and domains come with the schemas of all that they name.
+        """
         self._session = session
-        self._search_path = tuple(search_path)
         path = [session.role if schema == "$user" else schema for schema in search_path]
         self._path = path if "pg_catalog" in path else ["pg_catalog", *path]
         self._views: dict[int, str | None] = {}
-        with planning(session, search_path):
+        with planning(session, _OURS):
             functions = [Function(**row) for row in self._rows("safety_functions")]
             operators = [Operator(**row) for row in self._rows("safety_operators")]
             self.casts = tuple(Cast(**row) for row in self._rows("safety_casts"))
             types = [UserDefinedType(**row) for row in self._rows("safety_types")]
-            relations = [_relation(row) for row in self._rows("safety_relations")]
+            relations = [Relation(**row) for row in self._rows("safety_relations")]
             self.policies = _grouped((row["oid"], row["expression"]) for row in self._rows("safety_policies"))
         self.function_by_oid = {each.oid: each for each in functions}
         self.type_by_oid = {each.oid: each for each in types}
@@ -145,7 +175,8 @@ class SafetyCatalog:
         self._relations = {(each.schema, each.name): each for each in relations}
 
     def _rows(self, name: str) -> list[Row]:
-        return self._session.rows(query(name, self._session.version_num // 10_000))
+        rows = self._session.rows(query(name, self._session.version_num // 10_000))
+        return [{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()} for row in rows]
 
     def functions(self, name: Name) -> tuple[Function, ...]:
         """All functions that a call of that name may mean."""
@@ -169,7 +200,7 @@ class SafetyCatalog:
         return relation is None or relation.is_readable
 
     def view(self, relation: Relation) -> str | None:
-        """The SELECT of a view, its names as the search path shows them; None: it could not be read."""
+        """The SELECT of a view, all names with their schemas; None: it could not be read."""
         if relation.oid not in self._views:
             self._views[relation.oid] = self._read_view(relation.oid)
         return self._views[relation.oid]
@@ -177,7 +208,7 @@ class SafetyCatalog:
     def _read_view(self, oid: int) -> str | None:
         ask = "SELECT pg_catalog.pg_get_viewdef($1::pg_catalog.oid) AS definition"
         try:
-            with planning(self._session, self._search_path):
+            with planning(self._session, _OURS):
                 return str(attempt(self._session, lambda: self._session.rows(ask, (oid,)))[0]["definition"])
         except StatementError:
             return None
@@ -185,10 +216,6 @@ class SafetyCatalog:
     def _places(self, name: Name) -> list[tuple[str, str]]:
         schema, bare = name
         return [(schema, bare)] if schema else [(each, bare) for each in self._path]
-
-
-def _relation(row: Row) -> Relation:
-    return Relation(**{**row, "user_types": tuple(row["user_types"])})
 
 
 def _grouped(pairs: Iterable[tuple[Key, Value]]) -> Mapping[Key, tuple[Value, ...]]:

@@ -33,6 +33,7 @@ _WORDS = {
     "DeleteStmt": "writes (DELETE)",
     "MergeStmt": "writes (MERGE)",
 }
+_WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
 _SAMPLING = frozenset({"system", "bernoulli"})
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 """Used without being written: by DISTINCT, GROUP BY, ORDER BY, IN, USING, CASE."""
@@ -42,7 +43,7 @@ class Names(Record):
     """What a text names."""
 
     relations: frozenset[Name] = frozenset()
-    """Tables and views; CTE names are among them."""
+    """Tables and views, those written to as well; CTE names are among them."""
     ctes: frozenset[str] = frozenset()
     functions: frozenset[Name] = frozenset()
     columns: frozenset[str] = frozenset()
@@ -54,7 +55,9 @@ class Names(Record):
     has_derived: bool = False
     """A subquery, CTE, function or VALUES stands in FROM: its columns may be constants to the planner."""
     row_functions: frozenset[Name] = frozenset()
-    """Functions that have a column among their arguments at each call."""
+    """Functions that have a bare column among their arguments at each call."""
+    writes: frozenset[str] = frozenset()
+    """How it writes, as a whole or in a CTE: `InsertStmt`."""
 
 
 def names_in(text: str) -> Names:
@@ -74,7 +77,9 @@ def names_of(tree: Node) -> Names:
     constant = frozenset(_name(call["funcname"]) for call in calls if not _has_column(call.get("args")))
     return Names(
         relations=frozenset(
-            (body.get("schemaname"), body.get("relname", "")) for kind, body in walk(tree) if kind == "RangeVar"
+            (body.get("schemaname"), body["relname"])
+            for kind, body in walk(tree)
+            if kind in ("RangeVar", "relation") and "relname" in body
         ),
         ctes=frozenset(body.get("ctename", "") for kind, body in walk(tree) if kind == "CommonTableExpr"),
         functions=functions,
@@ -87,6 +92,7 @@ def names_of(tree: Node) -> Names:
             for kind, body in walk(tree)
         ),
         row_functions=functions - constant,
+        writes=frozenset(kind for kind, _ in walk(tree) if kind in _WRITES),
     )
 
 
@@ -138,4 +144,12 @@ def _column_names(tree: Node) -> Iterator[str]:
 
 
 def _has_column(arguments: Any) -> bool:
-    return any(kind == "ColumnRef" for kind, _ in walk(arguments))
+    """Whether one of the arguments is a column, at most cast: of `coalesce('x', a)` the planner makes a constant."""
+    return any(_is_column(argument) for argument in arguments or ())
+
+
+def _is_column(argument: Node) -> bool:
+    for kind in ("TypeCast", "NamedArgExpr"):
+        if kind in argument:
+            return _is_column(argument[kind].get("arg", {}))
+    return "ColumnRef" in argument

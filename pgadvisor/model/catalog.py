@@ -170,6 +170,8 @@ class TableCounters(Record):
     live_rows: int = 0
     dead_rows: int = 0
     modified_since_analyze: int = 0
+    inserted_since_vacuum: int | None = None
+    """None: not known. The updated and deleted rows since then are about the dead ones."""
     last_vacuum_at: datetime | None = None
     """The later of VACUUM and autovacuum."""
     last_analyze_at: datetime | None = None

@@ -83,6 +83,7 @@ class Finding(Record):
     message: str
     """The fact with its names and numbers, lower case, no full stop."""
     evidence: tuple[Evidence, ...]
+    """First the piece that the message rests on."""
     remedy: Remedy
     wrong_if: str
     """What would make it false, as a clause."""
@@ -107,5 +108,5 @@ class Finding(Record):
 
     @property
     def rung(self) -> Rung:
-        """The surest rung among its evidence."""
-        return min((each.rung for each in self.evidence), key=lambda rung: rung.rank, default=Rung.INFERRED)
+        """That of its first piece of evidence, on which its message rests: others may be surer and say less."""
+        return self.evidence[0].rung if self.evidence else Rung.INFERRED

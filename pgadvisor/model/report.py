@@ -60,9 +60,14 @@ class Report(Record):
     window_s: float | None = None
     """How long the workload's counters had been running."""
     totals: WorkloadTotals | None = None
+    observed_ms: float = 0.0
+    """All observed database time but pgadvisor's own: what shares of time are shares of. 0: no times are known."""
     time: tuple[TimeShare, ...] = ()
     """Where the time goes, the most costly first."""
     time_by_table: tuple[TimeShare, ...] = ()
+    """The same by table."""
+    table_shares: tuple[TimeShare, ...] = ()
+    """Every table that time is spent on, the most costly first."""
     findings: tuple[Finding, ...] = ()
     """Ranked: severity, then time freed, then sureness."""
     statements: tuple[Statement, ...] = ()

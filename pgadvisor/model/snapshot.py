@@ -50,3 +50,9 @@ class Snapshot(Record):
     gaps: tuple[Gap, ...] = ()
     keeps_values: bool = False
     """Whether column statistics hold their values (`--keep-values`)."""
+
+    @property
+    def observed_ms(self) -> float:
+        """All observed database time but pgadvisor's own: what shares of time are shares of."""
+        seen = sum(statement.total_ms or 0.0 for statement in self.statements)
+        return max(seen, self.totals.total_ms - self.totals.own_ms) if self.totals else seen

@@ -11,6 +11,8 @@ from pgadvisor.indexes.overlap import is_same
 from pgadvisor.model.catalog import Column, Constraint, Index, Table
 from pgadvisor.sql.identifiers import NAME_BYTES, object_name, quoted, quoted_table
 
+_WAIT = "SET LOCAL lock_timeout = '2s';"
+"""Who waits for an exclusive lock makes all others wait: rather fail, and try again."""
 AHEAD = 3
 """Months of partitions made at once; a job has to make the next ones."""
 
@@ -45,20 +47,36 @@ def migration(facts: Facts, table: Table, column: Column) -> str:
     )
 
 
-def undo(facts: Facts, table: Table) -> str:
-    """What leads back as long as the new partitions hold no rows."""
+def undo(facts: Facts, table: Table, column: Column) -> str:
+    """What leads back; rows that have come into the new partitions are copied."""
     parent, old = quoted_table(table), _old_table(table)
+    written = ", ".join(quoted(each.name) for each in table.columns if not each.is_generated)
     return "\n".join(
         [
+            "-- Nobody reads or writes the table meanwhile: first see how many rows the new partitions hold.",
             "BEGIN;",
+            _WAIT,
             f"ALTER TABLE {parent} DETACH PARTITION {old};",
+            f"ALTER TABLE {old} DROP CONSTRAINT {quoted(_check_name(table))};",
+            f"INSERT INTO {old} ({written}) SELECT {written} FROM {parent};",
             *_numbered(facts, table, old, old),
             f"DROP TABLE {parent};",
-            f"ALTER TABLE {old} DROP CONSTRAINT {quoted(_check_name(table))};",
             f"ALTER TABLE {old} RENAME TO {quoted(table.name)};",
+            *_named_as_before(facts, table),
             "COMMIT;",
+            f"-- What stays: {quoted(column.name)} is NOT NULL and in the primary key.",
         ]
     )
+
+
+def _named_as_before(facts: Facts, table: Table) -> list[str]:
+    schema, primary = quoted(table.schema), table.primary_key
+    key = _shortened(f"{_old_name(table)}_pkey")
+    names = [(_shortened(f"{index.name}_old"), index.name) for index in _plain_indexes(facts, table)]
+    return [
+        f"ALTER INDEX {schema}.{quoted(old)} RENAME TO {quoted(name)};"
+        for old, name in [*names, *([(key, primary.name)] if primary else [])]
+    ]
 
 
 def _promise(facts: Facts, table: Table, column: Column) -> list[str]:
@@ -67,12 +85,17 @@ def _promise(facts: Facts, table: Table, column: Column) -> list[str]:
     cut, key = _literal(column, _months(facts)[0]), quoted(column.name)
     steps = [
         "-- 1. Promise what the old table holds: reads it once, while reads and writes go on.",
-        f"ALTER TABLE {name} ADD CONSTRAINT {check} CHECK ({key} IS NOT NULL AND {key} < {cut}) NOT VALID;",
+        *_alone(f"ALTER TABLE {name} ADD CONSTRAINT {check} CHECK ({key} IS NOT NULL AND {key} < {cut}) NOT VALID;"),
         f"ALTER TABLE {name} VALIDATE CONSTRAINT {check};",
     ]
     if not column.not_null:
-        steps.append(f"ALTER TABLE {name} ALTER COLUMN {key} SET NOT NULL;")
+        steps += _alone(f"ALTER TABLE {name} ALTER COLUMN {key} SET NOT NULL;")
     return steps
+
+
+def _alone(statement: str) -> list[str]:
+    """The statement in a transaction that does not wait for long."""
+    return ["BEGIN;", _WAIT, statement, "COMMIT;"]
 
 
 def _new_key(facts: Facts, table: Table, column: Column) -> list[str]:
@@ -96,7 +119,7 @@ def _exchange(facts: Facts, table: Table, column: Column) -> list[str]:
     return [
         "-- 3. Exchange them; ATTACH reads nothing, thanks to the CHECK.",
         "BEGIN;",
-        "SET LOCAL lock_timeout = '2s';",
+        _WAIT,
         *_exchanged_key(facts, table, column),
         f"ALTER TABLE {parent} RENAME TO {quoted(_old_name(table))};",
         *(_renamed(index, schema) for index in _plain_indexes(facts, table)),

@@ -8,8 +8,11 @@ from pgadvisor.sql.query import ColumnUse, Output, Predicate, Query, Scope, Tabl
 STRICT = frozenset({"=", "<>", "<", "<=", ">", ">=", "IN", "= ANY", "BETWEEN", "LIKE", "ILIKE", "@>", "~"})
 """Operators that are never true for a NULL."""
 _NEVER_NULL = re.compile(
-    r"(?:count|row_number|rank|dense_rank)\s*\(|coalesce\s*\(.*,\s*(?:'[^']*'|-?[\d.]+)\s*\)\Z", re.I | re.S
+    r"(?:count|row_number|rank|dense_rank)\s*\(|coalesce\s*\(.*,\s*(?:'[^']*'|-?[\d.]+|\$\d+)\s*\)\Z", re.I | re.S
 )
+_MADE_NULL = re.compile(r"nullif\s*\(", re.I)
+_KEEPS_NULL = re.compile(r"(?:max|min|sum|avg)\s*\(\s*(?:[\w\"]+\.)?[\w\"]+\s*\)\Z", re.I)
+"""Aggregates that are NULL for a group without any value."""
 _DEEPEST = 10
 """A recursive CTE names itself."""
 
@@ -33,8 +36,19 @@ def is_output_nullable(query: Query, scope: Scope, knowledge: Knowledge, at: int
     if output.is_constant:
         return output.text.strip().lower().startswith("null")
     if output.column is None:
-        return False if _NEVER_NULL.match(output.text.strip()) else None
+        return _is_expression_nullable(query, scope, knowledge, output, depth)
     return _is_column_nullable(query, scope, knowledge, output.column, depth)
+
+
+def _is_expression_nullable(
+    query: Query, scope: Scope, knowledge: Knowledge, output: Output, depth: int
+) -> bool | None:
+    text = output.text.strip()
+    if _NEVER_NULL.match(text) or _MADE_NULL.match(text):
+        return _MADE_NULL.match(text) is not None
+    if _KEEPS_NULL.match(text) and scope.group_keys and len(output.columns) == 1:
+        return _is_column_nullable(query, scope, knowledge, output.columns[0], depth)
+    return None
 
 
 def _is_column_nullable(query: Query, scope: Scope, knowledge: Knowledge, column: ColumnUse, depth: int) -> bool | None:

@@ -49,6 +49,8 @@ class _Place(NamedTuple):
     is_negated: bool = False
     disjunction: int | None = None
     arm: int | None = None
+    takes_null: bool = False
+    """Below `IS NOT TRUE` or `IS NOT FALSE`, which are true for NULL."""
 
 
 def read_condition(reading: Reading, draft: Draft, node: Node | None, place: ConditionPlace) -> None:
@@ -174,7 +176,8 @@ class _Conditions:
         kind, inner = unwrap(body["arg"])
         if _tells_truth(kind, inner):
             negates = name in ("IS FALSE", "IS NOT TRUE")
-            self.read(body["arg"], at._replace(is_negated=at.is_negated != negates, is_conjunct=False))
+            at = at._replace(is_negated=at.is_negated != negates, is_conjunct=False)
+            self.read(body["arg"], at._replace(takes_null=name in ("IS NOT TRUE", "IS NOT FALSE")))
             return
         self._add(node, body["arg"], name, Value(kind="none"), at)
 
@@ -188,7 +191,8 @@ class _Conditions:
         elif kind in ("ANY_SUBLINK", "ALL_SUBLINK"):
             names = [each["String"]["sval"] for each in body.get("operName", [])]
             name = f"{names[-1]} {kind.removesuffix('_SUBLINK')}" if names else "IN"
-            seen = _OPPOSITE.get(name, f"NOT {name}") if at.is_negated else name
+            # `(x IN (…)) IS NOT TRUE` keeps the rows that a NULL makes undecided: it is no NOT IN.
+            seen = _OPPOSITE.get(name, f"NOT {name}") if at.is_negated and not at.takes_null else name
             self._note(body, node, seen, body["testexpr"], at)
             self._add(node, body["testexpr"], name, value, at)
             self.search(body["testexpr"], at._replace(is_conjunct=False))

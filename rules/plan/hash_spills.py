@@ -135,8 +135,8 @@ def _evidence(plan: PlannedStatement, facts: Facts, each: PlanNode) -> tuple[Evi
         text = f"{each.hash_batches} batches, {each.peak_memory_kb or 0:,} kB in memory{disk}{allowed}"
         return (Evidence(rung=Rung.MEASURED, text=text),)
     return (
-        Evidence(rung=Rung.MEASURED, text=f"{temp_kb_per_call(facts, plan.key):,.0f} kB of temporary files a call"),
         Evidence(rung=Rung.ESTIMATED, text=f"planned: {each.estimated_rows:,.0f} rows to hash{allowed}"),
+        Evidence(rung=Rung.MEASURED, text=f"{temp_kb_per_call(facts, plan.key):,.0f} kB of temporary files a call"),
     )
 
 

@@ -104,7 +104,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         measured = plan.is_analyzed
         yield Finding(
             where=Where(statement=plan.key),
-            message=f"sort spills {spilled:,.0f} kB to disk" + _by(sort),
+            message=_message(sort, spilled),
             evidence=_evidence(plan, facts, sort, spilled),
             remedy=_remedy(spilled * (IN_MEMORY if measured else 1.0), facts),
             wrong_if="the statement runs with another work_mem than the one seen here",
@@ -127,8 +127,10 @@ def _spilled_kb(plan: PlannedStatement, facts: Facts, number: int) -> float:
     return planned if limit and written and planned > limit and written >= LEAST_KB else 0.0
 
 
-def _by(sort: PlanNode) -> str:
-    return f", ordering {sort.estimated_rows if sort.actual_rows is None else sort.actual_rows:,.0f} rows"
+def _message(sort: PlanNode, spilled: float) -> str:
+    if sort.actual_rows is not None:
+        return f"sort spills {spilled:,.0f} kB to disk, ordering {sort.actual_rows:,.0f} rows"
+    return f"sort of {sort.estimated_rows:,.0f} rows is planned to hold {spilled:,.0f} kB, and spills to disk"
 
 
 def _evidence(plan: PlannedStatement, facts: Facts, sort: PlanNode, spilled: float) -> tuple[Evidence, ...]:
@@ -137,8 +139,8 @@ def _evidence(plan: PlannedStatement, facts: Facts, sort: PlanNode, spilled: flo
     if plan.is_analyzed:
         return (Evidence(rung=Rung.MEASURED, text=f"{sort.sort_method}, {spilled:,.0f} kB on disk{allowed}"),)
     return (
-        Evidence(rung=Rung.MEASURED, text=f"{temp_kb_per_call(facts, plan.key):,.0f} kB of temporary files a call"),
         Evidence(rung=Rung.ESTIMATED, text=f"the sort is planned to hold {spilled:,.0f} kB{allowed}"),
+        Evidence(rung=Rung.MEASURED, text=f"{temp_kb_per_call(facts, plan.key):,.0f} kB of temporary files a call"),
     )
 
 

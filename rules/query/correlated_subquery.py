@@ -37,6 +37,7 @@ from pgadvisor.rule import (
     Where,
     node,
     query_rule,
+    replace,
     table,
 )
 
@@ -87,6 +88,27 @@ BAD = [
         tables=(USERS, ORDERS),
     ),
     Example(
+        sql="WITH u AS (SELECT id FROM users) SELECT id, (SELECT count(*) FROM orders o WHERE o.user_id = u.id) FROM u",
+        note="The plan reads the table under its own name.",
+        tables=(USERS, ORDERS),
+        plan=node(
+            "Seq Scan",
+            node("Aggregate", node("Index Only Scan", table="orders", alias="o", cost=8,
+                                   index_condition="(user_id = users.id)"),
+                 parent_relationship="SubPlan", subplan_name="SubPlan 1", cost=8.1),
+            table="users", alias="users", rows=200_000, cost=1_600_000,
+        ),
+    ),
+    Example(sql=COUNTS + " ORDER BY n DESC LIMIT 20", note="The first 20 are known after all.", tables=(USERS, ORDERS)),
+    Example(
+        sql="SELECT o.id FROM orders o WHERE o.id = (SELECT max(x.id) FROM orders x WHERE x.user_id = o.user_id)",
+        tables=(ORDERS,),
+    ),
+    Example(
+        sql="SELECT u.id FROM users u WHERE (SELECT max(o.id) FROM orders o WHERE o.user_id = u.id) = 7",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
         sql="SELECT u.id FROM users u WHERE u.name = 'x' OR EXISTS (SELECT 1 FROM orders o WHERE o.total > u.id)",
         note="The planner could make no join of this EXISTS.",
         tables=(USERS, ORDERS),
@@ -110,7 +132,14 @@ GOOD = [
         sql="SELECT o.id FROM orders o WHERE o.total > (SELECT avg(total) FROM orders)",
         tables=(ORDERS,),
     ),
+    Example(note="Three outer rows.", sql=COUNTS + " WHERE u.id IN (1, 2, 3)", tables=(USERS, ORDERS)),
     Example(note="One outer row, by its key.", sql=COUNTS + " WHERE u.id = $1", tables=(USERS, ORDERS)),
+    Example(
+        note="A page of 20 rows, chosen before.",
+        sql="WITH page AS (SELECT id, name FROM users ORDER BY name LIMIT 20) "
+        "SELECT p.name, (SELECT count(*) FROM orders o WHERE o.user_id = p.id) FROM page p",
+        tables=(USERS, ORDERS),
+    ),
     Example(note="A page of 20 rows.", sql=COUNTS + " ORDER BY u.name LIMIT 20", tables=(USERS, ORDERS)),
     Example(
         note="The plan expects six outer rows.",
@@ -216,7 +245,7 @@ def _by_plan(query: Query, facts: Facts, suspects: list[Scope], planned: Planned
     loops = [
         (turns, turns * child.total_cost)
         for parent, child in _subplans(planned)
-        if _uses_outer(child, suspects) and (turns := _turns(facts, planned, parent, child)) >= MANY_TURNS
+        if _uses_outer(query, child, suspects) and (turns := _turns(facts, planned, parent, child)) >= MANY_TURNS
     ]
     heavy = [(turns, cost) for turns, cost in loops if cost >= MUCH_COST]
     blamed = [scope for scope in suspects if not _is_joined(scope)] or suspects
@@ -239,8 +268,11 @@ def _subplans(planned: PlannedStatement) -> Iterator[tuple[PlanNode, PlanNode]]:
                 yield parent, child
 
 
-def _uses_outer(child: PlanNode, suspects: list[Scope]) -> bool:
+def _uses_outer(query: Query, child: PlanNode, suspects: list[Scope]) -> bool:
     """Whether a condition in the subplan names an outer column: a hashed one names none."""
+    relations = [query.scopes[each.scope].relation(each.alias) for scope in suspects for each in scope.correlated]
+    if any(relation and relation.inner is not None for relation in relations) and _names_others(child):
+        return True
     names = {(column.alias, column.column) for scope in suspects for column in scope.correlated if column.alias}
     text = " ".join(text for each in child.walk() for text in _texts(each))
     return any(
@@ -248,6 +280,13 @@ def _uses_outer(child: PlanNode, suspects: list[Scope]) -> bool:
         for alias, column in names
         if alias
     )
+
+
+def _names_others(child: PlanNode) -> bool:
+    """Whether a column in the subplan is of none of its tables: a plan names the table that is read for a CTE."""
+    own = {each.alias for each in child.walk()}
+    text = re.sub(r"'[^']*'", "''", " ".join(text for each in child.walk() for text in _texts(each)))
+    return bool(set(re.findall(r'(?<![\w."])"?([a-z_]\w*)"?\."?\w+\b(?!\s*\()', text, re.I)) - own)
 
 
 def _texts(each: PlanNode) -> Iterator[str]:
@@ -287,11 +326,23 @@ def _has_many_outer_rows(query: Query, facts: Facts, scope: Scope) -> bool:
     tables = [use for use in outer.tables if not (use.is_target and outer.write == "insert")]
     if not _reads_table(query, facts, outer) or all(facts.is_tiny(use.table) for use in tables):
         return False
-    single = facts.single_rows(outer)
+    # `id = (SELECT …)` compares each row with another value: that leaves no single row.
+    others = tuple(each for each in outer.predicates if each.value.scope != scope.number)
+    single = facts.single_rows(replace(outer, predicates=others))
     if any(use.alias in single for use in tables) and _all_follow(facts, outer, single):
         return False
-    is_cut = outer.limit is not None and scope.place == "select" and not (outer.group_keys or outer.is_distinct)
-    return not is_cut and not _is_fixed(facts, outer)
+    pages = [each for use in tables for each in query.scopes if each.number == use.inner and each.limit]
+    return not pages and not _is_cut(outer, scope) and not _is_fixed(facts, outer)
+
+
+def _is_cut(outer: Scope, scope: Scope) -> bool:
+    """Whether a LIMIT keeps the subquery to a page of rows: not where they are sorted by what it gives."""
+    if outer.limit is None or scope.place != "select" or outer.group_keys or outer.is_distinct:
+        return False
+    given = {
+        name for output in outer.outputs if scope.number in output.subqueries for name in (output.alias, output.text)
+    }
+    return not any(key.text in given or key.key in given for key in outer.sort_keys)
 
 
 def _all_follow(facts: Facts, outer: Scope, single: frozenset[str]) -> bool:
@@ -301,25 +352,27 @@ def _all_follow(facts: Facts, outer: Scope, single: frozenset[str]) -> bool:
 
 
 def _is_fixed(facts: Facts, outer: Scope) -> bool:
-    """Whether a column is compared with one value that few rows have; without statistics nobody knows how many."""
+    """Whether a column is compared with values that few rows have; without statistics nobody knows how many."""
     return any(
-        predicate.operator == "="
+        predicate.operator in ("=", "IN", "= ANY")
         and predicate.is_conjunct
         and not predicate.is_negated
-        and predicate.value.kind in ("constant", "parameter")
-        and _keeps_few(facts, predicate.column.table if predicate.column else None,
-                       predicate.column.column if predicate.column else "")
+        and predicate.value.kind in ("constant", "parameter", "list")
+        and predicate.column is not None
+        and _keeps_few(facts, predicate.column.table, predicate.column.column, predicate.value.count or 1)
         for predicate in outer.predicates
     )  # fmt: skip
 
 
-def _keeps_few(facts: Facts, table: str | None, name: str) -> bool:
+def _keeps_few(facts: Facts, table: str | None, name: str, asked: int) -> bool:
+    if asked >= MANY_TURNS:
+        return False
     found, rows = facts.column(table, name), facts.rows(table)
     if found is None or found.statistics is None or not rows:
         return True
     distinct = found.statistics.n_distinct
     values = distinct if distinct > 0 else -distinct * rows
-    return rows / max(values, 1.0) < MANY_TURNS
+    return asked * rows / max(values, 1.0) < MANY_TURNS
 
 
 def _finding(

@@ -86,7 +86,8 @@ BAD = [
     ),
     Example(sql="SELECT 1 FROM orders WHERE user_id = $1 HAVING count(*) > 0", tables=(ORDERS,)),
     Example(
-        sql="SELECT u.id FROM users u, LATERAL (SELECT count(*) AS n FROM orders o WHERE o.user_id = u.id) c WHERE c.n > 0",
+        sql="SELECT u.id FROM users u, LATERAL (SELECT count(*) AS n FROM orders o WHERE o.user_id = u.id) c "
+        "WHERE c.n > 0",
         tables=(USERS, ORDERS),
     ),
     Example(
@@ -219,7 +220,10 @@ def _outside(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
     """A count in a derived table or CTE that is named once outside, where it is compared with zero."""
     if scope.place not in ("from", "cte") or len(scope.outputs) != 1 or not _is_lone(scope) or not scope.span:
         return None
-    output, users = scope.outputs[0], [each for each in query.scopes for use in each.tables if use.inner == scope.number]
+    output, users = (
+        scope.outputs[0],
+        [each for each in query.scopes for use in each.tables if use.inner == scope.number],
+    )
     if output.alias is None or not COUNT.fullmatch(output.text.strip()) or len(users) != 1:
         return None
     rest = query.text[: scope.span.start] + query.text[scope.span.end :]
@@ -240,8 +244,9 @@ def _emptied(scope: Scope) -> tuple[str, Remedy] | None:
     outer = {use.alias for use in scope.tables if use.join == "left"}
     for predicate in scope.predicates:
         pair = (predicate.operator, predicate.value.text)
-        is_count = predicate.place == "having" and predicate.is_conjunct and COUNT.fullmatch(predicate.source.strip())
-        if scope.group_keys and is_count and pair in NONE and predicate.column and predicate.column.alias in outer:
+        is_kept = predicate.place == "having" and predicate.is_conjunct and not predicate.is_negated
+        is_counted = predicate.column is not None and predicate.column.alias in outer
+        if is_kept and is_counted and scope.group_keys and pair in NONE and COUNT.fullmatch(predicate.source.strip()):
             text = "Write NOT EXISTS instead of the join: it becomes an anti-join, and nothing is grouped."
             return f"{predicate.source} {' '.join(pair)}", Remedy(text=text)
     return None
@@ -286,7 +291,7 @@ def _finding(query: Query, facts: Facts, scope: Scope, spelled: str, remedy: Rem
     span = (scope.comparison.span if scope.comparison else None) or scope.span
     repeats = bool(scope.correlated)
     why = "the count runs for every outer row" if repeats else "every matching row is counted to tell none from some"
-    use = scope.tables[0]
+    use = next((each for each in scope.tables if re.search(rf"\b{re.escape(each.alias)}\.", spelled)), scope.tables[0])
     return Finding(
         where=Where(statement=query.statement, table=use.table),
         message=f"`{spelled}` counts all rows of {_label(facts, use.table) or use.alias} to see whether there is one",

@@ -50,7 +50,9 @@ SLOW_MS = 50.0
 """An OFFSET given as a parameter is only believed to be deep when the statement takes as long as this."""
 MANY_PAGES, FAR_MORE = 100, 10
 """Pages a call from which an offset is felt, and times those of the first page."""
-ROW_NUMBER = re.compile(r"(?P<name>row_number|rank|dense_rank)\s*\(\s*\)\s*over\s*(?P<window>\(.*\)|\w+)\Z", re.I | re.S)
+ROW_NUMBER = re.compile(
+    r"(?P<name>row_number|rank|dense_rank)\s*\(\s*\)\s*over\s*(?P<window>\(.*\)|\w+)(?:\s*[-+]\s*\d+)?\Z", re.I | re.S
+)
 SUMS = (ast.Add, ast.Sub, ast.Mult)
 
 ORDERS = table("orders", columns={"status": "text"}, indexes={"orders_placed_at_idx": "placed_at DESC"})
@@ -103,8 +105,8 @@ GOOD = [
     ),
     Example(
         note="Ranks within each group, by a named window.",
-        sql="SELECT id FROM (SELECT id, rank() OVER w AS rn FROM orders WINDOW w AS (PARTITION BY status ORDER BY id)) t "
-        "WHERE rn > 50000",
+        sql="SELECT id FROM (SELECT id, rank() OVER w AS rn FROM orders WINDOW w AS (PARTITION BY status ORDER BY id)) "
+        "t WHERE rn > 50000",
         tables=(ORDERS,),
     ),
     Example(

@@ -1,7 +1,8 @@
 """UPDATE or DELETE without WHERE changes every row of the table.
 
 ## What it finds
-An UPDATE or DELETE, also inside WITH, that has no WHERE and is not joined to another table.
+An UPDATE or DELETE, also inside WITH, that has no WHERE. Other tables in its FROM or USING change nothing: only a WHERE
+can join them to the rows that are written.
 
 ## Why it matters
 Mostly the condition was forgotten. Where it is meant, every row is written anew and locked until the end of the
@@ -43,6 +44,7 @@ BAD = [
     Example(sql="WITH gone AS (DELETE FROM items RETURNING id) SELECT count(*) FROM gone", tables=(ITEMS,)),
     Example(sql="UPDATE ONLY items AS i SET price = 0", tables=(ITEMS,)),
     Example(sql="DELETE FROM queue", tables=(QUEUE,)),
+    Example(sql="UPDATE items SET price = q.id FROM queue q", tables=(ITEMS, QUEUE)),
 ]
 GOOD = [
     Example(note="It has its WHERE.", sql="UPDATE items SET price = 0 WHERE id = $1", tables=(ITEMS,)),
@@ -71,7 +73,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     if query.is_truncated:
         return
     for scope in query.scopes:
-        if scope.write in ("update", "delete") and not scope.has_where and len(scope.tables) == 1 and scope.target:
+        if scope.write in ("update", "delete") and not scope.has_where and scope.target:
             yield _finding(query, facts, scope)
 
 

@@ -50,7 +50,7 @@ from pgadvisor.rule import (
 
 SEARCHING = frozenset({"=", "<", "<=", ">", ">=", "BETWEEN", "IN", "= ANY", "LIKE"})
 """What a B-tree can look up."""
-WRAPS = frozenset({"function", "cast", "arithmetic", "coalesce", "concat", "at time zone"})
+WRAPS = frozenset({"function", "cast", "arithmetic", "coalesce", "concat", "case", "at time zone"})
 TEXT_FUNCTIONS = "lower upper trim btrim ltrim rtrim length char_length octet_length md5 reverse left right initcap"
 OTHER_FUNCTIONS = "substr substring replace translate split_part strpos abs ceil floor round sign coalesce nullif"
 IMMUTABLE = frozenset((*TEXT_FUNCTIONS.split(), *OTHER_FUNCTIONS.split()))
@@ -71,6 +71,7 @@ LIVE = table("users", columns={"name": "text", "deleted_at": "timestamp"},
 ORDERS = table("orders", columns={"placed_at": "timestamp with time zone", "paid_at": "timestamp without time zone"},
                indexes={"orders_placed_at": "placed_at", "orders_paid_at": "paid_at", "orders_user": "user_id",
                         "orders_day": "((placed_at AT TIME ZONE 'UTC'::text))::date"})  # fmt: skip
+ITEMS = table("items", columns={"facts": "jsonb"}, indexes={"items_brand": "(facts ->> 'brand'::text)"})
 PART = node(
     "Index Scan", table="orders", alias="orders", index="orders_user", cost=40.0, index_condition="(user_id = 5)"
 )
@@ -142,6 +143,12 @@ BAD = [
         plan=node("Seq Scan", table="users", alias="users", cost=26_000.0),
     ),
     Example(
+        sql="SELECT id FROM items WHERE lower(facts ->> 'brand') = 'x'",
+        note="An index is on the value itself.",
+        tables=(ITEMS,),
+    ),
+    Example(sql="SELECT id FROM users WHERE CASE WHEN code IS NULL THEN '0' ELSE code END = 'x'", tables=(USERS,)),
+    Example(
         sql="SELECT count(*) FROM events WHERE date_trunc('month', at) = '2024-03-01'",
         note="Not indexed, but the partition key.",
         tables=(table("events", columns={"at": "timestamp with time zone"}, partition_key="RANGE (at)"),),
@@ -172,6 +179,16 @@ GOOD = [
     ),
     Example(
         note="varchar to text changes nothing.", sql="SELECT id FROM users WHERE code::text = 'x'", tables=(USERS,)
+    ),
+    Example(
+        note="No index is on that value of the document.",
+        sql="SELECT id FROM items WHERE lower(facts ->> 'color') = 'red'",
+        tables=(ITEMS,),
+    ),
+    Example(
+        note="Of two columns neither can be compared alone.",
+        sql="SELECT id FROM users WHERE CASE WHEN name = '' THEN code ELSE name END = 'x'",
+        tables=(USERS,),
     ),
     Example(
         note="The day in UTC is indexed.",
@@ -304,11 +321,11 @@ def _is_prefix(value: Value) -> bool:
 
 
 def _is_hidden(facts: Facts, found: Table, predicate: Predicate) -> bool:
-    return bool(_hidden_indexes(found, predicate)) or _is_partition_key(found, predicate)
+    return bool(_hidden_indexes(facts, found, predicate)) or _is_partition_key(found, predicate)
 
 
-def _hidden_indexes(found: Table, predicate: Predicate) -> tuple[Index, ...]:
-    """The indexes that lead with the column, bare or in another expression."""
+def _hidden_indexes(facts: Facts, found: Table, predicate: Predicate) -> tuple[Index, ...]:
+    """The indexes that lead with the column, bare or in another expression; of a json value the very same."""
     assert predicate.column is not None
     name = predicate.column.column
     mentions = re.compile(rf"(?<![\w'\"]){re.escape(name)}(?![\w'\"(])")
@@ -318,6 +335,7 @@ def _hidden_indexes(found: Table, predicate: Predicate) -> tuple[Index, ...]:
         if index.is_valid and index.method in ("btree", "hash") and index.keys
         if index.keys[0].column == name
         or (not index.keys[0].column and "->" not in index.keys[0].text and mentions.search(index.keys[0].text))
+        or (not index.keys[0].column and facts.index_keys(index)[0] in predicate.key)
     )  # fmt: skip
 
 
@@ -379,7 +397,7 @@ def _finding(query: Query, facts: Facts, predicates: list[Predicate], planned: P
 
 def _message(facts: Facts, found: Table, predicate: Predicate) -> str:
     assert predicate.column is not None
-    hidden = _hidden_indexes(found, predicate)
+    hidden = _hidden_indexes(facts, found, predicate)
     name, spelled = predicate.column.column, " ".join(predicate.source.split())
     plainest = sorted(hidden, key=lambda index: (bool(index.predicate), len(index.keys)))
     bare = next((index for index in plainest if index.keys[0].column == name), None)
@@ -425,7 +443,9 @@ def _remedy(query: Query, facts: Facts, found: Table, predicates: list[Predicate
         text = "Leave the column bare; this keeps the same rows and lets the index serve them."
         return Remedy(text=text, sql=query.spliced(*changes)), None
     if not _is_immutable(first, column):
-        return Remedy(text=_advice(first, column)), None
+        inner = [key for index in found.indexes for key in facts.index_keys(index)[:1] if key in first.key]
+        name = max(inner, key=len, default=column.name)
+        return Remedy(text=_advice(first, column, name)), None
     is_call = first.wrap in ("function", "coalesce") and re.fullmatch(r"\w+\(.*\)", first.key)
     spelled = re.sub(r"\bextract\('(\w+)', ", r"extract(\1 FROM ", first.key)
     key = WantedKey(
@@ -492,7 +512,8 @@ def _is_immutable(predicate: Predicate, column: Column) -> bool:
     return is_zoned == has_zone and predicate.wrap != "arithmetic" and all(each in ("date", "text") for each in casts)
 
 
-def _advice(predicate: Predicate, column: Column) -> str:
+def _advice(predicate: Predicate, column: Column, name: str) -> str:
+    """`name`: the column, or the expression of it that an index is on."""
     if predicate.wrap == "arithmetic":
         return f"Move the calculation to the other side, so that `{column.name}` stands alone."
     if column.type.startswith(("timestamp", "date")):
@@ -500,6 +521,4 @@ def _advice(predicate: Predicate, column: Column) -> str:
             f"Compare `{column.name}` itself with a half-open range, `>= start AND < end`; the expression depends on "
             "the session's settings and cannot be indexed as it is."
         )
-    return (
-        f"Compare `{column.name}` itself, or store what `{predicate.key}` gives in a generated column and index that."
-    )
+    return f"Compare `{name}` itself, or store what `{predicate.key}` gives in a generated column and index that."

@@ -72,6 +72,11 @@ WRITTEN = {
     "float8": "double precision",
 }
 """Types of values under other names; a bare 42.0 is numeric."""
+LISTED = frozenset({("character", "text"), ("character varying", "character")})
+"""Pairs that compare as the column's type when the other side is an IN list: of two types that convert both ways the
+items get the first (`select_common_type` in parse_coerce.c)."""
+TYPE, SIGN = r"[a-z]+(?: [a-z]+)*", "(?:=|<>|[<>]=?)"
+"""A type's name and a comparison in an expression of a plan."""
 
 USERS = table("users", columns={"country": "character(2)", "balance": "numeric", "email": "citext"},
               indexes={"users_country": "country", "users_balance": "balance", "users_email": "email"})  # fmt: skip
@@ -91,9 +96,22 @@ BAD = [
     Example(sql="SELECT country FROM users WHERE id BETWEEN 1.5 AND 9.5", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE email = $1::text", tables=(USERS,)),
     Example(
+        sql="SELECT country FROM users WHERE id = (SELECT user_no FROM legacy WHERE code = 'x')", tables=(USERS, LEGACY)
+    ),
+    Example(
         sql="SELECT u.country FROM legacy l JOIN users u ON u.id = l.user_no WHERE l.code = 'x'",
         tables=(USERS, LEGACY),
         remedy="CREATE INDEX CONCURRENTLY users_numeric_idx ON public.users ((id::numeric));",
+    ),
+    Example(
+        sql="SELECT u.id FROM legacy l JOIN users u ON l.code = u.country",
+        tables=(USERS, LEGACY),
+        plan=node(
+            "Merge Join",
+            node("Sort", node("Seq Scan", table="users", alias="u")),
+            node("Sort", node("Seq Scan", table="legacy", alias="l")),
+            merge_condition="(l.code = ((u.country)::text))",
+        ),
     ),
     Example(
         sql="SELECT country FROM users WHERE id = $1",
@@ -150,6 +168,23 @@ GOOD = [
         tables=(LEGACY,),
     ),
     Example(
+        note="An IN list of texts is made one of the column's type.",
+        sql="SELECT id FROM users WHERE country IN ('DE'::text, 'FR'::text)",
+        tables=(USERS,),
+    ),
+    Example(
+        note="The cast is for another function's sake.",
+        sql="SELECT id FROM users WHERE id > 19000 AND sqrt(id) > 3",
+        tables=(USERS,),
+        plan=node(
+            "Seq Scan",
+            table="users",
+            alias="users",
+            cost=30_000.0,
+            filter="((id > 19000) AND (sqrt((id)::double precision) > '3'::double precision))",
+        ),
+    ),
+    Example(
         note="An index on the cast is there.",
         sql="SELECT n FROM t WHERE n = 42::numeric",
         tables=(table("t", primary_key="n", indexes={"t_numeric": "(n)::numeric"}),),
@@ -177,7 +212,11 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
         if not _compares(predicate):
             continue
         for column, other in _sides(predicate):
-            target = _cast_in_plan(planned, facts, column) if planned else _cast(facts, column, other)
+            target = (
+                _cast_in_plan(planned, facts, column)
+                if planned
+                else _cast(query, facts, column, other, predicate.operator)
+            )
             hidden = _indexes(facts, column, target) if target else ()
             if not target or not hidden or (column.alias, column.column) in seen:
                 continue
@@ -200,16 +239,17 @@ def _sides(predicate: Predicate) -> Iterator[tuple[ColumnUse, Value]]:
             yield predicate.value.column, Value(kind="column", text=predicate.source, column=predicate.column)
 
 
-def _cast(facts: Facts, column: ColumnUse, other: Value) -> str | None:
+def _cast(query: Query, facts: Facts, column: ColumnUse, other: Value, operator: str) -> str | None:
     """What the column is cast to, by the types that the text and the catalog tell."""
     found = facts.column(column.table, column.column)
     if found is None or facts.is_tiny(column.table):
         return None
     own = _base(found.type)
-    return next((CASTS[own, each] for each in _types(facts, other) if (own, each) in CASTS), None)
+    pairs = [(own, each) for each in _types(query, facts, other) if not (operator == "IN" and (own, each) in LISTED)]
+    return next((CASTS[pair] for pair in pairs if pair in CASTS), None)
 
 
-def _types(facts: Facts, value: Value) -> Iterator[str]:
+def _types(query: Query, facts: Facts, value: Value) -> Iterator[str]:
     """The types that the other side is known to have."""
     if value.column:
         found = facts.column(value.column.table, value.column.column)
@@ -217,8 +257,12 @@ def _types(facts: Facts, value: Value) -> Iterator[str]:
             yield _base(found.type)
     elif value.type and value.type not in ("string", "integer", "boolean"):
         yield _base(value.type.removesuffix("[]"))
+    elif value.scope is not None and len(query.scopes[value.scope].outputs) == 1:
+        output = query.scopes[value.scope].outputs[0].column
+        if output:
+            yield from _types(query, facts, Value(kind="column", column=output))
     for item in value.items:
-        yield from _types(facts, item)
+        yield from _types(query, facts, item)
 
 
 def _base(spelled: str) -> str:
@@ -241,11 +285,13 @@ def _cast_in_plan(planned: PlannedStatement, facts: Facts, column: ColumnUse) ->
     if found is None or column.alias is None or facts.is_tiny(column.table):
         return None
     targets = {target for (own, _), target in CASTS.items() if own == _base(found.type)}
-    name = rf'\(?(?:"?{re.escape(column.alias)}(?:_\d+)?"?\.)?"?{re.escape(column.column)}"?\)::(?P<type>[a-z ]+)'
+    name = rf'\((?:"?{re.escape(column.alias)}(?:_\d+)?"?\.)?"?{re.escape(column.column)}"?\)::'
+    # Only where the cast itself is compared: `sqrt((id)::double precision) > 3` casts for the function.
+    compared = rf"(?<![\w(])\(*{name}(?P<left>{TYPE})\)* {SIGN} |{SIGN} \(*{name}(?P<right>{TYPE})(?:\)|\Z)"
     for each in planned.nodes:
         for text in _conditions(each, planned, column):
-            for match in re.finditer(name, text):
-                target = match["type"].strip()
+            for match in re.finditer(compared, text):
+                target = match["left"] or match["right"]
                 if target in targets:
                     return target
     return None

@@ -45,11 +45,11 @@ from pgadvisor.rule import (
     table,
 )
 
-LIKES = ("LIKE", "ILIKE", "SIMILAR TO", "LIKE ANY", "ILIKE ANY")
+LIKES = ("LIKE", "ILIKE", "SIMILAR TO", "LIKE ANY", "ILIKE ANY", "LIKE ALL", "ILIKE ALL")
 MATCHES = ("~", "~*")
 ANCHORED = re.compile(r"\(*\^|\\A|\*\*\*")
-GLUED = re.compile(r"(?:concat\s*\(\s*|\(\s*)*'[%_]+'\s*(?:::\s*text\s*)?(?:\|\||,)", re.I)
-"""A pattern put together from a wildcard and something else."""
+GLUED = re.compile(r"(?:concat\s*\(\s*|\(\s*)*(?:'[%_]+'\s*(?:::\s*text\s*)?(?:\|\||,)|format\s*\(\s*'%%)", re.I)
+"""A pattern put together from a wildcard and something else; `format` writes `%%` for a percent sign."""
 TRIGRAM = ("gin_trgm_ops", "gist_trgm_ops")
 TEXTS = ("text", "character varying", "character", "citext", "bpchar", "name")
 
@@ -69,6 +69,7 @@ BAD = [
     Example(sql="SELECT id FROM users WHERE name LIKE '_mith'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE name LIKE '%' || $1 || '%'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE name ILIKE concat('%', $1, '%')", tables=(USERS,)),
+    Example(sql="SELECT id FROM users WHERE name LIKE format('%%%s%%', $1::text)", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE name ~ 'smith$'", tables=(USERS,)),
     Example(
         sql="SELECT id FROM users WHERE lower(name) LIKE '%smith%'",
@@ -77,6 +78,7 @@ BAD = [
     ),
     Example(sql="SELECT id FROM users WHERE name LIKE '%a%' AND name LIKE '%smith%'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE name LIKE ANY (ARRAY['%smith%', '%jones%'])", tables=(USERS,)),
+    Example(sql="SELECT id FROM users WHERE name LIKE ALL (ARRAY['%smith%', '%john%'])", tables=(USERS,)),
 ]
 GOOD = [
     Example(note="A prefix.", sql="SELECT id FROM users WHERE email LIKE 'smith%'", tables=(USERS,)),
@@ -162,7 +164,8 @@ def _starts_open(query: Query, predicate: Predicate) -> bool:
         return bool(GLUED.match(value.text))
     items = value.items if value.kind == "list" else (value,)
     escape = re.search(r"\bescape\s+'(.?)'\s*\)*\Z", query.cut(predicate.span), re.I)
-    return any(_is_open(item, escape[1] if escape else "\\") for item in items)
+    opened = [_is_open(item, escape[1] if escape else "\\") for item in items]
+    return all(opened) and bool(opened) if predicate.operator.endswith("ALL") else any(opened)
 
 
 def _is_open(item: Value, escape: str) -> bool:

@@ -2,7 +2,7 @@
 
 ## What it finds
 A query without LIMIT or aggregate that returns 10,000 rows or more: by count, or, where it sorts for a reader (ORDER
-BY) or hands out a whole table, by the planner's estimate.
+BY) or hands out a whole table, by the planner's estimate; without a plan by the number of rows in the table.
 
 ## Why it matters
 Nobody reads ten thousand rows. The server sorts and sends all of them, the driver holds all of them in memory, and both
@@ -61,6 +61,12 @@ BAD = [
         rows=2_500_000,
     ),
     Example(
+        sql="SELECT id, total FROM orders ORDER BY placed_at DESC",
+        note="No plan, but all rows of the table.",
+        tables=(ORDERS,),
+        calls=0,
+    ),
+    Example(
         sql="SELECT id FROM orders WHERE total > 9 UNION ALL SELECT id FROM orders WHERE total < 1 ORDER BY 1",
         tables=(ORDERS,),
         plan=ALL,
@@ -113,6 +119,27 @@ GOOD = [
     ),
     Example(note="Nothing is known of the number of rows.", sql="SELECT id FROM orders ORDER BY id"),
     Example(
+        note="How many rows the condition leaves, no plan tells.",
+        sql="SELECT id FROM orders WHERE status = 'sent' ORDER BY placed_at",
+        tables=(ORDERS,),
+        calls=0,
+    ),
+    Example(
+        note="All but the first rows, or the last one: the parameter says.",
+        sql="SELECT id FROM orders ORDER BY placed_at OFFSET $1",
+        tables=(ORDERS,),
+        plan=node("Limit", ALL, rows=900_000),
+        calls=0,
+    ),
+    Example(
+        note="A page by number, of which the planner knows no size.",
+        sql="SELECT id FROM (SELECT id, row_number() OVER (ORDER BY placed_at) AS rn FROM orders) t "
+        "WHERE rn BETWEEN 21 AND 40 ORDER BY rn",
+        tables=(ORDERS,),
+        plan=node("Subquery Scan", rows=333_333),
+        calls=0,
+    ),
+    Example(
         note="Rows are locked to be worked on.",
         sql="SELECT id FROM orders WHERE status = 'open' ORDER BY id FOR UPDATE",
         tables=(ORDERS,),
@@ -134,21 +161,29 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     scope = query.top
     if query.kind != "select" or query.is_truncated or scope.write or not _is_open(query, scope):
         return
+    found = _returned(query, facts, scope)
+    if found and found[0] >= MANY_ROWS:
+        yield _finding(query, facts, scope, *found)
+
+
+def _returned(query: Query, facts: Facts, scope: Scope) -> tuple[float, Evidence] | None:
+    """Rows that a call returns, and how we know: counted, else as the plan or the table's size tells."""
     statement, planned = facts.statement(query.statement), facts.plan(query.statement)
     counted = statement.rows_per_call if statement else None
     if counted is not None and statement and statement.calls:
-        found = counted if counted >= MANY_ROWS and (statement.calls > 1 or scope.sort_keys) else None
-        evidence = Evidence(rung=Rung.MEASURED, text=f"{counted:,.0f} rows a call, over {statement.calls:,} calls")
-    elif planned and _is_for_a_reader(query, scope):
-        root = planned.root
-        rows = root.actual_rows if root.actual_rows is not None else root.estimated_rows
-        found = rows if rows >= MANY_ROWS else None
-        rung = Rung.ESTIMATED if root.actual_rows is None else Rung.MEASURED
-        evidence = Evidence(rung=rung, text=f"the plan returns {rows:,.0f} rows of {root.width_bytes} bytes")
-    else:
-        return
-    if found is not None:
-        yield _finding(query, facts, scope, found, evidence)
+        text = f"{counted:,.0f} rows a call, over {statement.calls:,} calls"
+        is_usual = statement.calls > 1 or scope.sort_keys
+        return (counted, Evidence(rung=Rung.MEASURED, text=text)) if is_usual else None
+    if not _is_for_a_reader(query, scope):
+        return None
+    if planned is None:
+        held = _rows_of_all(facts, scope)
+        text = f"the table has {held or 0:,.0f} rows, and no condition leaves any out"
+        return (held, Evidence(rung=Rung.ESTIMATED, text=text)) if held else None
+    root = planned.root
+    rows = root.estimated_rows if root.actual_rows is None else root.actual_rows
+    rung = Rung.ESTIMATED if root.actual_rows is None else Rung.MEASURED
+    return rows, Evidence(rung=rung, text=f"the plan returns {rows:,.0f} rows of {root.width_bytes} bytes")
 
 
 def _is_open(query: Query, scope: Scope) -> bool:
@@ -163,10 +198,28 @@ def _is_open(query: Query, scope: Scope) -> bool:
 
 def _is_for_a_reader(query: Query, scope: Scope) -> bool:
     """Whether the rows are sorted for someone, or are all that the table has."""
+    if (scope.offset and scope.offset.kind == "parameter") or _asks_for_numbers(query, scope):
+        return False
     if scope.sort_keys:
         return not scope.distinct_on
     is_whole = not (scope.has_where or scope.set_operation or scope.is_distinct or scope.has_window)
     return is_whole and len(query.scopes) == 1 and len(scope.tables) == 1 and not scope.tables[0].is_sampled
+
+
+def _asks_for_numbers(query: Query, scope: Scope) -> bool:
+    """Whether it filters on what a window function gave: a page by row_number(), of which the planner knows no size."""
+    relations = [scope.relation(predicate.column.alias) for predicate in scope.predicates if predicate.column]
+    inner = {use.inner for use in relations if use} - {None}
+    return any(each.has_window for each in query.scopes if each.number in inner)
+
+
+def _rows_of_all(facts: Facts, scope: Scope) -> float | None:
+    """Rows of the table when all of them are handed out; None where that is not known."""
+    if scope.has_where or scope.is_distinct or scope.offset or scope.set_operation or not scope.tables:
+        return None
+    first, *others = scope.tables
+    is_whole = first.kind == "table" and not first.is_sampled and all(use.join == "left" for use in others)
+    return facts.rows(first.table) if is_whole else None
 
 
 def _finding(query: Query, facts: Facts, scope: Scope, rows: float, evidence: Evidence) -> Finding:

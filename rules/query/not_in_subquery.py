@@ -105,6 +105,10 @@ BAD = [
         tables=(USERS, BLOCKED),
     ),
     Example(
+        sql="SELECT id FROM users WHERE id NOT IN (SELECT max(user_id) FROM blocked GROUP BY reason)",
+        tables=(USERS, BLOCKED),
+    ),
+    Example(
         sql="SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM orders)",
         note="No NULL, but too much for a hash table: the subquery is read again for every row.",
         tables=(USERS, ORDERS),
@@ -162,6 +166,16 @@ GOOD = [
         sql="SELECT id FROM users WHERE status NOT IN ($1, $2)",
         note="Nobody can know what the parameters are.",
         tables=(USERS,),
+    ),
+    Example(
+        sql="SELECT id FROM users WHERE (id IN (SELECT user_id FROM blocked)) IS NOT TRUE",
+        note="IS NOT TRUE keeps the rows that a NULL leaves undecided.",
+        tables=(USERS, BLOCKED),
+    ),
+    Example(
+        sql="SELECT id FROM users WHERE id NOT IN (SELECT max(user_id) FROM orders GROUP BY account_id)",
+        note="No group is empty, so none has a NULL for its maximum.",
+        tables=(USERS, ORDERS),
     ),
     Example(
         sql="SELECT id FROM users WHERE id IN (1, 2) AND status IS DISTINCT FROM NULL",
@@ -255,6 +269,8 @@ def _subquery(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
 
 def _may_be_null(facts: Facts, column: ColumnUse) -> bool | None:
     found = facts.column(column.table, column.column)
+    if not facts.has_catalog and column.column == "id":
+        return False  # the usual name of a primary key
     return None if found is None else not found.not_null
 
 

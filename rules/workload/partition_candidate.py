@@ -157,7 +157,8 @@ def _remedy(facts: Facts, seen: PartitionEvidence, blocked: tuple[str, ...]) -> 
         "Grants and publications are not copied; ON CONFLICT must name the new primary key; a job has to make the next "
         "partitions before their month begins.",
         sql=migration(facts, seen.table, seen.column),
-        undo=partition_undo(facts, seen.table),
-        lock=f"ACCESS EXCLUSIVE on {name} for an instant in step 3; steps 1 and 2 let reads and writes go on",
+        undo=partition_undo(facts, seen.table, seen.column),
+        lock=f"ACCESS EXCLUSIVE on {name} for an instant in steps 1 and 3, which wait two seconds for it at most and "
+        "may then be tried again; the rest lets reads and writes go on",
         cost="reads the table once to validate the CHECK, and twice to build the new key",
     )

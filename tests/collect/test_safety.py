@@ -45,6 +45,19 @@ CREATE DOMAIN app.fine AS bigint CHECK (app.is_fine(VALUE));
 CREATE DOMAIN app.bare AS bigint;
 CREATE TYPE app.pair AS (a int, b int);
 CREATE TABLE pairs (pair app.pair);
+CREATE DOMAIN app.short AS text CHECK (length(VALUE) < 9);
+CREATE FUNCTION app.of_fine(app.fine) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT 1::bigint $$;
+CREATE FUNCTION app.with_default(text, text DEFAULT app.clean('x')) RETURNS text LANGUAGE plpgsql STABLE AS
+    $$ BEGIN RETURN $1; END $$;
+CREATE FUNCTION app.same(text, text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN $1 = $2; END $$;
+CREATE OPERATOR ==== (FUNCTION = app.same, LEFTARG = text, RIGHTARG = text, RESTRICT = eqsel);
+CREATE FUNCTION app.loud_boolean(bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN true; END $$;
+CREATE CAST (bigint AS boolean) WITH FUNCTION app.loud_boolean(bigint);
+CREATE VIEW fixed AS SELECT id, 'x'::text AS word FROM orders;
+CREATE TABLE filled (id bigint, word text DEFAULT app.clean('x'), at timestamptz DEFAULT now());
+CREATE TABLE numbered (id bigint DEFAULT nextval('tickets'), word text);
+CREATE TABLE ruled (id bigint);
+CREATE RULE more AS ON INSERT TO ruled DO ALSO INSERT INTO numbered (word) VALUES (app.clean('x'));
 
 CREATE TABLE guarded (id bigint, tenant text);
 ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
@@ -78,6 +91,8 @@ RUN = (
     "SELECT id FROM orders WHERE EXISTS (SELECT FROM kept WHERE kept.id = orders.id) UNION SELECT 1",
     "VALUES (1), (2)",
     "TABLE orders",
+    "SELECT status::app.short FROM orders",
+    "SELECT id::text, (id > 5)::text FROM orders",
 )
 
 PLAN_ONLY = {
@@ -103,7 +118,10 @@ PLAN_ONLY = {
     "SELECT * FROM traps": "(in the row security of traps)",
     "SELECT * FROM far_away": "a foreign table",
     "SELECT * FROM parts": "has a foreign table below it",
-    "SELECT id::app.fine FROM orders": "a domain with a CHECK",
+    "SELECT id::boolean FROM orders": "may cast by app.loud_boolean, which is volatile",
+    "SELECT json_populate_record(o, '{}') FROM orders AS o": "json_populate_record, which reads values of any type",
+    "INSERT INTO numbered (word) VALUES ('x')": "writes (INSERT)",
+    "DELETE FROM filled WHERE id = 5": "writes (DELETE)",
     "SELECT pair FROM pairs": "app.pair",
     "SELECT '(1,2)'::app.pair": "app.pair",
     "SELECT '(1)'::orders": "a row type",
@@ -127,6 +145,16 @@ NOT_EVEN_PLANNED = {
     "SELECT app.clean('x')": "whose body is not judged",
     "SELECT app.clean(s) FROM (SELECT 'x' AS s) AS q": "whose body is not judged",
     "SELECT * FROM orders WHERE status = app.clean($1)": "whose body is not judged",
+    "SELECT app.clean(word) FROM fixed": "whose body is not judged",
+    "SELECT app.clean(coalesce('x', status)) FROM orders": "whose body is not judged",
+    "SELECT app.with_default(status) FROM orders": "whose body is not judged",
+    "SELECT * FROM orders WHERE status ==== 'x'": "app.same, which is volatile",
+    "SELECT id::app.fine FROM orders": "whose body is not judged (in the CHECK of the domain app.fine)",
+    "SELECT app.of_fine(id) FROM orders": "app.is_fine",
+    "SELECT domain_in('5', 'app.fine'::regtype, -1) IS NULL": "does more than it says",
+    "INSERT INTO filled (id) VALUES (1)": "fills filled by app.clean",
+    "UPDATE filled SET word = DEFAULT": "fills filled by app.clean",
+    "INSERT INTO ruled VALUES (1)": "writes ruled, which has rules",
     "SELECT app.lying()": "app.lying, which calls nextval",
     "SELECT app.folding_liar()": "app.clean",
     "SELECT app.owner_sees(1)": "SECURITY DEFINER",
@@ -195,6 +223,43 @@ def test_a_name_means_what_it_means_on_the_search_path(database_with_traps: str)
     finally:
         with psycopg.connect(database_with_traps, autocommit=True) as connection:
             connection.execute("DROP FUNCTION app.lower(text)")
+
+
+def test_an_implicit_cast_between_types_of_postgresql_counts_everywhere(database_with_traps: str) -> None:
+    with psycopg.connect(database_with_traps, autocommit=True) as connection:
+        connection.execute("DROP CAST (bigint AS boolean)")
+        connection.execute("CREATE CAST (bigint AS boolean) WITH FUNCTION app.loud_boolean(bigint) AS IMPLICIT")
+    try:
+        with open_session(database_with_traps) as session:
+            verdict = Judge(SafetyCatalog(session, ("public",))).judge("SELECT status FROM orders WHERE id")
+            assert (verdict.may_run, verdict.may_plan) == (False, True)
+            assert "app.loud_boolean" in (verdict.reason or "")
+    finally:
+        with psycopg.connect(database_with_traps, autocommit=True) as connection:
+            connection.execute("DROP CAST (bigint AS boolean)")
+            connection.execute("CREATE CAST (bigint AS boolean) WITH FUNCTION app.loud_boolean(bigint)")
+
+
+@pytest.mark.pg(">= 18")
+def test_a_virtual_column_may_be_a_constant(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE words (id bigint, word text GENERATED ALWAYS AS ('x') VIRTUAL)")
+        body = "'BEGIN RETURN trim($1); END'"
+        connection.execute(f"CREATE FUNCTION trimmed(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS {body}")
+    with open_session(database) as session:
+        assert not Judge(SafetyCatalog(session, ("public",))).judge("SELECT trimmed(word) FROM words").may_plan
+
+
+def test_operators_of_users_do_not_stand_in_for_those_of_our_own_queries(database: str) -> None:
+    """A search path may name pg_catalog last (CVE-2018-1058)."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE FUNCTION never(oid, oid) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false'")
+        connection.execute("CREATE OPERATOR = (FUNCTION = never, LEFTARG = oid, RIGHTARG = oid)")
+        connection.execute("CREATE TABLE things (id int)")
+    with open_session(database) as session:
+        catalog = SafetyCatalog(session, ("public", "pg_catalog"))
+        assert catalog.relation((None, "things")) is not None
+        assert catalog.functions((None, "lower"))
 
 
 def test_dblink_is_never_run(database_with_traps: str) -> None:

@@ -88,15 +88,23 @@ def test_attach_reads_no_row(database: str) -> None:
 def test_the_undo_leads_back(database: str, identity: str) -> None:
     execute(database, EVENT.format(null=" NOT NULL").replace(IDENTITY, identity))
     execute(database, "VACUUM ANALYZE event")
-    finding, _ = candidate(database)
+    finding, before = candidate(database)
     execute(database, finding.remedy.sql or "")
+    later = """INSERT INTO event (account_id, "At") VALUES (1, now() + interval '70 days') RETURNING id"""
+    with psycopg.connect(database) as connection:
+        (number,) = one(connection, later)
     execute(database, finding.remedy.undo or "")
     tables = {table.name: table for table in snapshot_of(database).tables}
     assert tables["event"].kind == "table"
     assert "event_old" not in tables
+    assert not [name for name in tables if name.startswith("event_2")]
+    old = next(table for table in before.tables if table.name == "event")
+    assert {index.name for index in tables["event"].indexes} == {index.name for index in old.indexes}
     with psycopg.connect(database) as connection:
-        assert one(connection, "SELECT count(*) FROM event") == (120_000,)
-        connection.execute("""INSERT INTO event (account_id, "At") VALUES (1, now() + interval '5 years')""")
+        assert one(connection, "SELECT count(*) FROM event") == (120_001,), "no row of a new partition is lost"
+        assert one(connection, f"SELECT count(*) FROM event WHERE id = {number}") == (1,)
+        (next_number,) = one(connection, later.replace("70 days", "5 years"))
+        assert int(str(next_number)) > int(str(number))
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,21 @@ def test_negation_of_one_column_stays_a_conjunct() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "operator"),
+    [
+        ("NOT (id IN (SELECT order_id FROM items))", "NOT IN"),
+        ("(id NOT IN (SELECT order_id FROM items)) IS TRUE", "NOT IN"),
+        ("(id IN (SELECT order_id FROM items)) IS FALSE", "NOT IN"),
+        ("(id IN (SELECT order_id FROM items)) IS NOT TRUE", "IN"),
+    ],
+)
+def test_a_test_that_is_true_for_null_makes_no_not_in(written: str, operator: str) -> None:
+    query = read(f"SELECT 1 FROM orders WHERE {written}")
+    assert [scope.comparison.operator for scope in query.scopes if scope.comparison] == [operator]
+    assert query.top.predicates[0].is_negated
+
+
 def test_lists_are_counted_and_kept_to_a_thousand() -> None:
     found = only(f"id IN ({', '.join(str(number) for number in range(1500))})")
     assert (found.value.kind, found.value.count, len(found.value.items)) == ("list", 1500, 1000)

@@ -5,7 +5,8 @@ SELECT t.oid::bigint AS oid,
        t.typtype AS kind,
        CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END::bigint AS inner_type,
        e.extname AS extension,
-       EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.contypid = t.oid AND k.contype = 'c') AS has_check
+       ARRAY(SELECT pg_catalog.pg_get_expr(k.conbin, 0) FROM pg_catalog.pg_constraint AS k
+             WHERE k.contypid = t.oid AND k.contype = 'c') AS checks
 FROM pg_catalog.pg_type AS t
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid

@@ -10,6 +10,7 @@ SELECT relid AS oid,
        COALESCE(n_live_tup, 0) AS live_rows,
        COALESCE(n_dead_tup, 0) AS dead_rows,
        COALESCE(n_mod_since_analyze, 0) AS modified_since_analyze,
+       n_ins_since_vacuum AS inserted_since_vacuum,
        GREATEST(last_vacuum, last_autovacuum) AS last_vacuum_at,
        GREATEST(last_analyze, last_autoanalyze) AS last_analyze_at
 FROM pg_catalog.pg_stat_user_tables;
