@@ -79,7 +79,7 @@ def _statement(report: Report, key: str, *, told: set[int], is_whole: bool) -> R
         parts.append(
             headline(report.findings[number - 1], number)
             if number in told
-            else finding_view(report, number, is_whole=is_whole)
+            else finding_view(report, number, is_whole=is_whole, below_query=True)
         )
     told.update(found)
     if not found:

@@ -12,17 +12,19 @@ from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
 from pgadvisor.reports.fix_first import gain
 from pgadvisor.reports.text_sql import copyable
-from pgadvisor.reports.visible_text import visible
+from pgadvisor.reports.visible_text import folded, visible
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 """Colour beside the word, never instead of it."""
+QUERY_LENGTH = 240
+"""Characters of a statement: enough to know it by; the HTML report has all of it."""
 
 
-def finding_view(report: Report, number: int, *, is_whole: bool) -> RenderableType:
-    """All that a finding says. `is_whole`: SQL in lines as long as they are."""
+def finding_view(report: Report, number: int, *, is_whole: bool, below_query: bool = False) -> RenderableType:
+    """All that a finding says. `is_whole`: SQL in lines as long as they are; `below_query`: its query stands above."""
     finding = report.findings[number - 1]
     remedy = finding.remedy
-    parts: list[RenderableType] = [headline(finding, number), _facts(_before(report, finding))]
+    parts: list[RenderableType] = [headline(finding, number), _facts(_before(report, finding, below_query=below_query))]
     for title, sql in (("change", remedy.sql), ("undo", remedy.undo)):
         if sql and title == "undo":
             parts.append(_facts(iter([("undo", "")])))
@@ -74,12 +76,15 @@ def gain_text(report: Report, finding: Finding) -> str | None:
     return f"{text} (estimated)"
 
 
-def _before(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
+def _before(report: Report, finding: Finding, *, below_query: bool) -> Iterator[tuple[str, str]]:
     places = [place for place in (labels.where_label(finding.where), _statement(report, finding)) if place]
     if places:
         yield "where", " · ".join(places)
     if finding.where.endpoint and finding.where.endpoint not in places:
         yield "endpoint", finding.where.endpoint
+    text = _text(report, finding)
+    if text and not below_query:
+        yield "query", text
     for at, each in enumerate(finding.evidence):
         yield "because" if at == 0 else "", f"{each.text} ({each.rung})"
     yield "change", finding.remedy.text
@@ -108,6 +113,13 @@ def _statement(report: Report, finding: Finding) -> str | None:
     name = f'"{first.name}", ' if first is not None and first.name else ""
     more = f" and {numbers.plural(len(keys) - 1, 'more statement')}" if len(keys) > 1 else ""
     return f"{name}{place}{more}"
+
+
+def _text(report: Report, finding: Finding) -> str | None:
+    """The beginning of its statement."""
+    key = next(iter(labels.statements_of(finding)), None)
+    statement = next((each for each in report.statements if each.key == key), None)
+    return folded(statement.text, QUERY_LENGTH) if statement else None
 
 
 def _facts(facts: Iterator[tuple[str, str]]) -> RenderableType:

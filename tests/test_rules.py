@@ -49,7 +49,7 @@ def test_rule_page_is_complete(rule: Rule) -> None:
 def assert_is_whole(rule: Rule, finding: Finding) -> None:
     """What every finding must carry, whatever the rule."""
     assert finding.rule == rule.name
-    assert finding.key.startswith(f"{rule.name}:")
+    assert finding.key.startswith((f"{rule.name}:", "index:", "subquery:"))
     assert finding.severity.rank >= rule.severity.rank, "worse than the rule says it gives"
     assert finding.evidence
     assert finding.wrong_if

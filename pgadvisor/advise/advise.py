@@ -69,10 +69,17 @@ def advise(
 
 def _tables(snapshot: Snapshot) -> tuple[Table, ...]:
     """The tables, the biggest first, without the values in their statistics: those are user data."""
-    bare = (
-        msgspec.structs.replace(
-            table, columns=tuple(msgspec.structs.replace(column, statistics=None) for column in table.columns)
-        )
-        for table in snapshot.tables
-    )
+    bare = (_bare(table) for table in snapshot.tables)
     return tuple(sorted(bare, key=lambda table: (-(table.total_bytes or 0), table.qualified)))
+
+
+def _bare(table: Table) -> Table:
+    """The table without the statistics of its columns and of its indexes' expressions."""
+    replace = msgspec.structs.replace
+    return replace(
+        table,
+        columns=tuple(replace(column, statistics=None) for column in table.columns),
+        indexes=tuple(
+            replace(index, keys=tuple(replace(key, statistics=None) for key in index.keys)) for index in table.indexes
+        ),
+    )

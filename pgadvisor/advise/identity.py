@@ -9,19 +9,31 @@ from pgadvisor.model.finding import Finding
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
-def key_of(finding: Finding, facts: Facts) -> str:
+_SHARED = re.compile(r"(index) \S.* \(.*\)|(subquery) ")
+"""Causes that several rules name: `index public.orders (customer_id)`. `index public.a_idx` is one rule's own."""
+
+
+def shared_cause(cause: str | None) -> str | None:
+    """What a cause is of that several rules may name, `index` or `subquery`; None: it is one rule's own."""
+    found = _SHARED.match(cause or "")
+    return (found[1] or found[2]) if found else None
+
+
+def key_of(finding: Finding, facts: Facts, *, across: bool = True) -> str:
     """The same for the same fault tomorrow: rule, place and cause, and of a statement our own fingerprint.
 
-    No number that a measurement could change goes in.
+    No number that a measurement could change goes in, and no rule where several may tell the same fault: which of them
+    does hangs on the load. `across`: as in `merge`.
     """
-    where = finding.where
+    where, statement = finding.where, facts.statement(finding.where.statement)
+    fingerprint = statement.fingerprint if statement else ""
     if finding.cause is not None:
-        identity = [finding.cause]
+        identity = [finding.cause] if across else [finding.cause, fingerprint]
     else:
-        statement = facts.statement(where.statement)
         identity = [
             where.table or "", where.column or "", where.index or "", where.endpoint or "",
-            statement.fingerprint if statement else "", _NUMBER.sub("", finding.message),
+            fingerprint, _NUMBER.sub("", finding.message),
         ]  # fmt: skip
-    digest = hashlib.blake2s("\0".join([finding.rule, *identity]).encode(), digest_size=6).hexdigest()
-    return f"{finding.rule}:{digest}"
+    told_by = shared_cause(finding.cause) or finding.rule
+    digest = hashlib.blake2s("\0".join([told_by, *identity]).encode(), digest_size=6).hexdigest()
+    return f"{told_by}:{digest}"

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pgadvisor.advise.identity import key_of, shared_cause
 from pgadvisor.facts import Facts
 from pgadvisor.model.finding import Evidence, Finding
 
 MOST_EVIDENCE = 6
-"""Pieces of evidence kept on a merged finding: the surest and most costly; more would bury the reader."""
+"""Pieces of evidence kept on a merged finding: its own, then those of the most costly; more would bury the reader."""
 
 _KEYS = re.compile(r"^(index \S+ (?:USING \w+ )?)\((.*)\)$")
 
@@ -24,10 +25,11 @@ def merge(findings: list[Finding], facts: Facts, *, across: bool = True) -> list
     longer = _longer_causes(findings) if across else {}
     for number, finding in enumerate(findings):
         cause = f"#{number}" if finding.cause is None else longer.get(finding.cause, finding.cause)
-        rule = "" if _KEYS.match(cause) or cause.startswith("subquery ") else finding.rule
+        rule = "" if shared_cause(cause) else finding.rule
         statements = () if across else finding.statements
         groups.setdefault((cause, rule, *statements), []).append(finding)
-    return [_one(group, cause, facts) for (cause, *_), group in groups.items()]
+    merged = (_one(group, cause, facts) for (cause, *_), group in groups.items())
+    return [msgspec.structs.replace(each, key=key_of(each, facts, across=across)) for each in merged]
 
 
 def _one(group: list[Finding], cause: str, facts: Facts) -> Finding:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from pgadvisor.advise.identity import key_of
 from pgadvisor.facts import Facts
-from pgadvisor.model.finding import Finding
+from pgadvisor.model.finding import Finding, Where
 from pgadvisor.model.report import RuleNotRun
 from pgadvisor.model.snapshot import Area
 from pgadvisor.rule import Rule
@@ -36,11 +35,23 @@ def run_rules(
 
 
 def findings_of(rule: Rule, facts: Facts) -> Iterator[Finding]:
-    """What one rule finds, with its name, its key and its statements filled in."""
+    """What one rule finds, with its name and its statements filled in."""
     for found in _check_all(rule, facts):
         own = found.statements or ((found.where.statement,) if found.where.statement else ())
-        named = msgspec.structs.replace(found, rule=rule.name, statements=own)
-        yield msgspec.structs.replace(named, key=key_of(named, facts))
+        yield msgspec.structs.replace(found, rule=rule.name, statements=own, where=_placed(found.where, facts))
+
+
+def _placed(where: Where, facts: Facts) -> Where:
+    """The place with what its statement tells of it: file, line, endpoint."""
+    statement = facts.statement(where.statement)
+    if statement is None:
+        return where
+    return msgspec.structs.replace(
+        where,
+        file=where.file or statement.file,
+        line=where.line or statement.line,
+        endpoint=where.endpoint or dict(statement.tags).get("route"),
+    )
 
 
 def _check_all(rule: Rule, facts: Facts) -> Iterator[Finding]:
@@ -77,9 +88,9 @@ _ABSENT: dict[Area, tuple[str, str]] = {
     "statistics": ("no statistics were read", "GRANT pg_read_all_data to the role, and run ANALYZE"),
     "counters": ("no counters were read", _ASK_DATABASE),
     "statements": ("no statements were read", "CREATE EXTENSION pg_stat_statements"),
-    "plans": ("no statement has a plan", _ASK_DATABASE),
+    "plans": ("no statement has a plan", "see at the statements why each has none"),
     "replicas": ("replicas are not visible", "GRANT pg_monitor to the role"),
-    "analyze": ("no statement was run with EXPLAIN ANALYZE", "leave out --no-analyze"),
+    "analyze": ("no statement was run with EXPLAIN ANALYZE", "see at the statements why each was not"),
 }
 
 

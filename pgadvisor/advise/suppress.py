@@ -17,9 +17,12 @@ def suppress(findings: list[Finding], facts: Facts) -> tuple[list[Finding], int]
 def _is_silenced(finding: Finding, facts: Facts) -> bool:
     statements = [facts.statement(key) for key in finding.statements]
     return bool(statements) and all(
-        statement is not None and finding.rule in _ignored(statement.text) for statement in statements
+        statement is not None
+        and not ignored_in(statement.text).union(statement.ignores).isdisjoint((finding.rule, *finding.also))
+        for statement in statements
     )
 
 
-def _ignored(text: str) -> set[str]:
+def ignored_in(text: str) -> set[str]:
+    """The rules that the comments in a text silence."""
     return {name.strip().split(" ")[0] for found in _COMMENT.finditer(text) for name in found[1].split(",")}

@@ -27,6 +27,8 @@ def give_verdict(
         headline = f"{count} {noun} would free about {freed:.0%} of database time"
     elif findings:
         headline = _counted(findings)
+    elif not facts.queries:
+        headline = "No statement could be read"
     else:
         headline = "Nothing to change was found"
     return Verdict(headline=headline, text=_explained(findings, changes, not_run, unread, facts), severity=worst)

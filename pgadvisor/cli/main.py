@@ -3,9 +3,11 @@
 Exit codes: 0, nothing at or above `--fail-on`. 1, something. 2, the work could not be done.
 """
 
+import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Never
 
@@ -19,6 +21,7 @@ INTERRUPTED = 130
 def main() -> Never:
     """Run the command and exit with its code; Python itself would exit with 1 on a crash, and 1 means findings."""
     signal.signal(signal.SIGTERM, _interrupted)
+    _prepare_streams()
     try:
         from pgadvisor.cli.app import app  # takes half a second: a signal must be caught in it as well
 
@@ -47,6 +50,15 @@ def _fail(message: str, error: BaseException | None = None) -> Never:
         traceback.print_exception(error)
     sys.stderr.write(f"pgadvisor: {message}\n")
     sys.exit(2)
+
+
+def _prepare_streams() -> None:
+    """A closed stream is the null device, and what a stream's encoding lacks is written as `?`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        getattr(sys, name).reconfigure(errors="replace")
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # it warns of a cancelled query, which we tell in our words
 
 
 def _close_stdout() -> None:

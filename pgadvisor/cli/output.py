@@ -15,6 +15,8 @@ def check_writable(path: Path | None) -> None:
     """Raises UsageError when the file could not be written: said before the work, not after it."""
     if path is None or str(path) == "-":
         return
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return  # a device or a pipe
     if path.is_dir():
         raise UsageError(f"{path} is a directory: name a file with -o")
     folder = path.resolve().parent
@@ -50,7 +52,7 @@ def render(report: Report, form: Format) -> str:
 def write(content: str, path: Path | None) -> None:
     """Write to stdout (None or `-`), or to the file in one step: half a file is never left. Raises UsageError."""
     if path is not None and str(path) != "-":
-        write_whole(path.resolve(), content.encode())
+        write_whole(path, content.encode())
         return
     try:
         sys.stdout.write(content)

@@ -1,6 +1,8 @@
 """`pgadvisor query`: one query, or a file of many: plan, findings, what to change."""
 
+import re
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +12,7 @@ import typer
 
 from pgadvisor import __version__
 from pgadvisor.advise.registry import choose
+from pgadvisor.advise.suppress import ignored_in
 from pgadvisor.cli import options, output
 from pgadvisor.cli.audit import report_on, tell
 from pgadvisor.cli.config import read_config
@@ -20,10 +23,11 @@ from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.plans import collect_plans
 from pgadvisor.errors import UsageError
-from pgadvisor.model.report import Report
+from pgadvisor.model.report import Report, UnreadStatement
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.sql.fingerprint import fingerprint
+from pgadvisor.sql.reader import UTILITY
 from pgadvisor.sql.splitter import SourceStatement, split_statements
 from pgadvisor.sql.tags import read_tags
 
@@ -37,6 +41,8 @@ NO_PLANS = Gap(
     reason="a snapshot file holds no server to plan these statements on",
     cure='give --source "dbname=shop"',
 )
+_FOREIGN_PARAMETER = re.compile(r"%s|%\(\w+\)s|\?|(?<!:):[a-z_]\w*", re.IGNORECASE)
+"""How drivers and object mappers spell a parameter."""
 
 
 def query(
@@ -77,25 +83,51 @@ def query(
     output.check_writable(path)
     form = output.format_of(path, form)
     settings = read_config(config)
-    rules = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
-    statements = [_statement(each) for each in split_statements(_read(sql, file))]
+    chosen = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
+    rules = tuple(rule for rule in chosen if rule.kind in ("query", "plan"))  # the others look beyond the query
+    statements = [_statement(each, file) for each in split_statements(_read(sql, file))]
     if not statements:
         raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=len(statements),
                           show_sql=show_sql, quiet=quiet)  # fmt: skip
-    report = report_on(_snapshot(statements, source, asked), rules, across=False, debug=debug)
+    report = _with_refused(report_on(_snapshot(statements, source, asked), rules, across=False, debug=debug))
     _check_read(report)
     output.write(output.render(report, form), path)
     if not quiet:
         tell(report, path)
+    if faulty := [each for each in report.unread if not each.reason.startswith(UTILITY)]:
+        raise UsageError(f"not all statements could be judged: {_places(report, faulty)}")
     exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(report.verdict.severity))
+
+
+def _with_refused(report: Report) -> Report:
+    """The report with the statements that the server refuses among those that are not understood."""
+    known = {each.statement for each in report.unread}
+    refused = (
+        UnreadStatement(statement=each.statement, reason=each.reason)
+        for each in report.plans
+        if each.is_refused and each.statement not in known
+    )
+    return msgspec.structs.replace(report, unread=(*report.unread, *refused))
 
 
 def _check_read(report: Report) -> None:
     """Raises UsageError when not one of the statements is understood."""
     if len(report.unread) == len(report.statements):
-        first, statement = report.unread[0], report.statements[0]
-        raise UsageError(f"no statement is understood; the first, in line {statement.line or 1}: {first.reason}")
+        raise UsageError(f"no statement could be judged: {_places(report, report.unread)}")
+
+
+def _places(report: Report, unread: Sequence[UnreadStatement]) -> str:
+    """The first few of the statements that are not understood, each with its place, the reason and a hint."""
+    by_key = {statement.key: statement for statement in report.statements}
+    told = []
+    for each in unread[:3]:
+        statement = by_key[each.statement]
+        place = f"statement {statement.position}, line {statement.line or 1}"
+        hint = " (write parameters as $1, $2)" if _FOREIGN_PARAMETER.search(statement.text) else ""
+        told.append(f"{place}: {each.reason}{hint}")
+    more = len(unread) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "")
 
 
 def _read(sql: str | None, file: Path | None) -> str:
@@ -112,12 +144,13 @@ def _read(sql: str | None, file: Path | None) -> str:
         raise UsageError(f"{file or 'the input'} is not text in UTF-8: is it an SQL file?") from error
 
 
-def _statement(found: SourceStatement) -> Statement:
+def _statement(found: SourceStatement, file: Path | None) -> Statement:
     tags, _ = read_tags(found.text)
     total_ms = found.calls * found.mean_ms if found.calls is not None and found.mean_ms is not None else None
     return Statement(
         key=f"#{found.position}", text=found.text, fingerprint=fingerprint(found.text), position=found.position,
-        line=found.line, name=found.name, calls=found.calls, mean_ms=found.mean_ms, total_ms=total_ms, tags=tags,
+        line=found.line, file=str(file) if file else None, ignores=tuple(sorted(ignored_in(found.comments))),
+        name=found.name, calls=found.calls, mean_ms=found.mean_ms, total_ms=total_ms, tags=tags,
     )  # fmt: skip
 
 
@@ -145,7 +178,15 @@ def _with_statements(snapshot: Snapshot, statements: list[Statement]) -> Snapsho
     observed = {statement.fingerprint: statement for statement in snapshot.statements}
     known = tuple(
         msgspec.structs.replace(
-            seen, key=each.key, text=each.text, position=each.position, line=each.line, name=each.name, tags=each.tags
+            seen,
+            key=each.key,
+            text=each.text,
+            position=each.position,
+            line=each.line,
+            file=each.file,
+            name=each.name,
+            tags=each.tags,
+            ignores=each.ignores,
         )
         if (seen := observed.get(each.fingerprint)) is not None and each.total_ms is None
         else each

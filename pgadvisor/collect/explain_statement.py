@@ -60,6 +60,8 @@ class Planned(Record):
     """Tables whose row security changes the plan."""
     is_denied: bool = False
     """For lack of a privilege."""
+    is_refused: bool = False
+    """As an error: a table or column of it does not exist."""
 
 
 class _Made(Record):
@@ -113,14 +115,12 @@ class StatementPlanner:
         planned = self._attempt(statement, form, along)
         if not isinstance(planned, Refusal):
             return planned
-        other = self._other_path(form) if planned.sqlstate == _NO_TABLE else None
-        if other is not None:
-            found = self._attempt(statement, form, self._along(other))
-            if not isinstance(found, Refusal):
-                return found
+        found = self._elsewhere(statement, form) if planned.sqlstate == _NO_TABLE else None
+        if found is not None:
+            return found
         if planned.sqlstate == DENIED:
             return self._denied(statement, form, along)
-        return _none(statement, _words(planned.sqlstate))
+        return _none(statement, _words(planned.sqlstate), is_refused=_is_error(planned.sqlstate, form))
 
     def _denied(self, statement: Statement, form: Form, along: Along) -> Planned:
         """Why a statement was denied: what it reads may be readable, and then a GRANT to read would not help."""
@@ -142,6 +142,15 @@ class StatementPlanner:
             return found
         read = planner.plan(reading, verdict, "the SELECT that finds its rows, as the role may not write")
         return found if isinstance(read, Refusal) else read
+
+    def _elsewhere(self, statement: Statement, form: Form) -> Planned | None:
+        """The plan with the tables of the one schema that has them all; None: there is none, or it is refused too."""
+        other = self._other_path(form)
+        try:
+            found = self._attempt(statement, form, self._along(other)) if other is not None else None
+        except StatementError:
+            return None
+        return None if isinstance(found, Refusal) else found
 
     def _other_path(self, form: Form) -> tuple[str, ...] | None:
         """A search path on which the text's tables are found, when one schema alone has them."""
@@ -261,8 +270,14 @@ def _named(typed: Typed, chosen: Chosen) -> str:
     return ", ".join(f"${typed.form.numbers[at - 1]}" for at in sorted(chosen.unknown))
 
 
-def _none(statement: Statement, why: str, *, is_denied: bool = False) -> Planned:
-    return Planned(statement=statement, kind="none", reason=f"not planned: {why}", is_denied=is_denied)
+def _none(statement: Statement, why: str, *, is_denied: bool = False, is_refused: bool = False) -> Planned:
+    reason = f"not planned: {why}"
+    return Planned(statement=statement, kind="none", reason=reason, is_denied=is_denied, is_refused=is_refused)
+
+
+def _is_error(sqlstate: str, form: Form) -> bool:
+    """Whether the text itself is at fault; a function may also be missing for the type that a parameter was given."""
+    return sqlstate in (_NO_TABLE, "42703") or (sqlstate == "42883" and not form.numbers)
 
 
 def _words(sqlstate: str) -> str:

@@ -1,12 +1,15 @@
 """The snapshot file: JSON in a zstd frame, written whole or not at all, strictly read."""
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 import msgspec
 import zstandard
 
+from pgadvisor import __version__
 from pgadvisor.collect.statistics import strip_values
 from pgadvisor.errors import SnapshotError, UsageError
 from pgadvisor.model.snapshot import FORMAT, Snapshot
@@ -40,6 +43,10 @@ def write_whole(path: Path, data: bytes, *, is_private: bool = False) -> None:
         raise UsageError(f"{path} is a directory: give the name of a file in it")
     if not path.parent.is_dir():
         raise UsageError(f"the directory {path.parent} does not exist: create it, or write elsewhere")
+    if path.exists() and not path.is_file():
+        _write_in_place(path, data)
+        return
+    path = path.resolve()  # a link stays a link
     temporary: Path | None = None
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -48,14 +55,30 @@ def write_whole(path: Path, data: bytes, *, is_private: bool = False) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if not is_private:
+        if path.exists():
+            known = path.stat()
+            temporary.chmod(stat.S_IMODE(known.st_mode))
+            with contextlib.suppress(PermissionError):  # another's file stays another's where we may say so
+                os.chown(temporary, known.st_uid, known.st_gid)
+        elif not is_private:
             temporary.chmod(0o666 & ~_umask())
+        if is_private:
+            temporary.chmod(0o600)
         temporary.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}): free some space, or write elsewhere") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _write_in_place(path: Path, data: bytes) -> None:
+    """To a device or a pipe, which must not be replaced by a file."""
+    try:
+        with path.open("wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}): free some space, or write elsewhere") from error
 
 
 def _umask() -> int:
@@ -95,4 +118,9 @@ def read_snapshot(path: Path) -> Snapshot:
     try:
         return msgspec.json.decode(text, type=Snapshot)
     except msgspec.DecodeError as error:
+        if head.pgadvisor != __version__:
+            raise SnapshotError(
+                f"{path} was made by pgadvisor {head.pgadvisor} and this is {__version__}, which cannot read it "
+                f"({error}): {again}, or install that version"
+            ) from error
         raise SnapshotError(f"{path} is damaged ({error}): {again}") from error

@@ -55,10 +55,8 @@ def collect_plans(
         planned.append(planner.plan(statement))
     progress("plans", len(chosen), len(chosen))
     found = _run(session, planned, options, progress)
-    left = tuple(
-        StatementPlan(statement=each.key, kind="none", reason="not planned: little of the time is spent in it")
-        for each in rest
-    )
+    why = "little of the time is spent in it" if options.top is None else f"not among the {options.top} of --top"
+    left = tuple(StatementPlan(statement=each.key, kind="none", reason=f"not planned: {why}") for each in rest)
     gaps = [*_denied(session, found), *_not_run(session, options, found)]
     return _with(snapshot, (*map(_statement_plan, found), *left), gaps)
 
@@ -66,7 +64,7 @@ def collect_plans(
 _NO_STATEMENTS = Gap(
     area="plans",
     reason="there are no statements to plan",
-    cure="let the application work for a while with pg_stat_statements on, or give --workload FILE",
+    cure="let the application work for a while with pg_stat_statements on",
 )
 
 
@@ -113,7 +111,13 @@ def _statement_plan(planned: Planned) -> StatementPlan:
         reason = f"not run: {planned.refused}; {reason}" if planned.refused else reason
     if planned.filtered:
         reason += f"; row security of {', '.join(planned.filtered)} may give other roles another plan"
-    return StatementPlan(statement=planned.statement.key, kind=planned.kind, reason=reason, plan=planned.plan)
+    return StatementPlan(
+        statement=planned.statement.key,
+        kind=planned.kind,
+        reason=reason,
+        plan=planned.plan,
+        is_refused=planned.is_refused,
+    )
 
 
 def _denied(session: Session, planned: list[Planned]) -> list[Gap]:

@@ -163,10 +163,10 @@ def _not_installed(reading: Reading, preloaded: str | None) -> Gap:
     create = f'CREATE EXTENSION {NAME}; in "{database}"'
     if preloaded is not None and NAME not in preloaded:
         reason = f'{NAME} is not loaded in "{database}"'
-        cure = f"add {NAME} to shared_preload_libraries, restart the server and run {create}, or give --workload FILE"
+        cure = f"add {NAME} to shared_preload_libraries, restart the server and run {create}"
     else:
         reason = f'the extension {NAME} is not installed in "{database}"'
-        cure = f"run {create} as a superuser, or give --workload FILE"
+        cure = f"run {create} as a superuser"
     return Gap(area="statements", reason=reason, cure=cure)
 
 
@@ -183,7 +183,7 @@ def _refused(reading: Reading, extension: Extension, error: StatementError) -> G
         return Gap(
             area="statements",
             reason=f'{NAME} is installed in "{reading.session.database}" but not loaded',
-            cure=f"add {NAME} to shared_preload_libraries and restart the server, or give --workload FILE",
+            cure=f"add {NAME} to shared_preload_libraries and restart the server",
         )
     gap = refused(error, reading.session, "statements", NAME)
     if not error.is_denied:

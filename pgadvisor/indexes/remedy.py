@@ -132,7 +132,9 @@ def drop_index(table: Table, index: Index, *, why: str = "") -> Remedy:
 def concurrent_definition(table: Table, index: Index) -> str:
     """What makes the index again, built CONCURRENTLY where PostgreSQL can."""
     if table.kind == "partitioned table":
-        return index.definition
+        # `pg_get_indexdef` writes ON ONLY, which would leave the partitions out and the index invalid.
+        only = f" ON ONLY {quoted_table(table)} "
+        return index.definition.replace(only, f" ON {quoted_table(table)} ", 1)
     for start in ("CREATE INDEX ", "CREATE UNIQUE INDEX "):
         if index.definition.startswith(start):
             return f"{start}CONCURRENTLY {index.definition.removeprefix(start)}"

@@ -130,3 +130,5 @@ class StatementPlan(Record):
     reason: str
     """Why this kind and not a better one, as a clause: `not run: calls nextval, which is volatile`."""
     plan: Plan | None = None
+    is_refused: bool = False
+    """The server takes it for an error: a table or column of it does not exist."""

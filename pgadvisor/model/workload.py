@@ -19,6 +19,8 @@ class Statement(Record):
     """1-based position in the file it came from."""
     line: int | None = None
     """1-based line in the file it came from."""
+    file: str | None = None
+    """The file it came from."""
     name: str | None = None
     """What the workload file calls it."""
     calls: int | None = None
@@ -41,6 +43,8 @@ class Statement(Record):
     jit_ms: float | None = None
     is_truncated: bool = False
     """The text was cut: no rule about what is missing from it may speak."""
+    ignores: tuple[str, ...] = ()
+    """Rules that a comment beside it silences."""
     tags: tuple[tuple[str, str], ...] = ()
     """sqlcommenter or marginalia tags: ("route", "/orders"), ("controller", "orders")."""
     since: datetime | None = None

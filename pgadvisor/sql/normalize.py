@@ -15,6 +15,8 @@ _WILDCARDS = re.compile(r"'[%_]+'")
 _COMPARISONS = frozenset((">", ">=", "<", "<=", "=", "<>", "!="))
 _PLAN_WORDS = frozenset(("subplan", "initplan", "cte"))
 """`SubPlan 1`: the number is a name."""
+_TYPE_ENDS = frozenset(("varying", "to", "month", "hour", "minute", "second", "day"))
+"""What may follow the first word of a type before its length: `character varying(80)`, `interval day to second(3)`."""
 
 
 def normalize(text: str) -> str:
@@ -101,7 +103,7 @@ def _is_name(tokens: tuple[Token, ...], at: int) -> bool:
     if tokens[opening].text != "(":
         return False
     before = opening - 1
-    while before > 0 and tokens[before].kind in ("name", "keyword") and tokens[before - 1].text != "::":
+    while before > 0 and tokens[before].text.lower() in _TYPE_ENDS:
         before -= 1
     return before > 0 and tokens[before - 1].text == "::"
 

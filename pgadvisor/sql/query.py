@@ -1,5 +1,6 @@
 """Query: what a statement means, as records. Made by `pgadvisor.sql.reader.read_query`."""
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -252,5 +253,10 @@ class Query(Record):
         """The text with each span replaced; spans do not overlap."""
         text = self.text
         for span, new in sorted(changes, key=lambda change: change[0].start, reverse=True):
-            text = text[: span.start] + new + text[span.end :]
+            text = _glued(_glued(text[: span.start], new), text[span.end :])
         return text
+
+
+def _glued(left: str, right: str) -> str:
+    """Both, with a blank between them where two words would become one: `select*from` without its star."""
+    return f"{left} {right}" if re.search(r"\w\Z", left) and re.match(r"\w", right) else left + right

@@ -12,6 +12,10 @@ from pgadvisor.sql.statements import KINDS, read_statement
 __all__ = ["Schema", "Unread", "read_query"]
 
 
+UTILITY = "a utility statement"
+"""How the reason of a statement begins that is no query: nothing is wrong with it."""
+
+
 def read_query(
     text: str, schema: Schema, *, statement: str | None = None, is_truncated: bool = False
 ) -> Query | Unread:
@@ -21,7 +25,7 @@ def read_query(
         return Unread(reason=f"the text is truncated: {parsed.reason}") if is_truncated else parsed
     kind = KINDS.get(parsed.kind)
     if kind is None:
-        return Unread(reason=f"a utility statement: {_words(parsed.kind)}")
+        return Unread(reason=f"{UTILITY}: {_words(parsed.kind)}")
     extents = Extents(parsed)
     reading = Reading(extents, schema, read_statement)
     draft = reading.add("top", None, None)

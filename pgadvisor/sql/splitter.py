@@ -26,6 +26,8 @@ class SourceStatement(Record):
     name: str | None = None
     calls: int | None = None
     mean_ms: float | None = None
+    comments: str = ""
+    """The comments before it, and on its last line after it."""
 
 
 def split_statements(text: str) -> tuple[SourceStatement, ...]:
@@ -38,11 +40,20 @@ def split_statements(text: str) -> tuple[SourceStatement, ...]:
     text = _COMMAND.sub(lambda found: _blank(found.group()), text)
     found: list[SourceStatement] = []
     line, at = 1, 0
-    for comments, start, end in _pieces(_without_commands(text, tokens_of(text))):
+    tokens = _without_commands(text, tokens_of(text))
+    for comments, start, end in _pieces(tokens):
         line += text.count("\n", at, start)
         at = start
-        found.append(_statement(text[start:end], len(found) + 1, line, comments))
+        behind = _comment_behind(text, tokens, end)
+        found.append(_statement(text[start:end], len(found) + 1, line, comments, behind))
     return tuple(found)
+
+
+def _comment_behind(text: str, tokens: tuple[Token, ...], end: int) -> str:
+    """The comment that follows a statement on its last line."""
+    line_end = text.find("\n", end)
+    line_end = len(text) if line_end < 0 else line_end
+    return "\n".join(each.text for each in tokens if each.kind == "comment" and end <= each.start < line_end)
 
 
 def _without_commands(text: str, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
@@ -68,8 +79,8 @@ def _blank(text: str) -> str:
     return re.sub(r"[^\n]", " ", text)
 
 
-def _statement(text: str, position: int, line: int, comments: str) -> SourceStatement:
-    marks = {key.lower(): value for key, value in _MARK.findall(comments)}
+def _statement(text: str, position: int, line: int, before: str, behind: str) -> SourceStatement:
+    marks = {key.lower(): value for key, value in _MARK.findall(before)}
     return SourceStatement(
         text=text,
         position=position,
@@ -77,6 +88,7 @@ def _statement(text: str, position: int, line: int, comments: str) -> SourceStat
         name=marks.get("name"),
         calls=_integer(marks.get("calls") or marks.get("freq")),
         mean_ms=_number(marks.get("mean_ms")),
+        comments=f"{before}\n{behind}".strip(),
     )
 
 

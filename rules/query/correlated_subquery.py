@@ -65,6 +65,7 @@ BAD = [
         sql=COUNTS,
         tables=(USERS, ORDERS),
         plan=node("Seq Scan", TURN, table="users", alias="u", rows=200_000, cost=1_600_000),
+        rows=200_000_000,
     ),
     Example(
         sql=COUNTS,
@@ -91,6 +92,7 @@ BAD = [
         sql="WITH u AS (SELECT id FROM users) SELECT id, (SELECT count(*) FROM orders o WHERE o.user_id = u.id) FROM u",
         note="The plan reads the table under its own name.",
         tables=(USERS, ORDERS),
+        rows=200_000_000,
         plan=node(
             "Seq Scan",
             node("Aggregate", node("Index Only Scan", table="orders", alias="o", cost=8,
@@ -131,6 +133,13 @@ GOOD = [
         note="The subquery does not depend on the row: it runs once.",
         sql="SELECT o.id FROM orders o WHERE o.total > (SELECT avg(total) FROM orders)",
         tables=(ORDERS,),
+    ),
+    Example(
+        note="The plan was made for other values: a call returned six rows.",
+        sql=COUNTS + " WHERE u.id > $1 AND u.id < $2",
+        tables=(USERS, ORDERS),
+        rows=6_000,
+        plan=node("Index Scan", TURN, table="users", alias="u", rows=1_000, cost=9_000, index_condition="(id > $1)"),
     ),
     Example(note="Three outer rows.", sql=COUNTS + " WHERE u.id IN (1, 2, 3)", tables=(USERS, ORDERS)),
     Example(note="One outer row, by its key.", sql=COUNTS + " WHERE u.id = $1", tables=(USERS, ORDERS)),
@@ -249,7 +258,8 @@ def _by_plan(query: Query, facts: Facts, suspects: list[Scope], planned: Planned
     ]
     heavy = [(turns, cost) for turns, cost in loops if cost >= MUCH_COST]
     blamed = [scope for scope in suspects if not _is_joined(scope)] or suspects
-    if not heavy:
+    most = _counted_rows(query, facts, suspects)
+    if not heavy or (most is not None and most < MANY_TURNS and not planned.is_analyzed):
         return
     turns, cost = max(heavy, key=lambda each: each[1])
     share = min(cost / planned.root.total_cost, 1.0) if planned.root.total_cost else 1.0
@@ -258,6 +268,14 @@ def _by_plan(query: Query, facts: Facts, suspects: list[Scope], planned: Planned
     else:
         evidence = Evidence(rung=Rung.ESTIMATED, text=f"the planner expects about {turns:,.0f} runs of it")
     yield _finding(query, facts, blamed, evidence, f"about {turns:,.0f} times", facts.severity(query.statement, share))
+
+
+def _counted_rows(query: Query, facts: Facts, suspects: list[Scope]) -> float | None:
+    """Rows that a call returned on average, where the subqueries run once for each of them; None: not known."""
+    top, statement = query.top, facts.statement(query.statement)
+    is_plain = not (top.limit or top.group_keys or top.has_grouping_sets or top.has_aggregate or top.is_distinct)
+    is_listed = query.kind == "select" and all(each.parent == 0 and each.place == "select" for each in suspects)
+    return statement.rows_per_call if statement and is_plain and is_listed else None
 
 
 def _subplans(planned: PlannedStatement) -> Iterator[tuple[PlanNode, PlanNode]]:

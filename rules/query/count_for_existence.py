@@ -59,6 +59,11 @@ BAD = [
         remedy="WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.user_id = u.id)",
     ),
     Example(
+        sql="SELECT u.id FROM users u WHERE (SELECT count(*)FROM orders o WHERE o.user_id=u.id)>0",
+        tables=(USERS, ORDERS),
+        remedy="WHERE EXISTS (SELECT 1 FROM orders o WHERE o.user_id=u.id)",
+    ),
+    Example(
         sql="SELECT u.id FROM users u WHERE NOT (SELECT count(*) FROM orders o WHERE o.user_id = u.id) = 0",
         tables=(USERS, ORDERS),
     ),
@@ -136,6 +141,12 @@ GOOD = [
         note="Some have been counted in each group: an inner join would not do where sums are shown.",
         sql="SELECT u.id, sum(o.id) FROM users u LEFT JOIN orders o ON o.user_id = u.id GROUP BY u.id "
         "HAVING count(o.id) > 0",
+        tables=(USERS, ORDERS),
+    ),
+    Example(
+        note="The count is shown, for whatever reason.",
+        sql="SELECT u.id, count(o.id) FROM users u LEFT JOIN orders o ON o.user_id = u.id GROUP BY u.id "
+        "HAVING count(o.id) = 0",
         tables=(USERS, ORDERS),
     ),
     Example(
@@ -242,11 +253,19 @@ def _outside(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
 def _emptied(scope: Scope) -> tuple[str, Remedy] | None:
     """`LEFT JOIN … GROUP BY … HAVING count(x) = 0`: an anti-join that joins and counts all rows first."""
     outer = {use.alias for use in scope.tables if use.join == "left"}
+    is_shown = any(output.has_aggregate for output in scope.outputs)
     for predicate in scope.predicates:
         pair = (predicate.operator, predicate.value.text)
         is_kept = predicate.place == "having" and predicate.is_conjunct and not predicate.is_negated
         is_counted = predicate.column is not None and predicate.column.alias in outer
-        if is_kept and is_counted and scope.group_keys and pair in NONE and COUNT.fullmatch(predicate.source.strip()):
+        if (
+            is_kept
+            and is_counted
+            and not is_shown
+            and scope.group_keys
+            and pair in NONE
+            and COUNT.fullmatch(predicate.source.strip())
+        ):
             text = "Write NOT EXISTS instead of the join: it becomes an anti-join, and nothing is grouped."
             return f"{predicate.source} {' '.join(pair)}", Remedy(text=text)
     return None
@@ -270,7 +289,8 @@ def _probe(query: Query, scope: Scope, output: Output) -> str | None:
         return None
     text = query.cut(scope.span)
     start, end = output.span.start - scope.span.start, output.span.end - scope.span.start
-    return text[:start] + "1" + text[end:]
+    blank = " " if re.match(r"\w", text[end:]) else ""
+    return text[:start] + "1" + blank + text[end:]
 
 
 def _asked(query: Query, scope: Scope, output: Output, match: re.Match[str]) -> str | None:

@@ -57,6 +57,8 @@ IMMUTABLE = frozenset((*TEXT_FUNCTIONS.split(), *OTHER_FUNCTIONS.split()))
 """Functions marked IMMUTABLE in pg_proc for plain types: an index may hold what they give."""
 TIMED = frozenset({"date_trunc", "extract", "date_part", "date", "timezone"})
 """Immutable as long as no session's time zone is asked."""
+TEXTS = ("text", "character", "citext")
+"""Types that a canonical text leaves casts to text out of: `upper(code)` for `upper(code::text)`."""
 STEADY_CASTS = re.compile(r"(?:bigint|integer|smallint|numeric|text|character varying|uuid|boolean)(?:\(\d+\))?\Z")
 LITERAL = re.compile(r"'(?:[^']|'')*'|\$\d+|\b\d+(?:\.\d+)?\b")
 MOST = 0.5
@@ -134,6 +136,7 @@ BAD = [
     Example(sql="SELECT id FROM orders WHERE placed_at + interval '1 day' > now()", tables=(ORDERS,)),
     Example(sql="SELECT id FROM orders WHERE id::text = '42'", tables=(ORDERS,), remedy="WHERE id = 42"),
     Example(sql="SELECT id FROM users WHERE trim(code) = 'x'", tables=(USERS,)),
+    Example(sql="SELECT id FROM users WHERE left(id::text, 2) = '42'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE lower(code) LIKE 'ab%'", tables=(USERS,), remedy="text_pattern_ops"),
     Example(sql="DELETE FROM users WHERE coalesce(code, '') = 'x'", tables=(USERS,)),
     Example(
@@ -442,7 +445,8 @@ def _remedy(query: Query, facts: Facts, found: Table, predicates: list[Predicate
     if len(changes) == len(bare):
         text = "Leave the column bare; this keeps the same rows and lets the index serve them."
         return Remedy(text=text, sql=query.spliced(*changes)), None
-    if not _is_immutable(first, column):
+    is_recast = "::" in first.source and "::" not in first.key and not column.type.startswith(TEXTS)
+    if is_recast or not _is_immutable(first, column):
         inner = [key for index in found.indexes for key in facts.index_keys(index)[:1] if key in first.key]
         name = max(inner, key=len, default=column.name)
         return Remedy(text=_advice(first, column, name)), None

@@ -168,6 +168,12 @@ GOOD = [
         tables=(LEGACY,),
     ),
     Example(
+        note="The type of `$1` is the planner's guess, and `abs` follows it.",
+        sql="SELECT country FROM users WHERE id = abs($1)",
+        tables=(USERS,),
+        plan=node("Seq Scan", table="users", alias="users", cost=30_000.0, filter="((id)::double precision = abs($1))"),
+    ),
+    Example(
         note="An IN list of texts is made one of the column's type.",
         sql="SELECT id FROM users WHERE country IN ('DE'::text, 'FR'::text)",
         tables=(USERS,),
@@ -217,6 +223,8 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
                 if planned
                 else _cast(query, facts, column, other, predicate.operator)
             )
+            if other.kind == "expression" and "$" in other.text:
+                continue  # `abs($1)` is of whatever type the planner takes for `$1`
             hidden = _indexes(facts, column, target) if target else ()
             if not target or not hidden or (column.alias, column.column) in seen:
                 continue

@@ -18,6 +18,7 @@ An export or a batch that must see every row, and reads them in portions.
 https://www.postgresql.org/docs/current/queries-limit.html
 """
 
+import re
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
@@ -140,6 +141,13 @@ GOOD = [
         calls=0,
     ),
     Example(
+        note="Planned with a made-up status: another may be rare.",
+        sql="SELECT id FROM orders WHERE status = $1 ORDER BY placed_at",
+        tables=(ORDERS,),
+        plan=ALL,
+        calls=0,
+    ),
+    Example(
         note="Rows are locked to be worked on.",
         sql="SELECT id FROM orders WHERE status = 'open' ORDER BY id FOR UPDATE",
         tables=(ORDERS,),
@@ -180,6 +188,8 @@ def _returned(query: Query, facts: Facts, scope: Scope) -> tuple[float, Evidence
         held = _rows_of_all(facts, scope)
         text = f"the table has {held or 0:,.0f} rows, and no condition leaves any out"
         return (held, Evidence(rung=Rung.ESTIMATED, text=text)) if held else None
+    if not planned.is_analyzed and _has_parameters(query):
+        return None
     root = planned.root
     rows = root.estimated_rows if root.actual_rows is None else root.actual_rows
     rung = Rung.ESTIMATED if root.actual_rows is None else Rung.MEASURED
@@ -204,6 +214,12 @@ def _is_for_a_reader(query: Query, scope: Scope) -> bool:
         return not scope.distinct_on
     is_whole = not (scope.has_where or scope.set_operation or scope.is_distinct or scope.has_window)
     return is_whole and len(query.scopes) == 1 and len(scope.tables) == 1 and not scope.tables[0].is_sampled
+
+
+def _has_parameters(query: Query) -> bool:
+    """Whether values of conditions are not known, so that the planner's count of rows is that of another call."""
+    values = [value for each in query.predicates() for value in (each.value, each.upper) if value]
+    return any(re.search(r"\$\d", value.text) for value in values if value.kind != "subquery")
 
 
 def _asks_for_numbers(query: Query, scope: Scope) -> bool:

@@ -18,6 +18,7 @@ The caller really uses all columns and follows every change of the table, as an 
 https://wiki.postgresql.org/wiki/TOAST
 """
 
+import re
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
@@ -75,6 +76,7 @@ BAD = [
     Example(sql="INSERT INTO orders SELECT * FROM orders WHERE id < 0", tables=(ORDERS,)),
     Example(sql="SELECT * FROM orders WHERE id = 1 UNION ALL SELECT * FROM orders WHERE id = 2", tables=(ORDERS,)),
     Example(sql="SELECT DISTINCT * FROM orders", tables=(ORDERS,)),
+    Example(sql="select*from orders", tables=(ORDERS,), remedy="select id, user_id, total, note from orders"),
     Example(sql="SELECT * FROM orders, generate_series(1, 3) g", tables=(ORDERS,)),
 ]
 GOOD = [
@@ -232,6 +234,8 @@ def _expanded(query: Query, facts: Facts, stars: tuple[Star, ...]) -> str | None
             return None
         if output.star_of is None and len(scope.tables) > 1:
             return None
+        if re.search(rf"\b{re.escape(use.alias)}\s*\(", query.text):
+            return None  # `orders o (a, b)`: its columns have other names here
         prefix = f"{quoted(output.star_of)}." if output.star_of else ""
         changes.append((output.span, ", ".join(prefix + quoted(column.name) for column in found.columns)))
     return query.spliced(*changes)

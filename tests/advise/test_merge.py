@@ -91,3 +91,27 @@ def test_other_causes_of_two_rules_stay_apart() -> None:
 def test_an_expression_key_leads_as_a_column_does() -> None:
     long = finding("index public.t (lower(a), b)", "1")
     assert len(merge([finding("index public.t (lower(a))", "2"), long], FACTS)) == 1
+
+
+def test_the_key_of_a_missing_index_does_not_hang_on_the_rule_that_tells_it() -> None:
+    by_scan = finding("index t (a)", "2", gain=5.0)
+    by_join = msgspec.structs.replace(finding("index t (a)", "1"), rule="join-reads-whole-table")
+    today = merge([by_scan, by_join], FACTS)
+    tomorrow = merge([msgspec.structs.replace(by_scan, gain_ms_per_day=0.5), by_join], FACTS)
+    assert [each.rule for each in today + tomorrow] == ["scan-discards-most-rows", "join-reads-whole-table"]
+    assert today[0].key == tomorrow[0].key != ""
+
+
+def test_keys_are_each_statements_own_where_findings_are() -> None:
+    facts = facts_of(Example(sql="SELECT a FROM t", other=(("SELECT b FROM t", 10, 1.0),)))
+    found = merge([finding("index t (a)", "1"), finding("index t (a)", "2")], facts, across=False)
+    assert len({each.key for each in found}) == 2
+
+
+def test_the_key_of_an_existing_index_names_the_rule() -> None:
+    unused = msgspec.structs.replace(finding("index public.a_idx", "1"), rule="unused-index")
+    double = msgspec.structs.replace(finding("index public.a_idx", "1"), rule="duplicate-index")
+    assert [each.key.partition(":")[0] for each in merge([unused, double], FACTS)] == [
+        "unused-index",
+        "duplicate-index",
+    ]

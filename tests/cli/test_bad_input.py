@@ -1,11 +1,14 @@
 """Bad input: one clear sentence with the next step, exit code 2, no traceback, no half-written file."""
 
+import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.cli.run import assert_refused, pgadvisor
@@ -122,3 +125,49 @@ def test_stopped_in_the_middle(database: str, tmp_path: Path, number: signal.Sig
     assert "pgadvisor: stopped: nothing was written" in said
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_is_written_to_and_stays_a_device(tmp_path: Path) -> None:
+    pipe = tmp_path / "report.txt"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-c", "from pgadvisor.cli.main import main; main()"]
+    writer = subprocess.Popen([*command, "query", "SELECT 1 FROM t", "-q", "-o", str(pipe)], stderr=subprocess.PIPE)
+    assert "SELECT" in pipe.read_text(encoding="utf-8")
+    assert writer.wait(timeout=60) == 0
+    assert pipe.is_fifo()
+
+
+def test_a_report_keeps_the_mode_of_the_file_it_replaces(tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    report.write_text("old")
+    report.chmod(0o640)
+    assert pgadvisor("query", "SELECT 1 FROM t", "-q", "-o", report).returncode == 0
+    assert report.stat().st_mode & 0o777 == 0o640
+    assert "SELECT" in report.read_text(encoding="utf-8")
+
+
+def test_a_statement_that_is_not_sql_among_others_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "two.sql").write_text("SELECT a FROM t;\nSELEC b FROM t;\n")
+    done = pgadvisor("query", "-f", tmp_path / "two.sql", "--format", "json")
+    assert done.returncode == 2
+    assert "statement 2, line 2" in done.stderr
+    assert [each["statement"] for each in json.loads(done.stdout)["unread"]] == [2]
+
+
+def test_a_statement_that_the_server_refuses_is_no_success(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (a int PRIMARY KEY)")
+    done = pgadvisor("query", "SELECT a FROM t; SELECT no_such FROM t", "--source", database, "--format", "json")
+    assert done.returncode == 2
+    assert "statement 2" in done.stderr
+    assert "a column of it does not exist" in done.stderr
+
+
+def test_parameters_of_a_driver_get_a_hint() -> None:
+    assert_refused(pgadvisor("query", "SELECT a FROM t WHERE a = %s"), "syntax error", "$1")
+
+
+def test_closed_stdout_is_no_crash() -> None:
+    command = f"{sys.executable} -c 'from pgadvisor.cli.main import main; main()' query 'SELECT a FROM t' >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert "internal error" not in done.stderr

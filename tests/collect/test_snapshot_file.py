@@ -162,3 +162,11 @@ def test_ctrl_c_while_writing_leaves_what_was_there(tmp_path: Path, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         write_whole(path, b"after")
     assert path.read_bytes() == b"before" and [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_snapshot_with_a_field_of_another_version_names_that_version(tmp_path: Path, snapshot: Snapshot) -> None:
+    found = {**msgspec.to_builtins(snapshot), "pgadvisor": "0.0.9", "moon_phase": 3}
+    path = tmp_path / "other.pgsnap"
+    path.write_bytes(zstandard.ZstdCompressor().compress(msgspec.json.encode(found)))
+    with pytest.raises(SnapshotError, match=r"made by pgadvisor 0\.0\.9"):
+        read_snapshot(path)

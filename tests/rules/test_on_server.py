@@ -61,7 +61,7 @@ def test_a_missing_index_is_found_and_made(orders: str, text: str, created: str,
     before = findings(snapshot_of(orders, [text], settings=NO_WORKERS, analyze=analyze), "scan-discards-most-rows")
     assert len(before) == 1
     assert created in (before[0].remedy.sql or "").replace("->>", " ->> ").replace("  ", " ")
-    assert before[0].rung is Rung.MEASURED
+    assert before[0].rung is (Rung.MEASURED if analyze else Rung.ESTIMATED)
     cure(orders, before[0])
     execute(orders, "VACUUM ANALYZE orders")
     after = snapshot_of(orders, [text], settings=NO_WORKERS, analyze=analyze)

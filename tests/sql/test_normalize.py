@@ -76,6 +76,8 @@ def test_no_literal_survives_in_any_text_cut_anywhere(seed: int) -> None:
         ("(alternatives: SubPlan 1 or hashed SubPlan 2)", "(alternatives: SubPlan 1 or hashed SubPlan 2)"),
         ("substr(name, 1, 3) = 'x", "substr(name, ?, ?) = ?"),
         ("EXTRACT(year FROM a) = '2024'::numeric", "EXTRACT(year FROM a) = ?::numeric"),
+        ("((flag)::boolean AND score(42))", "((flag)::boolean AND score(?))"),
+        ("((a)::interval day to second(3) > '1 day'::interval)", "((a)::interval day to second(3) > ?::interval)"),
         ("x", "x"),
         ("", ""),
     ],
