@@ -13,9 +13,11 @@ from tests.fix_servers import SERVER_IS_UP, database, debian15, every_server, ne
 
 __all__ = ["database", "debian15", "every_server", "new_database", "reader", "server"]
 
+# A shell starts background jobs with Ctrl-C ignored, nohup with SIGHUP; what is ignored stays so in every child.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell starts background jobs with Ctrl-C ignored, and what is ignored stays so in every child.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _SERVER_FIXTURES = frozenset({"server", "every_server", "debian15"})
 
