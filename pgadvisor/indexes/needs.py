@@ -170,17 +170,7 @@ def _assembled(
         keys = _any_keys(table, partial)
     if not keys:
         return None
-    gin = inverted if inverted in equal else None
-    index = WantedIndex(
-        table=table.qualified,
-        keys=keys,
-        equalities=min(len(equal), MOST_KEYS),
-        method=gin.method if gin else "btree",
-        predicate=" AND ".join(_condition(offer) for offer in partial) or None,
-        predicate_columns=tuple(offer.key.column for offer in partial),
-        part=_product(partial),
-        extension=gin.extension if gin else None,
-    )
+    index = _index(table, keys, equal, partial, inverted if inverted in equal else None)
     filtered = {offer.key.column for offer in rest if offer.key in keys}
     return Need(
         index=index,
@@ -189,6 +179,21 @@ def _assembled(
         has_equality=bool(equal or partial),
         equal_selectivity=_product(equal),
         implied=implied,
+    )
+
+
+def _index(
+    table: Table, keys: tuple[WantedKey, ...], equal: list[Offer], partial: list[Offer], gin: Offer | None
+) -> WantedIndex:
+    return WantedIndex(
+        table=table.qualified,
+        keys=keys,
+        equalities=min(len(equal), MOST_KEYS),
+        method=gin.method if gin else "btree",
+        predicate=" AND ".join(_condition(offer) for offer in partial) or None,
+        predicate_columns=tuple(offer.key.column for offer in partial),
+        part=_product(partial),
+        extension=gin.extension if gin else None,
     )
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from pgadvisor.sql.identifiers import quoted
-from pgadvisor.sql.nodes import constant, function_name, operator, parts, strings, type_name, unwrap, walk
+from pgadvisor.sql.nodes import constant, function_name, operator, parts, strings, type_name, unwrap
 from pgadvisor.sql.parse import Node, Unread, parse_tree
 
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
@@ -281,19 +281,3 @@ _SPELLERS: dict[str, Callable[[Node], str]] = {
     "CollateClause": _spell_collate,
     "SortBy": _spell_sort,
 }
-
-
-def columns_in(text: str) -> tuple[str, ...]:
-    """The columns that an expression names, in order, each once; empty when it cannot be parsed."""
-    statements = parse_tree(_PREFIX + text)
-    if isinstance(statements, Unread):
-        return ()
-    return tuple(
-        dict.fromkeys(
-            parts(body)[-1]
-            for statement in statements
-            for target in _only_targets(statement["stmt"])
-            for kind, body in walk(target)
-            if kind == "ColumnRef"
-        )
-    )

@@ -67,6 +67,12 @@ def test_damaged_snapshot_file(tmp_path: Path) -> None:
     assert_refused(pgadvisor("audit", tmp_path / "shop.pgsnap"), "shop.pgsnap")
 
 
+def test_a_bare_word_is_a_database_though_a_file_has_its_name(tmp_path: Path) -> None:
+    (tmp_path / "shop").write_text("a note")
+    done = pgadvisor("audit", "shop", environment={"PGHOST": "127.0.0.1", "PGPORT": "1"}, folder=tmp_path)
+    assert_refused(done, "127.0.0.1")
+
+
 def test_output_directory_that_does_not_exist(database: str, tmp_path: Path) -> None:
     assert_refused(pgadvisor("audit", database, "-o", tmp_path / "gone" / "report.html"), "gone", "-o")
 

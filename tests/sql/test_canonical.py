@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgadvisor.sql.canonical import canonical, columns_in
+from pgadvisor.sql.canonical import canonical
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,3 @@ def test_different_expressions_stay_different(one: str, other: str) -> None:
 )
 def test_names_and_what_is_no_expression(text: str, expected: str) -> None:
     assert canonical(text) == expected
-
-
-def test_columns_of_an_expression() -> None:
-    assert columns_in("lower((first_name)::text || t.last_name) = first_name") == ("first_name", "last_name")
-    assert columns_in("no expression (") == ()
