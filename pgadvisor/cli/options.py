@@ -80,6 +80,11 @@ TopOption = Annotated[
         "--top", metavar="N", min=1, help="Plan the N most costly statements; else those of 99 % of the time."
     ),
 ]
-ShowSqlOption = Annotated[bool, typer.Option("--show-sql", help="Print each statement sent to the server on stderr.")]
+ShowSqlOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-sql", help="Print each statement sent to the server on stderr; values of your columns are in them."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary on stderr.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="On an error show the whole traceback.")]

@@ -124,7 +124,9 @@ class StatementPlanner:
 
     def _denied(self, statement: Statement, form: Form, along: Along) -> Planned:
         """Why a statement was denied: what it reads may be readable, and then a GRANT to read would not help."""
-        if all(along.catalog.is_readable(name) for name in names_in(form.text).relations):
+        reading = form if form.kind == "select" else reading_of(form)
+        names = names_in(reading.text).relations if reading else frozenset()
+        if all(along.catalog.is_readable(name) for name in names):
             what = "may not write" if form.kind != "select" else "may not call a function of it"
             return _none(statement, f"the role {what}")
         return _none(statement, _words(DENIED), is_denied=True)

@@ -102,7 +102,7 @@ def _rebuild(index: Index, table: Table) -> Remedy:
     return Remedy(
         text="Build it again without blocking writes.",
         sql=f"REINDEX INDEX CONCURRENTLY {name};",
-        undo=f"DROP INDEX CONCURRENTLY {name};",
+        undo=None if index.constraint else f"DROP INDEX CONCURRENTLY {name};",
         lock=f"SHARE UPDATE EXCLUSIVE on {table.label}: reads and writes go on",
         cost="reads the table twice",
     )
@@ -118,5 +118,6 @@ def _attach(index: Index, table: Table, facts: Facts) -> Remedy:
     ]
     return Remedy(
         text=f"Build its part on {', '.join(lacking) or 'each partition'} with CREATE INDEX CONCURRENTLY and attach it "
-        f"with ALTER INDEX {index.name} ATTACH PARTITION; it becomes valid with the last one.",
+        f"with ALTER INDEX {quoted(index.schema)}.{quoted(index.name)} ATTACH PARTITION; "
+        "it becomes valid with the last one.",
     )

@@ -354,3 +354,18 @@ def test_redaction_reaches_every_text_and_spares_names() -> None:
     assert dict(found.other)["Output"] == '["$0", "InitPlan 2"]'
     assert dict(found.other)["Sort Methods Used"] == '["external merge"]'
     assert "Workers" not in dict(found.other)
+
+
+def test_a_write_that_reads_nothing_is_not_denied_for_want_of_a_grant_to_read(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TABLE notes (id int)")
+        connection.execute("DROP ROLE IF EXISTS no_reader")
+        connection.execute("CREATE ROLE no_reader LOGIN")
+    try:
+        texts = "INSERT INTO notes VALUES (1)", "DELETE FROM notes WHERE id = 1"
+        insert, delete = planned(f"{database} user=no_reader", *texts)
+    finally:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute("DROP ROLE no_reader")
+    assert insert.reason == "not planned: the role may not write"
+    assert delete.reason == "not planned: the role lacks the privilege"

@@ -166,10 +166,9 @@ def test_a_plan_that_was_not_run_has_costs_alone(shop: str) -> None:
 def test_the_leader_that_only_gathers_has_no_part_of_the_workers_time(shop: str) -> None:
     plan = explained(shop, *SHAPES["leader off"])
     ((gather, gathering),) = [pair for pair in with_figures(plan) if pair[0].node_type == "Gather"]
-    below = figures(plan)[gathering.number + 1]
-    assert gather.workers_launched == 2
-    assert below.inclusive_ms is not None and gathering.inclusive_ms is not None
-    assert gathering.inclusive_ms * 0.5 < below.inclusive_ms <= gathering.inclusive_ms
+    below, figured = list(with_figures(plan))[gathering.number + 1]
+    assert (gather.workers_launched, below.actual_loops) == (2, 2)
+    assert figured.inclusive_ms == below.actual_total_ms, "the time of a worker, not two thirds of it"
 
 
 def test_rows_below_a_gather_are_those_of_all_processes(shop: str) -> None:
