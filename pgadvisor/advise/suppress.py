@@ -1,11 +1,8 @@
 """Findings that a comment in their statement silences: `-- pgadvisor: ignore deep-offset (the export needs it)`."""
 
-import re
-
 from pgadvisor.facts import Facts
 from pgadvisor.model.finding import Finding
-
-_COMMENT = re.compile(r"pgadvisor:\s*ignore\s+([a-z][a-z0-9, -]*)", re.IGNORECASE)
+from pgadvisor.sql.remarks import ignored_in
 
 
 def suppress(findings: list[Finding], facts: Facts) -> tuple[list[Finding], int]:
@@ -21,8 +18,3 @@ def _is_silenced(finding: Finding, facts: Facts) -> bool:
         and not ignored_in(statement.text).union(statement.ignores).isdisjoint((finding.rule, *finding.also))
         for statement in statements
     )
-
-
-def ignored_in(text: str) -> set[str]:
-    """The rules that the comments in a text silence."""
-    return {name.strip().split(" ")[0] for found in _COMMENT.finditer(text) for name in found[1].split(",")}

@@ -12,7 +12,6 @@ import typer
 
 from pgadvisor import __version__
 from pgadvisor.advise.registry import choose
-from pgadvisor.advise.suppress import ignored_in
 from pgadvisor.cli import options, output
 from pgadvisor.cli.audit import report_on, tell
 from pgadvisor.cli.config import read_config
@@ -28,6 +27,7 @@ from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.sql.fingerprint import fingerprint
 from pgadvisor.sql.reader import UTILITY
+from pgadvisor.sql.remarks import ignored_in
 from pgadvisor.sql.splitter import SourceStatement, split_statements
 from pgadvisor.sql.tags import read_tags
 

@@ -13,6 +13,7 @@ from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.sql.fingerprint import fingerprint
 from pgadvisor.sql.normalize import normalize_but_shape
 from pgadvisor.sql.parse import Unread, parse_tree
+from pgadvisor.sql.remarks import ignored_in, without_remarks
 from pgadvisor.sql.tags import read_tags
 
 NAME = "pg_stat_statements"
@@ -119,7 +120,8 @@ def is_planned(text: str) -> bool:
 
 
 def _statement(row: Row) -> Statement:
-    tags, bare = read_tags(row["text"])
+    tags, remarked = read_tags(row["text"])
+    bare = without_remarks(remarked)
     tree = parse_tree(bare)
     return Statement(
         key=str(row["queryid"]),
@@ -128,6 +130,7 @@ def _statement(row: Row) -> Statement:
         fingerprint=fingerprint(bare),
         mean_ms=row["total_ms"] / row["calls"] if row["calls"] else None,
         is_truncated=isinstance(tree, Unread) and _CUT.search(tree.reason) is not None,
+        ignores=tuple(sorted(ignored_in(remarked))),
         tags=tags,
         **{name: row[name] for name in _COUNTERS},
     )
