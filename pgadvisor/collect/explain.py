@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 import msgspec
 from psycopg import sql
 
-from pgadvisor.collect.parameters_types import Refusal, Typed
 from pgadvisor.collect.session import Session, StatementError
 from pgadvisor.errors import ServerError
 from pgadvisor.model.explain import read_explain
 from pgadvisor.model.plan import Plan
+from pgadvisor.parameters.types import Refusal, Typed
 
 PLANNING_TIMEOUT_MS = 5_000
 """For plain EXPLAIN too: the planner runs immutable functions, and stable ones for its estimates."""

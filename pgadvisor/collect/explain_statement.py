@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 
 from pgadvisor.collect.explain import explain, explain_generic, parameter_types, planning
-from pgadvisor.collect.explain_reading import reading_of
 from pgadvisor.collect.explain_redaction import names_of_values, redacted
-from pgadvisor.collect.parameters import Chosen, Values, calibrated, with_values
-from pgadvisor.collect.parameters_form import Form, form_of, renumbered
-from pgadvisor.collect.parameters_roles import Columns
-from pgadvisor.collect.parameters_types import Refusal, Typed, settle
 from pgadvisor.collect.safety import Judge, Verdict
 from pgadvisor.collect.safety_catalog import SafetyCatalog
 from pgadvisor.collect.safety_names import names_in
@@ -17,6 +12,11 @@ from pgadvisor.model.plan import Plan, PlanKind
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
+from pgadvisor.parameters.form import Form, form_of, renumbered
+from pgadvisor.parameters.reading import reading_of
+from pgadvisor.parameters.roles import Columns
+from pgadvisor.parameters.types import Refusal, Typed, settle
+from pgadvisor.parameters.values import Chosen, Values, calibrated, with_values
 from pgadvisor.sql.parse import Unread
 from pgadvisor.sql.reader import Schema, read_query
 

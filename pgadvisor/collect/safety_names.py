@@ -6,10 +6,10 @@ Nothing here asks a server. Node kinds that are not on the list are objections: 
 from collections.abc import Iterator
 from typing import Any
 
-from pgadvisor.collect.syntax import walk
 from pgadvisor.model.record import Record
 from pgadvisor.sql.nodes import strings
 from pgadvisor.sql.parse import Node, Unread, parse_tree
+from pgadvisor.sql.syntax import walk
 
 Name = tuple[str | None, str]
 """Schema, where one is written, and name."""

@@ -7,14 +7,14 @@ import psycopg
 import pytest
 
 from pgadvisor.collect.explain import parameter_types, planning
-from pgadvisor.collect.parameters import Chosen, Values, calibrated, with_values
-from pgadvisor.collect.parameters_distribution import Distribution, array_literal
-from pgadvisor.collect.parameters_form import Form, form_of
-from pgadvisor.collect.parameters_roles import Columns
-from pgadvisor.collect.parameters_types import Refusal, Typed, settle
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.model.catalog import Column, ColumnStatistics, Table, UserType
 from pgadvisor.model.workload import Statement
+from pgadvisor.parameters.distribution import Distribution, array_literal
+from pgadvisor.parameters.form import Form, form_of
+from pgadvisor.parameters.roles import Columns
+from pgadvisor.parameters.types import Refusal, Typed, settle
+from pgadvisor.parameters.values import Chosen, Values, calibrated, with_values
 from pgadvisor.sql.parse import Unread
 from pgadvisor.sql.reader import Schema, read_query
 from tests.fix_servers import create_database, drop_database

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from pgadvisor.collect.syntax import STATEMENTS, location, number, parameters, shape, walk
 from pgadvisor.model.record import Record
 from pgadvisor.sql.parse import Node, Parsed, Unread, parse, tokens_of
+from pgadvisor.sql.syntax import STATEMENTS, location, number, parameters, shape, walk
 
 Edit = tuple[int, int, str]
 """Start and end in characters, and what comes in their place."""

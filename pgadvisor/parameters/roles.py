@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from pgadvisor.collect.parameters_distribution import Distribution
-from pgadvisor.collect.parameters_form import Form
-from pgadvisor.collect.syntax import number, parameters
 from pgadvisor.model.catalog import ColumnStatistics, Table
+from pgadvisor.parameters.distribution import Distribution
+from pgadvisor.parameters.form import Form
 from pgadvisor.sql.canonical import canonical
 from pgadvisor.sql.nodes import base_type
 from pgadvisor.sql.parse import Unread, parse, tokens_of
 from pgadvisor.sql.query import ColumnUse, Predicate, Query, Value
+from pgadvisor.sql.syntax import number, parameters
 
 RoleKind = Literal[
     "equal", "above", "below", "age above", "age below", "array", "pattern", "regex", "elements", "element",

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from pgadvisor.collect.parameters_form import Form, edited
-from pgadvisor.collect.syntax import innermost, location, walk
 from pgadvisor.model.record import Record
+from pgadvisor.parameters.form import Form, edited
 from pgadvisor.sql.parse import Node, Parsed, Unread, parse
+from pgadvisor.sql.syntax import innermost, location, walk
 
 ATTEMPTS = 60
 """Most texts need none or one; each costs the server the parsing of one statement."""

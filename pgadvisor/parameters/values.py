@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 import msgspec
 from psycopg import sql
 
-from pgadvisor.collect.parameters_distribution import INTEGERS, Distribution, array_literal, first_day
-from pgadvisor.collect.parameters_form import Form, edited
-from pgadvisor.collect.parameters_roles import Columns, Role, deciding, grouping, roles_of
-from pgadvisor.collect.parameters_types import Typed
-from pgadvisor.collect.syntax import number, walk
 from pgadvisor.model.catalog import UserType
 from pgadvisor.model.record import Record
 from pgadvisor.model.workload import Statement
+from pgadvisor.parameters.distribution import INTEGERS, Distribution, array_literal, first_day
+from pgadvisor.parameters.form import Form, edited
+from pgadvisor.parameters.roles import Columns, Role, deciding, grouping, roles_of
+from pgadvisor.parameters.types import Typed
 from pgadvisor.sql.nodes import base_type
 from pgadvisor.sql.parse import Unread, parse, tokens_of
 from pgadvisor.sql.query import Query
+from pgadvisor.sql.syntax import number, walk
 
 OPEN_RANGE = 1 / 3
 CLOSED_RANGE = 0.005

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pgadvisor.collect.parameters_form import Form, edited, renumbered
-from pgadvisor.collect.syntax import walk
+from pgadvisor.parameters.form import Form, edited, renumbered
 from pgadvisor.sql.lexer import Token
 from pgadvisor.sql.parse import Node, Parsed, Unread, parse, tokens_of
+from pgadvisor.sql.syntax import walk
 
 _STRENGTHS = (("update",), ("no", "key", "update"), ("share",), ("key", "share"))
 _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
