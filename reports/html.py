@@ -16,11 +16,15 @@ from pgadvisor.reports.sql_pieces import sql_runs
 from pgadvisor.reports.visible_text import folded, visible
 
 TEMPLATES = "pgadvisor.reports.templates"
+STYLES = ("page.css", "pictures.css", "sql.css", "findings.css", "plan.css", "narrow.css", "print.css")
+SCRIPTS = ("page.js", "plan.js", "start.js")
+"""Parts of one script, in the order in which they use each other."""
 
 
 def render(report: Report) -> str:
     """The report as a page that stands by itself. Same report, same bytes."""
-    style, script = _static("report.css"), _static("report.js")
+    style = "".join(_static(name) for name in STYLES)
+    script = "".join(('"use strict";\n(() => {\n', *(_static(name) for name in SCRIPTS), "})();\n"))
     head_script = _static("theme.js")
     policy = "; ".join(
         (

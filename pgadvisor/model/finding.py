@@ -1,7 +1,9 @@
 """What a rule says: finding, evidence, remedy."""
 
 from enum import StrEnum
+from typing import Literal
 
+from pgadvisor.model.plan import PlanComparison
 from pgadvisor.model.record import Record
 
 
@@ -39,6 +41,8 @@ class Evidence(Record):
 
     rung: Rung
     text: str
+    comparison: PlanComparison | None = None
+    """The finding's own statement planned, or run, without and with the remedy."""
 
 
 class Span(Record):
@@ -105,6 +109,13 @@ class Finding(Record):
     """Keys of all statements concerned, the most costly first."""
     share: float | None = None
     """Their share of all observed database time, 0 to 1."""
+    status: Literal["new", "known"] | None = None
+    """Against the previous run or the baseline that was given; None: neither was."""
+
+    @property
+    def comparison(self) -> PlanComparison | None:
+        """The plans without and with its remedy, where that was tried."""
+        return next((each.comparison for each in self.evidence if each.comparison is not None), None)
 
     @property
     def rung(self) -> Rung:

@@ -132,3 +132,14 @@ class StatementPlan(Record):
     plan: Plan | None = None
     is_refused: bool = False
     """The server takes it for an error: a table or column of it does not exist."""
+
+
+class PlanComparison(Record):
+    """Two plans of one statement: as things are, and with a change tried."""
+
+    change: str
+    """What was changed, as DDL or a clause: `CREATE INDEX ON public.orders (customer_id)`."""
+    before: Plan
+    after: Plan
+    tried_on: str
+    """Where it was tried: `planner twin, PostgreSQL 18.6`."""

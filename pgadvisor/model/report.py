@@ -1,6 +1,7 @@
 """Report: what an audit says, whatever the format it is shown in."""
 
 from datetime import datetime
+from typing import Literal
 
 from pgadvisor.model.catalog import Server, Table
 from pgadvisor.model.finding import Finding, Severity
@@ -49,6 +50,61 @@ class UnreadStatement(Record):
     share: float | None = None
 
 
+class Endpoint(Record):
+    """A request of the application, known by the tags in its statements."""
+
+    name: str
+    """`GET /orders/{id}`, a route, or `controller#action`."""
+    statements: tuple[str, ...]
+    """`Statement.key`, the most costly first."""
+    calls: int | None = None
+    """Of all its statements together."""
+    total_ms: float | None = None
+    share: float | None = None
+    """Of all observed time, 0 to 1."""
+
+
+class GoneFinding(Record):
+    """A finding of the previous run that this one does not have."""
+
+    rule: str
+    severity: Severity
+    message: str
+    key: str
+    place: str | None = None
+
+
+class StatementChange(Record):
+    """A statement whose time is not what it was; None: not known, or not there."""
+
+    text: str
+    change: Literal["new", "worse", "better", "gone"]
+    statement: str | None = None
+    """`Statement.key` in this run; None: it is gone."""
+    ms_per_call_before: float | None = None
+    ms_per_call_after: float | None = None
+    ms_per_day_before: float | None = None
+    ms_per_day_after: float | None = None
+
+
+class Changes(Record):
+    """What is different from the previous run."""
+
+    previous_at: datetime
+    """When the previous run read its source."""
+    new: int = 0
+    """Findings that the previous run did not have."""
+    known: int = 0
+    fixed: tuple[GoneFinding, ...] = ()
+    """Their rule ran and finds them no more."""
+    not_judged: tuple[GoneFinding, ...] = ()
+    """Their rule could not run this time: nobody knows."""
+    statements: tuple[StatementChange, ...] = ()
+    """The largest change of time a day first."""
+    reset_between: bool = False
+    """The counters were reset since: then this run's times are of the time after that alone."""
+
+
 class Report(Record):
     """What an audit says."""
 
@@ -80,5 +136,9 @@ class Report(Record):
     unread: tuple[UnreadStatement, ...] = ()
     suppressed: int = 0
     """Findings silenced by a comment in their statement."""
+    endpoints: tuple[Endpoint, ...] = ()
+    """The most costly first."""
+    changes: Changes | None = None
+    """None: there is no previous run to compare with."""
     rule_pages: tuple[tuple[str, str], ...] = ()
     """(rule, Markdown page) of each rule that found something."""
