@@ -39,16 +39,28 @@ class Fix(Record):
 
 def first_fixes(report: Report) -> tuple[Fix, ...]:
     """The changes that free most, measured before estimated; where no gain is known, the worst findings with SQL."""
+    fixes = changes_by_gain(report)
+    worth = [each for each in fixes if each.gain is not None and each.gain.freed_ms_per_day >= WORTH_MS_PER_DAY]
+    if worth:
+        return tuple(sorted(worth[:FIRST], key=lambda fix: (fix.finding.rung.rank, _freed(fix))))
+    bad = [each for each in fixes if each.finding.severity is not Severity.INFO and each.finding.remedy.sql]
+    return tuple(sorted(bad, key=lambda fix: fix.number)[:3])
+
+
+def changes_by_gain(report: Report) -> tuple[Fix, ...]:
+    """Every change once, though several findings ask for it; those that free most first."""
     fixes = [
         Fix(number=number, finding=finding, gain=gain(report, finding))
         for number, finding in enumerate(report.findings, start=1)
     ]
-    worth = [each for each in fixes if each.gain is not None and each.gain.freed_ms_per_day >= WORTH_MS_PER_DAY]
-    if worth:
-        most = _without_twins(sorted(worth, key=_freed))[:FIRST]
-        return tuple(sorted(most, key=lambda fix: (fix.finding.rung.rank, _freed(fix))))
-    bad = [each for each in fixes if each.finding.severity is not Severity.INFO and each.finding.remedy.sql]
-    return tuple(_without_twins(bad)[:3])
+    seen: set[str] = set()
+    once = []
+    for fix in sorted(fixes, key=_freed):
+        change = fix.finding.remedy.sql or fix.finding.remedy.text
+        if change not in seen:
+            seen.add(change)
+            once.append(fix)
+    return tuple(once)
 
 
 def gain(report: Report, finding: Finding) -> Gain | None:
@@ -87,15 +99,3 @@ def _share(report: Report, freed: float, days: float) -> float | None:
 def _freed(fix: Fix) -> float:
     """For sorting: the most freed first."""
     return -fix.gain.freed_ms_per_day if fix.gain else 0.0
-
-
-def _without_twins(fixes: list[Fix]) -> list[Fix]:
-    """One change once, though several findings ask for it."""
-    seen: set[str] = set()
-    kept = []
-    for fix in fixes:
-        change = fix.finding.remedy.sql or fix.finding.remedy.text
-        if change not in seen:
-            seen.add(change)
-            kept.append(fix)
-    return kept

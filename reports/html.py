@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -17,7 +18,7 @@ from pgadvisor.reports.visible_text import folded, visible
 
 TEMPLATES = "pgadvisor.reports.templates"
 STYLES = ("page.css", "pictures.css", "sql.css", "findings.css", "plan.css", "narrow.css", "print.css")
-SCRIPTS = ("page.js", "plan.js", "start.js")
+SCRIPTS = ("page.js", "copy.js", "findings.js", "reviewed.js", "plan.js", "keys.js", "start.js")
 """Parts of one script, in the order in which they use each other."""
 
 
@@ -70,6 +71,7 @@ def _environment() -> Environment:
         inline=prose.inline,
         inline_with_links=prose.inline_with_links,
         exact=_exact,
+        sentence=prose.first_sentence,
         svg=_svg_number,
     )
     environment.tests["hidden"] = lambda text: visible(text) != text
@@ -86,12 +88,17 @@ def _environment() -> Environment:
     return environment
 
 
+UNQUOTED = re.compile(r' (class|id|scope|role)="([\w-]+)"(?=[ >])')
+"""Attributes that HTML lets stand without quotes."""
+
+
 class _Loader(PackageLoader):
-    """Templates without the indentation of their lines, which would be a third of the page."""
+    """Templates without the indentation and the quotes that only their readers need: a third of the page."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
         source, path, is_current = super().get_source(environment, template)
-        return "\n".join(line.lstrip() for line in source.splitlines()), path, is_current
+        lines = (UNQUOTED.sub(r" \1=\2", line.lstrip()) for line in source.splitlines())
+        return "\n".join(lines), path, is_current
 
 
 def _shown(value: object) -> object:

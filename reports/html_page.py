@@ -6,50 +6,19 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from markupsafe import Markup
+
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.finding import Finding, Severity
-from pgadvisor.model.plan import StatementPlan
-from pgadvisor.model.report import Report, TimeShare
-from pgadvisor.model.workload import Statement
-from pgadvisor.reports import labels, prose
+from pgadvisor.model.plan import PlanComparison
+from pgadvisor.model.report import Endpoint, Report, StatementChange, TimeShare
+from pgadvisor.reports import labels, pictures, prose
 from pgadvisor.reports.fix_first import Fix, Gain, first_fixes, gain
-from pgadvisor.reports.plan_rows import PlanTable, plan_table
+from pgadvisor.reports.html_index import finding_index
+from pgadvisor.reports.html_statements import FindingLink, StatementView, statement_views
 
 LAID_OUT = 100
 """Tables and statements laid out at first; the rest is in the page as well, folded away."""
-
-
-class FindingLink(NamedTuple):
-    """What points to a finding: its number and its anchor."""
-
-    number: int
-    anchor: str
-
-
-class GuiltyNode(NamedTuple):
-    """A finding that blames a node of a plan."""
-
-    node: int
-    number: int
-    anchor: str
-    rule: str
-    message: str
-
-
-class StatementView(NamedTuple):
-    """A statement with all that points to it."""
-
-    anchor: str
-    statement: Statement
-    label: str
-    planned: StatementPlan | None
-    plan: PlanTable | None
-    plan_anchor: str | None
-    home: FindingLink | None
-    """The first finding about it, which shows its text and its plan."""
-    guilty: tuple[GuiltyNode, ...]
-    share: float | None
-    findings: tuple[FindingLink, ...]
 
 
 class FindingView(NamedTuple):
@@ -66,6 +35,7 @@ class FindingView(NamedTuple):
     others: tuple[StatementView, ...]
     """The other statements concerned, the most costly first."""
     shows_plan: bool
+    comparison: PlanComparison | None
 
 
 class TableView(NamedTuple):
@@ -74,6 +44,15 @@ class TableView(NamedTuple):
     anchor: str
     table: Table
     share: float | None
+    findings: tuple[FindingLink, ...]
+
+
+class EndpointView(NamedTuple):
+    """An endpoint with its statements and all that points to it."""
+
+    anchor: str
+    endpoint: Endpoint
+    statements: tuple[StatementView, ...]
     findings: tuple[FindingLink, ...]
 
 
@@ -104,8 +83,19 @@ class Page(NamedTuple):
     by_table: tuple[Bar, ...]
     fixes: tuple[tuple[Fix, FindingView], ...]
     findings: tuple[FindingView, ...]
+    endpoints: tuple[EndpointView, ...]
     tables: tuple[TableView, ...]
     statements: tuple[StatementView, ...]
+    changed: tuple[tuple[StatementChange, str | None], ...]
+    """Each with the anchor of its statement."""
+    gains: tuple[pictures.GainBar, ...]
+    sizes: tuple[pictures.SizeBar, ...]
+    indexes: tuple[pictures.IndexBar, ...]
+    guesses: pictures.Guesses
+    table_anchors: dict[str, str]
+    """By `schema.table` and by label."""
+    finding_index: Markup
+    """What the script filters, sorts and marks the findings by, as JSON."""
     unread: tuple[tuple[str, str | None, str, float | None], ...]
     """(label, anchor, reason, share)."""
     rules: tuple[RuleView, ...]
@@ -113,29 +103,41 @@ class Page(NamedTuple):
 
 def page_of(report: Report) -> Page:
     """The page of the report."""
-    anchors = _finding_anchors(report.findings)
-    statements = _statements(report, anchors)
+    links = _finding_links(report.findings)
+    statements = statement_views(report, links)
     pages = dict(report.rule_pages)
     findings = tuple(
-        _finding(report, finding, number, anchors[number - 1], statements, pages)
-        for number, finding in enumerate(report.findings, start=1)
+        _finding(report, finding, link, statements, pages) for finding, link in zip(report.findings, links, strict=True)
     )
     severities = Counter(finding.severity for finding in report.findings)
-    tables = _tables(report, anchors)
+    tables = _tables(report, links)
     table_anchors = {name: view.anchor for view in tables for name in (view.table.label, view.table.qualified)}
+    anchors = {key: view.anchor for key, view in statements.items()}
     return Page(
         report=report,
         source=labels.source_label(report),
         counts=tuple((severity, severities[severity]) for severity in Severity),
-        by_statement=_bars(report.time, {key: view.anchor for key, view in statements.items()}),
+        by_statement=_bars(report.time, anchors),
         by_table=_bars(report.time_by_table, table_anchors),
         fixes=tuple((fix, findings[fix.number - 1]) for fix in first_fixes(report)),
         findings=findings,
+        endpoints=_endpoints(report, links, statements),
         tables=tables,
         statements=tuple(statements.values()),
+        changed=tuple(
+            (each, anchors.get(each.statement or "")) for each in (report.changes.statements if report.changes else ())
+        ),
+        gains=pictures.gain_bars(report),
+        sizes=pictures.size_bars(report),
+        indexes=pictures.index_bars(report),
+        guesses=pictures.guesses(statements.values()),
+        table_anchors=table_anchors,
+        finding_index=finding_index(findings),
         unread=tuple((*_named(statements, each.statement), each.reason, each.share) for each in report.unread),
         rules=tuple(
-            RuleView(f"rule-{_slug(name)}", name, prose.page_summary(page), prose.page_blocks(page))
+            RuleView(
+                f"rule-{_slug(name)}", name, prose.page_summary(page), _first_examples(prose.page_blocks(page))
+            )
             for name, page in report.rule_pages
         ),
     )
@@ -149,74 +151,28 @@ def _digest(identity: str) -> str:
     return hashlib.blake2s(identity.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-def _finding_anchors(findings: Iterable[Finding]) -> list[str]:
-    """An anchor for each finding, the same in the next run as long as its key is."""
+def _finding_links(findings: Iterable[Finding]) -> list[FindingLink]:
+    """A number and an anchor for each finding; the anchor is the same in the next run as long as the key is."""
     seen: Counter[str] = Counter()
-    anchors = []
-    for finding in findings:
+    links = []
+    for number, finding in enumerate(findings, start=1):
         anchor = f"f-{_digest(finding.key)}"
         seen[anchor] += 1
-        anchors.append(anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}")
-    return anchors
-
-
-def _statements(report: Report, anchors: list[str]) -> dict[str, StatementView]:
-    """Each statement by its key, in the report's order."""
-    concerning: dict[str, list[FindingLink]] = {}
-    guilty: dict[str, list[GuiltyNode]] = {}
-    homes: dict[str, FindingLink] = {}
-    for number, finding in enumerate(report.findings, start=1):
-        link = FindingLink(number, anchors[number - 1])
-        for key in labels.statements_of(finding):
-            concerning.setdefault(key, []).append(link)
-        own = _own_statement(finding)
-        if own is not None:
-            homes.setdefault(own, link)
-            if finding.node is not None:
-                guilty.setdefault(own, []).append(GuiltyNode(finding.node, *link, finding.rule, finding.message))
-    plans = {each.statement: each for each in report.plans}
-    views = {}
-    for at, statement in enumerate(report.statements, start=1):
-        planned = plans.get(statement.key)
-        plan = plan_table(planned.plan) if planned is not None and planned.plan is not None else None
-        views[statement.key] = StatementView(
-            anchor=f"s-{at}",
-            statement=statement,
-            label=labels.statement_label(statement, 120),
-            planned=planned,
-            plan=plan,
-            plan_anchor=f"p-{at}" if plan is not None else None,
-            home=homes.get(statement.key),
-            guilty=tuple(guilty.get(statement.key, ())),
-            share=_share(report, statement),
-            findings=tuple(concerning.get(statement.key, ())),
-        )
-    return views
-
-
-def _own_statement(finding: Finding) -> str | None:
-    """The statement whose text and plan a finding points into."""
-    return next(iter(labels.statements_of(finding)), None)
-
-
-def _share(report: Report, statement: Statement) -> float | None:
-    if statement.total_ms is None or report.observed_ms <= 0:
-        return None
-    return min(1.0, statement.total_ms / report.observed_ms)
+        links.append(FindingLink(number, anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}"))
+    return links
 
 
 def _finding(
     report: Report,
     finding: Finding,
-    number: int,
-    anchor: str,
+    link: FindingLink,
     statements: dict[str, StatementView],
     pages: dict[str, str],
 ) -> FindingView:
     own, *others = [statements.get(key) for key in labels.statements_of(finding)] or [None]
     return FindingView(
-        number=number,
-        anchor=anchor,
+        number=link.number,
+        anchor=link.anchor,
         finding=finding,
         place=labels.where_label(finding.where),
         summary=prose.page_summary(pages.get(finding.rule, "")),
@@ -224,16 +180,33 @@ def _finding(
         gain=gain(report, finding),
         statement=own,
         others=tuple(view for view in others if view is not None),
-        shows_plan=own is not None and own.plan is not None and own.home == (number, anchor),
+        shows_plan=own is not None and own.plan is not None and own.home == link,
+        comparison=finding.comparison,
     )
 
 
-def _tables(report: Report, anchors: list[str]) -> tuple[TableView, ...]:
+def _endpoints(
+    report: Report, links: list[FindingLink], statements: dict[str, StatementView]
+) -> tuple[EndpointView, ...]:
+    views = []
+    for at, endpoint in enumerate(report.endpoints, start=1):
+        own = tuple(statements[key] for key in endpoint.statements if key in statements)
+        pointing = {link for view in own for link in view.findings}
+        pointing |= {
+            link
+            for finding, link in zip(report.findings, links, strict=True)
+            if finding.where.endpoint == endpoint.name
+        }
+        views.append(EndpointView(f"e-{at}", endpoint, own, tuple(sorted(pointing))))
+    return tuple(views)
+
+
+def _tables(report: Report, links: list[FindingLink]) -> tuple[TableView, ...]:
     """The tables in the report's order, those with findings first."""
     concerning: dict[str, list[FindingLink]] = {}
-    for number, finding in enumerate(report.findings, start=1):
+    for finding, link in zip(report.findings, links, strict=True):
         if finding.where.table is not None:
-            concerning.setdefault(finding.where.table, []).append(FindingLink(number, anchors[number - 1]))
+            concerning.setdefault(finding.where.table, []).append(link)
     shares = {each.label: each.share for each in report.table_shares}
     views = [
         TableView(
@@ -259,3 +232,17 @@ def _bars(parts: tuple[TimeShare, ...], anchors: dict[str, str]) -> tuple[Bar, .
 def _named(statements: dict[str, StatementView], key: str) -> tuple[str, str | None]:
     view = statements.get(key)
     return (key, None) if view is None else (view.label, view.anchor)
+
+
+def _first_examples(blocks: tuple[prose.Block, ...]) -> tuple[prose.Block, ...]:
+    """A rule's page with the first example of each kind: `pgadvisor rules NAME` shows them all."""
+    kept: list[prose.Block] = []
+    examples = 0
+    for block in blocks:
+        if block.kind == "heading":
+            examples = 0 if block.level > 2 or block.lines[0] == "Examples" else -1
+        if examples < 1:
+            kept.append(block)
+        if block.kind == "code" and examples >= 0:
+            examples += 1
+    return tuple(kept)

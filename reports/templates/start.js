@@ -1,23 +1,55 @@
 // What happens when the page is there.
-addCopyButtons();
-document.addEventListener("click", whatToDo);
-for (const finding of findings) {
-  finding.addEventListener("toggle", () => {
-    if (!finding.open) return;
-    bringPlan(finding);
-    showGuilty(finding);
-  });
+const ACTIONS = {
+  "copy-sql": (asker) => copyText(sqlOf(asker.previousElementSibling), asker),
+  "copy-link": (asker) => copyText(linkTo(asker.closest(".finding")), asker),
+  "copy-markdown": (asker) => copyText(markdownOf(asker.closest(".finding")), asker),
+  review: (asker) => review(asker.closest(".finding")),
+  "close-help": (asker) => asker.closest("dialog").close(),
+};
+
+function onClick(event) {
+  const asker = event.target.closest("button, a[data-severity]");
+  if (!asker) return;
+  if (asker.dataset.action) ACTIONS[asker.dataset.action]?.(asker);
+  else if (asker.id === "theme") toggleTheme();
+  else if (asker.id === "reset") reset();
+  else if (asker.id === "open-all") openAll(asker);
+  else if (asker.id === "export") exportReviewed();
+  else if (asker.id === "help") helpDialog().showModal();
+  else if (asker.matches("a[data-severity]")) { only(asker.dataset.severity); changed(); }
+  else if (asker.dataset.severity) {
+    asker.setAttribute("aria-pressed", String(asker.getAttribute("aria-pressed") !== "true"));
+    changed();
+  }
 }
+
+// A finding is made ready when it is first opened: with hundreds of them the page is there sooner.
+function onToggle(finding) {
+  if (!finding.open) return;
+  bringPlan(finding);
+  addCopyButtons(finding);
+  addActions(finding);
+  showGuilty(finding);
+}
+
+document.addEventListener("click", onClick);
+addCopyButtons(byId("fix-first"));
 if (findings.length) {
-  byId("search").addEventListener("input", filter);
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea, select");
-    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    byId("search").focus();
+  addPicks();
+  findings.forEach((finding) => {
+    finding.addEventListener("toggle", () => onToggle(finding));
+    showReviewed(finding);
   });
+  showExport();
+  byId("search").addEventListener("input", changed);
+  byId("picks").addEventListener("change", (event) => {
+    if (event.target.id === "sort") sort();
+    changed();
+  });
+  document.addEventListener("keydown", onKey);
+  readAddress();
 }
-addEventListener("hashchange", openTarget);
+addEventListener("hashchange", addressChanged);
 addEventListener("beforeprint", beforePrint);
 addEventListener("afterprint", afterPrint);
 const watcher = new IntersectionObserver(markSection, { rootMargin: "-110px 0px -70% 0px" });

@@ -197,7 +197,7 @@ def test_each_table_shows_its_share_though_few_are_in_the_chart() -> None:
     report = shop_report()
     table = report.tables[-1]
     told = msgspec.structs.replace(report, table_shares=(TimeShare(label=table.label, total_ms=7.0, share=0.0123),))
-    assert "<b>1.2%</b> of time" in render(told).split('id="tables"')[1].split('id="statements"')[0]
+    assert "<b>1.2%</b> of time" in render(told).split('<section id=tables')[1].split('<section id=statements')[0]
 
 
 def test_a_large_report_stays_small() -> None:
