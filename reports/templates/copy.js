@@ -39,6 +39,7 @@ function inlineMarkdown(node) {
       const ticks = "`".repeat(Math.max(0, ...(child.textContent.match(/`+/g) ?? []).map((run) => run.length)) + 1);
       return ` ${ticks}${child.textContent}${ticks} `;
     }
+    if (child.tagName === "B") return ` **${inlineMarkdown(child)}** `;
     return child.tagName === "BUTTON" ? "" : inlineMarkdown(child);
   }).join("").replace(/ +/g, " ").replace(/ ([.,;:)])/g, "$1").trim();
 }
@@ -48,11 +49,16 @@ function fenced(text) {
   return `${fence}sql\n${text}\n${fence}`;
 }
 
+function factMarkdown(name, said) {
+  const items = all("p", said).map((each) => `- ${inlineMarkdown(each)}`);
+  return items.length ? `**${name}**\n\n${items.join("\n")}` : `**${name}** ${inlineMarkdown(said)}`;
+}
+
 function markdownOf(finding) {
   const summary = finding.querySelector("summary");
   const lines = [
     `### ${summary.querySelector("b").textContent}: ${inlineMarkdown(summary.querySelector(".message"))}`,
-    inlineMarkdown(summary.querySelector(".under")),
+    inlineMarkdown(summary.querySelector(".under")).replace(/#\u200b?\d+ · /, ""),  // its number is this report's own
   ];
   for (const part of finding.querySelector(".main").children) {
     const pre = part.matches("pre") ? part : part.querySelector("pre");
@@ -60,8 +66,6 @@ function markdownOf(finding) {
     else if (pre) lines.push(fenced(sqlOf(pre)));
     else if (!part.matches(".under")) lines.push(inlineMarkdown(part));
   }
-  for (const name of all(".side > dt", finding)) {
-    lines.push(`**${name.textContent.trim()}** ${inlineMarkdown(name.nextElementSibling)}`);
-  }
+  for (const name of all(".side > dt", finding)) lines.push(factMarkdown(name.textContent.trim(), name.nextElementSibling));
   return `${lines.filter(Boolean).join("\n\n")}\n`;
 }

@@ -26,7 +26,7 @@ function addPick(name, words, options) {
 // Offered only where there is something to choose from.
 function addPicks() {
   const has = (state) => state === "open" || state === "reviewed" || findings.some((each) => about.get(each).status === state);
-  addPick("state", "New and known", STATES.filter(([state]) => has(state)));
+  addPick("state", "Any state", STATES.filter(([state]) => has(state)));
   for (const [name, words] of [...PICKS].reverse()) {
     const counts = new Map();
     for (const each of findings) {

@@ -36,10 +36,8 @@ document.addEventListener("click", onClick);
 addCopyButtons(byId("fix-first"));
 if (findings.length) {
   addPicks();
-  findings.forEach((finding) => {
-    finding.addEventListener("toggle", () => onToggle(finding));
-    showReviewed(finding);
-  });
+  findings.forEach((finding) => finding.addEventListener("toggle", () => onToggle(finding)));
+  findings.filter(isReviewed).forEach(showReviewed);
   showExport();
   byId("search").addEventListener("input", changed);
   byId("picks").addEventListener("change", (event) => {
@@ -47,7 +45,7 @@ if (findings.length) {
     changed();
   });
   document.addEventListener("keydown", onKey);
-  readAddress();
+  if (location.hash.includes("?")) readAddress();
 }
 addEventListener("hashchange", addressChanged);
 addEventListener("beforeprint", beforePrint);
