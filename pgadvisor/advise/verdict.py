@@ -1,5 +1,6 @@
 """The audit in a sentence, before any number."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -56,11 +57,17 @@ def best_changes(findings: Sequence[Finding], facts: Facts) -> tuple[list[Findin
 
 def _counted(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.severity for finding in findings)
-    parts = [_plural(counts[severity], name) for severity, name in _NAMES if counts[severity]]
+    parts = [_severity(severity, counts[severity]) for severity in Severity if counts[severity]]
     return f"{' and '.join(parts) if len(parts) < 3 else ', '.join(parts)} found"
 
 
-_NAMES = ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "remark"))
+def _severity(severity: Severity, count: int) -> str:
+    return f"{count:,} info" if severity is Severity.INFO else _plural(count, severity.value)
+
+
+def _first_sentence(text: str) -> str:
+    """Of a remedy; a stop in a name or a number ends none."""
+    return re.split(r"(?<=[^.\d])\.(?=\s|$)", text, maxsplit=1)[0]
 
 
 def _explained(
@@ -77,6 +84,7 @@ def _explained(
         else f"{_plural(len(facts.queries), 'statement')} read; no database was asked."
     ]
     if changes:
+        sentences.insert(0, f"Start here: {_first_sentence(changes[0].remedy.text)}.")
         measured = sum(finding.rung is Rung.MEASURED for finding in changes)
         sentences.append(
             "The problems were measured; what a change frees is an estimate."

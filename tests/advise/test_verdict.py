@@ -24,6 +24,7 @@ def test_the_headline_counts_the_changes_and_what_they_free() -> None:
     verdict = give_verdict([finding("1", 50_000.0), finding("2", 20_000.0)], [], [], FACTS)
     assert verdict.headline == "Two changes would free about 70% of database time"
     assert verdict.severity is Severity.WARNING
+    assert verdict.text.startswith("Start here: Raise work_mem. ")
 
 
 def test_a_statement_is_freed_once() -> None:
@@ -38,7 +39,7 @@ def test_more_than_all_is_never_freed() -> None:
 
 def test_without_gains_the_findings_are_counted() -> None:
     quiet = msgspec.structs.replace(finding("2", None), severity=Severity.INFO)
-    assert give_verdict([finding("1", None), quiet], [], [], FACTS).headline == "1 warning and 1 remark found"
+    assert give_verdict([finding("1", None), quiet], [], [], FACTS).headline == "1 warning and 1 info found"
 
 
 def test_nothing_found_still_says_what_was_not_checked() -> None:

@@ -560,7 +560,7 @@ def file_report() -> Report:
     ]
     return msgspec.structs.replace(
         empty_report(),
-        verdict=Verdict(headline="1 remark found", text="2 statements read, no database.", severity=Severity.INFO),
+        verdict=Verdict(headline="1 info found", text="2 statements read, no database.", severity=Severity.INFO),
         statements=statements,
         findings=tuple(found),
     )
