@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from pgadvisor.collect.extended_statistics import read_extended
 from pgadvisor.collect.indexes import Indexes, read_indexes
 from pgadvisor.collect.reading import Reading
 from pgadvisor.collect.session import Row
@@ -14,7 +15,6 @@ from pgadvisor.model.catalog import (
     Column,
     Constraint,
     ConstraintKind,
-    ExtendedStatistics,
     Table,
     TableCounters,
     TableKind,
@@ -57,7 +57,8 @@ def read_tables(reading: Reading, search_path: Sequence[str], *, keep_values: bo
     """All tables of users with what belongs to them, by schema and name."""
     reading.step("tables")
     rows = reading.rows("tables", "catalog", "the tables")
-    parts = _Parts(reading, read_statistics(reading, keep_values=keep_values), search_path)
+    statistics = read_statistics(reading, keep_values=keep_values)
+    parts = _Parts(reading, statistics, search_path, keep_values=keep_values)
     tables = [parts.table(row) for row in rows]
     names = {row["oid"]: table.qualified for row, table in zip(rows, tables, strict=True)}
     placed = [_placed(table, row, names) for row, table in zip(rows, tables, strict=True)]
@@ -69,7 +70,9 @@ def read_tables(reading: Reading, search_path: Sequence[str], *, keep_values: bo
 class _Parts:
     """All that belongs to tables, each kind read once for the whole database and grouped by the table's oid."""
 
-    def __init__(self, reading: Reading, statistics: Statistics, search_path: Sequence[str]) -> None:
+    def __init__(
+        self, reading: Reading, statistics: Statistics, search_path: Sequence[str], *, keep_values: bool
+    ) -> None:
         self._statistics = statistics
         self._search_path = search_path
         self._has_old_counts = reading.session.version_num < 140_000
@@ -79,9 +82,7 @@ class _Parts:
         constraints = reading.rows("constraints", "catalog", "the constraints")
         self._constraints = _by_table(constraints)
         self._triggers = _by_table(reading.rows("triggers", "catalog", "the triggers", subject="triggers"))
-        self._extended = _by_table(
-            reading.rows("extended_statistics", "catalog", "the extended statistics", subject="extended statistics")
-        )
+        self._extended = read_extended(reading, keep_values=keep_values)
         reading.step("indexes")
         owners = {row["index_oid"]: row["name"] for row in constraints if row["kind"] in ("p", "u", "x")}
         self._indexes: Indexes = read_indexes(reading, statistics, owners)
@@ -108,7 +109,7 @@ class _Parts:
                 for each in self._triggers.get(oid, ())
                 if each["definition"]
             ),
-            extended_statistics=tuple(_extended(each) for each in self._extended.get(oid, ()) if each["definition"]),
+            extended_statistics=self._extended.get(oid, ()),
             rows=None if unknown else row["rows"],
             pages=row["pages"],
             all_visible_pages=row["all_visible_pages"],
@@ -117,6 +118,7 @@ class _Parts:
             partition_bound=row["partition_bound"],
             has_row_security=row["has_row_security"],
             options=tuple(row["options"]),
+            access_method=row["access_method"],
             counters=self._counters.get(oid),
             hidden_statistics=not row["may_select"] or bool(row["is_filtered"]),
         )
@@ -140,17 +142,25 @@ class _Parts:
         )
 
     def _column(self, table: Row, kind: TableKind, row: Row, unvalidated: frozenset[str]) -> Column:
+        type_name = bare_type(row["type"], self._search_path)
+        schema = _unquoted(row["type"].removesuffix(f".{type_name}")) if type_name != row["type"] else None
         return Column(
             name=row["name"],
-            type=bare_type(row["type"], self._search_path),
+            type=type_name,
+            type_schema=schema,
             not_null=row["not_null"] and row["name"] not in unvalidated,
             default=row["default"],
             is_generated=row["is_generated"],
+            is_virtual=row["is_virtual"],
             is_identity=row["is_identity"],
             collation=row["collation"],
+            collation_schema=row["collation_schema"],
             statistics=self._statistics.of(
                 table["schema"], table["name"], row["name"], with_children=kind == "partitioned table"
             ),
+            statistics_with_children=None
+            if kind == "partitioned table"
+            else self._statistics.beside(table["schema"], table["name"], row["name"]),
         )
 
 
@@ -158,6 +168,11 @@ def bare_type(name: str, search_path: Sequence[str]) -> str:
     """The type's name without a schema of the search path, as a statement would write it: `citext`."""
     prefixes = (f"{quoted(schema)}." for schema in search_path)
     return next((name.removeprefix(prefix) for prefix in prefixes if name.startswith(prefix)), name)
+
+
+def _unquoted(name: str) -> str:
+    """The name itself, of one in SQL's spelling."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _by_table(rows: Sequence[Row]) -> dict[int, list[Row]]:
@@ -195,12 +210,6 @@ def _composed(row: Row) -> str:
         return f"{CONSTRAINT_KINDS[row['kind']].upper()} ({columns})"
     target = ".".join(map(quoted, row["references"].split(".", 1)))
     return f"FOREIGN KEY ({columns}) REFERENCES {target}({', '.join(map(quoted, row['referenced_columns']))})"
-
-
-def _extended(row: Row) -> ExtendedStatistics:
-    return ExtendedStatistics(
-        name=row["name"], definition=row["definition"], columns=tuple(row["columns"]), kinds=tuple(row["kinds"])
-    )
 
 
 def _placed(table: Table, row: Row, names: Mapping[int, str]) -> Table:
@@ -253,7 +262,13 @@ def _summed(table: Table, leaves: Sequence[Table]) -> Table:
 def read_views(reading: Reading) -> tuple[View, ...]:
     """The views of users."""
     return tuple(
-        View(schema=row["schema"], name=row["name"], definition=row["definition"], columns=tuple(row["columns"]))
+        View(
+            schema=row["schema"],
+            name=row["name"],
+            definition=row["definition"],
+            columns=tuple(row["columns"]),
+            options=tuple(row["options"]),
+        )
         for row in reading.rows("views", "catalog", "the views", subject="views")
         if row["definition"]
     )
@@ -267,6 +282,7 @@ def read_types(reading: Reading) -> tuple[UserType, ...]:
             name=row["name"],
             kind=TYPE_KINDS[row["kind"]],
             base=row["base"],
+            collation=row["collation"],
             labels=tuple(row["labels"]),
             fields=tuple(row["fields"]),
         )

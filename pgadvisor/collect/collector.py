@@ -2,7 +2,9 @@
 
 from pgadvisor import __version__
 from pgadvisor.collect.catalog import read_sequences, read_tables, read_types, read_views
+from pgadvisor.collect.column_ends import with_ends
 from pgadvisor.collect.reading import Reading
+from pgadvisor.collect.routines import read_collations, read_functions, read_text_searches
 from pgadvisor.collect.server import (
     read_extensions,
     read_replicas,
@@ -29,9 +31,12 @@ def collect(session: Session, *, keep_values: bool = True, progress: Progress = 
     search_path = read_search_path(reading, settings)
     extensions = read_extensions(reading)
     tables = read_tables(reading, search_path, keep_values=keep_values)
+    if keep_values:
+        tables = with_ends(reading, tables)
     reading.step("views")
     views, types = read_views(reading), read_types(reading)
     sequences, replicas = read_sequences(reading), read_replicas(reading)
+    functions, collations = read_functions(reading), read_collations(reading)
     reading.step("statements")
     statements, totals = read_statements(reading, extensions, settings)
     reading.step("statements")
@@ -46,6 +51,9 @@ def collect(session: Session, *, keep_values: bool = True, progress: Progress = 
         views=views,
         types=types,
         sequences=sequences,
+        functions=functions,
+        collations=collations,
+        text_searches=read_text_searches(reading),
         extensions=extensions,
         replicas=replicas,
         statements=statements,

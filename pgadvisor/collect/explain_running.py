@@ -7,11 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from pgadvisor.collect.explain import explain_analyze, quoted_path
-from pgadvisor.collect.explain_redaction import redacted
 from pgadvisor.collect.explain_statement import Planned, Run
 from pgadvisor.collect.load_guard import PAUSES_S, busy
 from pgadvisor.collect.session import Session, StatementError
 from pgadvisor.model.plan import Plan
+from pgadvisor.parameters.redaction import redacted
 
 LEAST_TIMEOUT_MS = 500.0
 """A statement that never took a millisecond may meet a cold cache."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from pgadvisor.collect.explain import explain, explain_generic, parameter_types, planning
-from pgadvisor.collect.explain_redaction import names_of_values, redacted
 from pgadvisor.collect.safety import Judge, Verdict
 from pgadvisor.collect.safety_catalog import SafetyCatalog
 from pgadvisor.collect.safety_names import names_in
@@ -12,8 +11,10 @@ from pgadvisor.model.plan import Plan, PlanKind
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
+from pgadvisor.parameters.drawing import is_error, words_of
 from pgadvisor.parameters.form import Form, form_of, renumbered
 from pgadvisor.parameters.reading import reading_of
+from pgadvisor.parameters.redaction import names_of_values, redacted
 from pgadvisor.parameters.roles import Columns
 from pgadvisor.parameters.types import Refusal, Typed, settle
 from pgadvisor.parameters.values import Chosen, Values, calibrated, with_values
@@ -120,7 +121,7 @@ class StatementPlanner:
             return found
         if planned.sqlstate == DENIED:
             return self._denied(statement, form, along)
-        return _none(statement, _words(planned.sqlstate), is_refused=_is_error(planned.sqlstate, form))
+        return _none(statement, words_of(planned.sqlstate), is_refused=is_error(planned.sqlstate, form))
 
     def _denied(self, statement: Statement, form: Form, along: Along) -> Planned:
         """Why a statement was denied: what it reads may be readable, and then a GRANT to read would not help."""
@@ -129,7 +130,7 @@ class StatementPlanner:
         if all(along.catalog.is_readable(name) for name in names):
             what = "may not write" if form.kind != "select" else "may not call a function of it"
             return _none(statement, f"the role {what}")
-        return _none(statement, _words(DENIED), is_denied=True)
+        return _none(statement, words_of(DENIED), is_denied=True)
 
     def _attempt(self, statement: Statement, form: Form, along: Along) -> Planned | Refusal:
         verdict = along.judge.judge(form.text)
@@ -275,22 +276,3 @@ def _named(typed: Typed, chosen: Chosen) -> str:
 def _none(statement: Statement, why: str, *, is_denied: bool = False, is_refused: bool = False) -> Planned:
     reason = f"not planned: {why}"
     return Planned(statement=statement, kind="none", reason=reason, is_denied=is_denied, is_refused=is_refused)
-
-
-def _is_error(sqlstate: str, form: Form) -> bool:
-    """Whether the text itself is at fault; a function may also be missing for the type that a parameter was given."""
-    return sqlstate in (_NO_TABLE, "42703") or (sqlstate == "42883" and not form.numbers)
-
-
-def _words(sqlstate: str) -> str:
-    """Why the server refused a text, without quoting it."""
-    return {
-        DENIED: "the role lacks the privilege",
-        "57014": "planning took longer than its time limit",
-        "55P03": "another session holds a lock on a table of it",
-        _NO_TABLE: "a table of it is not found on the search path",
-        "42703": "a column of it does not exist",
-        "42883": "a function or operator of it does not exist for those types",
-        "42P18": "the type of a parameter cannot be told",
-        "0A000": "the server does not support it",
-    }.get(sqlstate, f"the server refused it (SQLSTATE {sqlstate})")

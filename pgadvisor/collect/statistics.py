@@ -7,7 +7,7 @@ import msgspec
 
 from pgadvisor.collect.reading import Reading, grant
 from pgadvisor.collect.session import Row
-from pgadvisor.model.catalog import Column, ColumnStatistics, Index, IndexKey, Table, TableCounters
+from pgadvisor.model.catalog import Column, ColumnStatistics, ExtendedStatistics, Index, IndexKey, Table, TableCounters
 from pgadvisor.model.snapshot import Gap, Snapshot
 
 Holder = TypeVar("Holder", Column, IndexKey)
@@ -15,7 +15,10 @@ Holder = TypeVar("Holder", Column, IndexKey)
 SINGLE_GAPS = 20
 """So many hidden tables are named one by one; more of them are one Gap with their number."""
 
-_VALUES = ("most_common_values", "histogram_bounds", "common_elements")
+VERSION_WITH_RANGES = 170_000
+"""From it on pg_stats shows all of range columns."""
+
+_VALUES = ("most_common_values", "histogram_bounds", "common_elements", "range_bounds", "smallest", "largest")
 
 
 class Statistics:
@@ -29,13 +32,41 @@ class Statistics:
         preferred = self._found.get((schema, table, column, with_children))
         return preferred or self._found.get((schema, table, column, not with_children))
 
+    def beside(self, schema: str, table: str, column: str) -> ColumnStatistics | None:
+        """Those of the table with its children, where it has its own as well."""
+        has_both = (schema, table, column, False) in self._found
+        return self._found.get((schema, table, column, True)) if has_both else None
+
 
 def read_statistics(reading: Reading, *, keep_values: bool) -> Statistics:
     """The statistics of all columns and of the expressions of indexes."""
     name = "column_statistics" if keep_values else "column_statistics_without_values"
     shared: dict[str, str] = {}
     made = reading.made(name, "statistics", "column statistics (pg_stats)", lambda row: _statistics(row, shared))
-    return Statistics(made)
+    ranges = _read_ranges(reading) if keep_values and reading.session.version_num < VERSION_WITH_RANGES else {}
+    if not ranges:
+        return Statistics(made)
+    return Statistics((*row[:4], _with_range(row[4], ranges.get(row[:4]))) for row in made)
+
+
+def _read_ranges(reading: Reading) -> dict[tuple[str, str, str, bool], Row]:
+    """What pg_stats does not show of range columns; nothing where the role may not read it or there are none."""
+    subject = "columns of range types"
+    if not any(row["is_wanted"] for row in reading.rows("range_columns", "statistics", subject, subject=subject)):
+        return {}
+    rows = reading.rows("range_statistics", "statistics", f"statistics of {subject}", subject=subject)
+    return {(row["schema"], row["table"], row["column"], row["is_inherited"]): row for row in rows}
+
+
+def _with_range(found: ColumnStatistics, row: Row | None) -> ColumnStatistics:
+    if row is None:
+        return found
+    return msgspec.structs.replace(
+        found,
+        range_bounds=tuple(row["range_bounds"] or ()) or None,
+        range_lengths=tuple(row["range_lengths"] or ()),
+        range_empty_fraction=row["range_empty_fraction"],
+    )
 
 
 def _statistics(row: Row, shared: dict[str, str]) -> tuple[str, str, str, bool, ColumnStatistics]:
@@ -51,6 +82,10 @@ def _statistics(row: Row, shared: dict[str, str]) -> tuple[str, str, str, bool, 
         common_elements=_shared(row["common_elements"], shared),
         common_element_frequencies=tuple(row["common_element_frequencies"] or ()),
         element_count_histogram=tuple(row["element_count_histogram"] or ()),
+        range_bounds=_shared(row["range_bounds"], shared),
+        range_lengths=tuple(row["range_lengths"] or ()),
+        range_empty_fraction=row["range_empty_fraction"],
+        with_children=row["is_inherited"],
     )
     return row["schema"], row["table"], row["column"], row["is_inherited"], found
 
@@ -108,8 +143,14 @@ def _stripped_table(table: Table) -> Table:
     return msgspec.structs.replace(
         table,
         columns=tuple(_stripped(column) for column in table.columns),
+        extended_statistics=tuple(_stripped_object(each) for each in table.extended_statistics),
         indexes=tuple(_stripped_index(index) for index in table.indexes),
     )
+
+
+def _stripped_object(found: ExtendedStatistics) -> ExtendedStatistics:
+    data = tuple(msgspec.structs.replace(each, most_common=None) for each in found.data)
+    return msgspec.structs.replace(found, data=data)
 
 
 def _stripped_index(index: Index) -> Index:
@@ -121,5 +162,12 @@ def _stripped_index(index: Index) -> Index:
 def _stripped(holder: Holder) -> Holder:
     if holder.statistics is None:
         return holder
-    statistics = msgspec.structs.replace(holder.statistics, **dict.fromkeys(_VALUES))
-    return msgspec.structs.replace(holder, statistics=statistics)
+    stripped = msgspec.structs.replace(holder, statistics=_without_values(holder.statistics))
+    if isinstance(stripped, Column) and stripped.statistics_with_children is not None:
+        beside = _without_values(stripped.statistics_with_children)
+        return msgspec.structs.replace(stripped, statistics_with_children=beside)
+    return stripped
+
+
+def _without_values(statistics: ColumnStatistics) -> ColumnStatistics:
+    return msgspec.structs.replace(statistics, **dict.fromkeys(_VALUES))

@@ -53,6 +53,15 @@ class ColumnStatistics(Record):
     common_element_frequencies: tuple[float, ...] = ()
     """As in `pg_stats`: of each element, then the lowest, the highest and, with nulls, the share of null elements."""
     element_count_histogram: tuple[float, ...] = ()
+    range_bounds: tuple[str, ...] | None = None
+    """Of a range column: its bounds as ranges; user data. From PostgreSQL 17 on, as the two fields below."""
+    range_lengths: tuple[float, ...] = ()
+    range_empty_fraction: float | None = None
+    smallest: str | None = None
+    """The column's present ends, where an index gives them at once; user data. The histogram's are a sample's."""
+    largest: str | None = None
+    with_children: bool = False
+    """They are of the table together with its partitions or children (`inherited`)."""
 
 
 class Column(Record):
@@ -64,10 +73,18 @@ class Column(Record):
     not_null: bool = False
     default: str | None = None
     is_generated: bool = False
+    is_virtual: bool = False
+    """Of a generated column: it is computed when it is read, and not stored."""
     is_identity: bool = False
     collation: str | None = None
     """Only where it is not the type's own."""
+    collation_schema: str | None = None
+    """Of that collation; None: it is one of the system's."""
+    type_schema: str | None = None
+    """Where `type` is told without its schema."""
     statistics: ColumnStatistics | None = None
+    statistics_with_children: ColumnStatistics | None = None
+    """Beside the table's own ones, where it has children by inheritance."""
 
 
 class IndexKey(Record):
@@ -109,6 +126,8 @@ class Index(Record):
     partition_of: str | None = None
     """The index of the partitioned table that it belongs to."""
     size_bytes: int | None = None
+    pages: int | None = None
+    """`relpages`, as VACUUM or ANALYZE last saw it; None: not known."""
     rows: float | None = None
     """`reltuples`: how many entries; None: not known."""
     scans: int | None = None
@@ -148,6 +167,19 @@ class Trigger(Record):
     is_enabled: bool = True
 
 
+class ExtendedStatisticsData(Record):
+    """What ANALYZE found for an object made by CREATE STATISTICS; columns are numbers here, as `numbers` names them."""
+
+    n_distinct: str | None = None
+    """As `pg_ndistinct` prints it: `{"2, 3": 4000}`."""
+    dependencies: str | None = None
+    """As `pg_dependencies` prints it: `{"2 => 3": 1.000000}`."""
+    most_common: bytes | None = None
+    """The list of most common values as PostgreSQL stores it; user data."""
+    with_children: bool = False
+    """Of the table together with its partitions or children."""
+
+
 class ExtendedStatistics(Record):
     """An object made by CREATE STATISTICS."""
 
@@ -155,6 +187,12 @@ class ExtendedStatistics(Record):
     definition: str
     columns: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    schema: str | None = None
+    """Of the object itself; None: not known."""
+    numbers: tuple[int, ...] = ()
+    """Of the columns, in their order."""
+    data: tuple[ExtendedStatisticsData, ...] = ()
+    """Empty: not analyzed, or the role may not read it."""
 
 
 class TableCounters(Record):
@@ -213,6 +251,8 @@ class Table(Record):
     has_row_security: bool = False
     options: tuple[str, ...] = ()
     """`reloptions`: `fillfactor=80`."""
+    access_method: str | None = None
+    """Only where it is not `heap`."""
     counters: TableCounters | None = None
     hidden_statistics: bool = False
     """The reading role may not see the column statistics (row security, or no SELECT)."""
@@ -244,6 +284,8 @@ class View(Record):
     name: str
     definition: str
     columns: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    """`reloptions`: `security_barrier=true`."""
 
 
 class UserType(Record):
@@ -254,10 +296,55 @@ class UserType(Record):
     kind: Literal["enum", "domain", "composite", "range"]
     base: str | None = None
     """Of a domain: the type below; of a range: the type of its ends."""
+    collation: str | None = None
+    """Of a domain, as SQL, only where it is not that of the type below."""
     labels: tuple[str, ...] = ()
     """Of an enum, in order."""
     fields: tuple[str, ...] = ()
     """Of a composite: `name type`, in order."""
+
+
+class Function(Record):
+    """A function, procedure or aggregate of a user or an extension."""
+
+    schema: str
+    name: str
+    kind: Literal["function", "procedure", "aggregate", "window"] = "function"
+    language: str = "sql"
+    arguments: str = ""
+    """With names, modes and defaults, as CREATE FUNCTION takes them."""
+    signature: str = ""
+    """Those that tell it from others of its name, as ALTER FUNCTION takes them."""
+    argument_types: tuple[str, ...] = ()
+    result: str | None = None
+    returns_row: bool = False
+    """It gives several rows, or one by OUT arguments."""
+    volatility: Literal["immutable", "stable", "volatile"] = "volatile"
+    is_strict: bool = False
+    parallel: Literal["safe", "restricted", "unsafe"] = "unsafe"
+    cost: float | None = None
+    rows: float | None = None
+    extension: str | None = None
+    definition: str | None = None
+    """Whole, only where the planner may inline or run it."""
+
+
+class Collation(Record):
+    """A collation that a user made, or one of the system's that a column uses."""
+
+    schema: str
+    name: str
+    provider: Literal["libc", "icu", "builtin"]
+    locale: str
+    is_deterministic: bool = True
+
+
+class TextSearch(Record):
+    """A text search configuration or dictionary of a user or an extension."""
+
+    schema: str
+    name: str
+    kind: Literal["configuration", "dictionary"]
 
 
 class Sequence(Record):

@@ -85,6 +85,12 @@ _IO_FIELDS = {
 }
 """PostgreSQL 15 tells temporary files apart, 17 local buffers too; one sum says how long the node waited."""
 
+_KEYS = {
+    **{name: key for key, (name, _) in _FIELDS.items() if key != "HashAgg Batches"},
+    **{name: key for key, name in reversed(_IO_FIELDS.items())},
+}
+"""The other way round: field of PlanNode, key of EXPLAIN."""
+
 
 def read_explain(value: Any) -> Plan:
     """The plan in the parsed JSON of EXPLAIN (FORMAT JSON): the list of one object that EXPLAIN prints, or the object.
@@ -181,3 +187,59 @@ def _jit_ms(jit: Json | None) -> float | None:
     """All time of JIT compilation."""
     total = (jit or {}).get("Timing", {}).get("Total")
     return None if total is None else float(total)
+
+
+def explain_json(plan: Plan) -> str:
+    """The plan as EXPLAIN (FORMAT JSON) prints it, for any tool that reads that: what `read_explain` reads back.
+
+    What the record does not hold is not there: the parts of JIT's time, buffers of planning, waits by kind of buffer.
+    """
+    return json.dumps([explain_object(plan)], indent=2, ensure_ascii=False)
+
+
+def explain_object(plan: Plan) -> dict[str, Any]:
+    """The object in the list that EXPLAIN (FORMAT JSON) prints."""
+    known = {
+        "Plan": _node_object(plan.root),
+        "Settings": dict(plan.settings),
+        "Planning Time": plan.planning_ms,
+        "Triggers": [_trigger_object(each) for each in plan.triggers],
+        "JIT": None if plan.jit_ms is None else {"Timing": {"Total": plan.jit_ms}},
+        "Execution Time": plan.execution_ms,
+    }
+    return {key: value for key, value in known.items() if value not in (None, {}, [])}
+
+
+def _node_object(node: PlanNode) -> dict[str, Any]:
+    written: dict[str, Any] = {"Node Type": node.node_type}
+    for name, key in _KEYS.items():
+        value = getattr(node, name)
+        if value is not None and value != ():
+            written[_key(node, key)] = _plain(value)
+    for key, text in node.other:
+        written.setdefault(key, json.loads(text))
+    if node.children:
+        written["Plans"] = [_node_object(child) for child in node.children]
+    return written
+
+
+def _key(node: PlanNode, key: str) -> str:
+    return "HashAgg Batches" if key == "Hash Batches" and node.node_type == "Aggregate" else key
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, and whole numbers as PostgreSQL prints them."""
+    if isinstance(value, tuple):
+        return list(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _trigger_object(trigger: TriggerTime) -> dict[str, Any]:
+    known = {
+        "Trigger Name": trigger.name or None,
+        "Constraint Name": trigger.constraint,
+        "Relation": trigger.table,
+        "Time": trigger.time_ms,
+        "Calls": _plain(trigger.calls),
+    }
+    return {key: value for key, value in known.items() if value is not None}

@@ -64,6 +64,8 @@ class Remedy(Record):
     """What it locks and for how long: `SHARE UPDATE EXCLUSIVE on orders: reads and writes go on`."""
     cost: str | None = None
     """What it costs: size, writes, time to build."""
+    needs_rewrite: bool = False
+    """Its SQL helps only together with a change of the statement that its text asks for."""
 
 
 class Where(Record):

@@ -117,6 +117,24 @@ class Plan(Record):
         return self.execution_ms is not None
 
 
+DrawLabel = Literal["logged", "typical", "frequent", "rare", "null"]
+"""Which values stand for a statement's parameters: those of a logged call, of a typical row, values that many rows have
+(ranges that are wide), that few rows have (ranges that are narrow), or NULL for filters that may be left out."""
+
+
+class DrawnPlan(Record):
+    """The plan of a statement for one choice of its parameters' values."""
+
+    label: DrawLabel
+    weight: float
+    """Of all calls, about what share has values like these."""
+    plan: Plan
+    """Without values."""
+    generic_cost: float | None = None
+    """What these values cost when tables are read and joined as in the plan for any values; None: that could not be
+    found out."""
+
+
 PlanKind = Literal["none", "generic", "values", "analyzed"]
 
 
@@ -132,6 +150,10 @@ class StatementPlan(Record):
     plan: Plan | None = None
     is_refused: bool = False
     """The server takes it for an error: a table or column of it does not exist."""
+    generic: Plan | None = None
+    """The plan for any values of its parameters, where `alternatives` differ."""
+    alternatives: tuple[DrawnPlan, ...] = ()
+    """Its plans for several choices of values, when they read or join tables differently; the typical one first."""
 
 
 class PlanComparison(Record):

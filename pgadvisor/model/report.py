@@ -5,7 +5,7 @@ from typing import Literal
 
 from pgadvisor.model.catalog import Server, Table
 from pgadvisor.model.finding import Finding, Severity
-from pgadvisor.model.plan import StatementPlan
+from pgadvisor.model.plan import PlanComparison, StatementPlan
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Gap
 from pgadvisor.model.workload import Statement, WorkloadTotals
@@ -50,6 +50,13 @@ class UnreadStatement(Record):
     share: float | None = None
 
 
+ENDPOINTS_NOTE = (
+    "pg_stat_statements keeps the comment of a statement's first call alone: a statement that several endpoints send "
+    "counts for the one whose call came first."
+)
+"""What to say beside the figures of endpoints: they are no more exact than this."""
+
+
 class Endpoint(Record):
     """A request of the application, known by the tags in its statements."""
 
@@ -72,6 +79,11 @@ class GoneFinding(Record):
     message: str
     key: str
     place: str | None = None
+    applied: str | None = None
+    """The index that is there now, as its remedy asked: `public.orders_customer_id_idx`."""
+    ms_per_call_before: float | None = None
+    """Of its most costly statement, in the previous run and in this one."""
+    ms_per_call_after: float | None = None
 
 
 class StatementChange(Record):
@@ -103,6 +115,78 @@ class Changes(Record):
     """The largest change of time a day first."""
     reset_between: bool = False
     """The counters were reset since: then this run's times are of the time after that alone."""
+    since_previous: bool = False
+    """This run's times are of the time since the previous one alone: its counters were taken off."""
+
+
+class RejectedRemedy(Record):
+    """A change that a rule proposed and that does not help, as trying it showed: not among the findings."""
+
+    rule: str
+    change: str
+    """As DDL: `CREATE INDEX ON public.orders (customer_id)`."""
+    reason: str
+    """What trying it gave, as a clause."""
+    statements: tuple[str, ...] = ()
+    """`Statement.key` of those that it was to help."""
+
+
+class UnplannedStatement(Record):
+    """A statement of which the planner made no plan."""
+
+    statement: str
+    """`Statement.key`."""
+    reason: str
+    """Why not, as a clause."""
+
+
+class Trials(Record):
+    """On what the remedies were tried, and how far it can be trusted."""
+
+    planner: str
+    """`planner twin, PostgreSQL 18.6`."""
+    planned: int = 0
+    """Statements of which the planner made a plan."""
+    not_planned: tuple[UnplannedStatement, ...] = ()
+    """The others."""
+    compared: int = 0
+    """Of those planned, how many have a plan of the audited server that can be compared."""
+    different: tuple[str, ...] = ()
+    """`Statement.key` of those whose plan on the audited server has another shape: advice on them is doubtful."""
+    remedies: int = 0
+    """Remedies that were tried and help."""
+    rejected: tuple[RejectedRemedy, ...] = ()
+
+
+class TriedIndex(Record):
+    """An index that the user wanted tried."""
+
+    name: str
+    """`schema.name`."""
+    definition: str
+    """CREATE INDEX, whole."""
+    is_used: bool
+    """Whether the statement's plan uses it."""
+    size_bytes: int | None = None
+    """How big it would be; None: not known."""
+
+
+class TriedChange(Record):
+    """A change that the user wanted tried on a statement (`--try`, `--hide`, `--set`), and what came of it."""
+
+    statement: str
+    """`Statement.key`."""
+    change: str
+    """As DDL and clauses."""
+    tried_on: str
+    """`planner twin, PostgreSQL 18.6`."""
+    comparison: PlanComparison | None = None
+    """None: it could not be tried."""
+    error: str | None = None
+    """Why not, as a clause."""
+    indexes: tuple[TriedIndex, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What had to be guessed, as clauses."""
 
 
 class Report(Record):
@@ -140,5 +224,11 @@ class Report(Record):
     """The most costly first."""
     changes: Changes | None = None
     """None: there is no previous run to compare with."""
+    trials: Trials | None = None
+    """None: no planner was asked."""
+    tried: tuple[TriedChange, ...] = ()
+    """What the user wanted tried, for each statement in its order."""
     rule_pages: tuple[tuple[str, str], ...] = ()
     """(rule, Markdown page) of each rule that found something."""
+    is_redacted: bool = False
+    """Names and literals are pseudonyms (`--redact`)."""

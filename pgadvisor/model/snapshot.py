@@ -3,7 +3,19 @@
 from datetime import datetime
 from typing import Literal
 
-from pgadvisor.model.catalog import Extension, Replica, Sequence, Server, Setting, Table, UserType, View
+from pgadvisor.model.catalog import (
+    Collation,
+    Extension,
+    Function,
+    Replica,
+    Sequence,
+    Server,
+    Setting,
+    Table,
+    TextSearch,
+    UserType,
+    View,
+)
 from pgadvisor.model.plan import StatementPlan
 from pgadvisor.model.record import Record
 from pgadvisor.model.workload import Statement, WorkloadTotals
@@ -11,7 +23,9 @@ from pgadvisor.model.workload import Statement, WorkloadTotals
 FORMAT = 1
 """Number of the snapshot's form; raised when an older pgadvisor could no longer read it."""
 
-Area = Literal["server", "settings", "catalog", "statistics", "counters", "statements", "plans", "replicas", "analyze"]
+Area = Literal[
+    "server", "settings", "catalog", "statistics", "counters", "statements", "plans", "replicas", "analyze", "planner"
+]
 
 
 class Gap(Record):
@@ -41,6 +55,9 @@ class Snapshot(Record):
     views: tuple[View, ...] = ()
     types: tuple[UserType, ...] = ()
     sequences: tuple[Sequence, ...] = ()
+    functions: tuple[Function, ...] = ()
+    collations: tuple[Collation, ...] = ()
+    text_searches: tuple[TextSearch, ...] = ()
     extensions: tuple[Extension, ...] = ()
     replicas: tuple[Replica, ...] = ()
     statements: tuple[Statement, ...] = ()

@@ -14,6 +14,9 @@ MOMENTS = frozenset({"date", "timestamp with time zone", "timestamp without time
 SELECTIVE = 0.02
 """Share of rows that a pattern keeps when nothing tells: a search that someone would write."""
 
+MOST_APART = 3
+"""Of the most common values, how many are looked at each for itself."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,6 +33,11 @@ class Distribution:
         self._rows = rows
         self._statistics = statistics
         self._rest = max(1.0 - statistics.null_fraction - sum(frequency for _, frequency in self._common), 0.0)
+
+    @property
+    def null_fraction(self) -> float:
+        """The share of the rows that have no value."""
+        return self._statistics.null_fraction
 
     @property
     def is_known(self) -> bool:
@@ -49,10 +57,31 @@ class Distribution:
         inside = min(max(left / self._rest, 0.0), 1.0) if self._rest else 0.5
         return self._bounds[round(inside * (len(self._bounds) - 1))]
 
-    def several(self, count: int) -> list[str]:
-        """Different values, spread over the rows; fewer when there are fewer."""
-        drawn = [self.drawn((at + 0.5) / count) for at in range(count)]
+    @property
+    def groups(self) -> tuple[tuple[str, float], ...]:
+        """A value of each kind with the share of the rows (those that have a value) whose values are of that kind, the
+        most frequent first: each of the most common ones, the other common ones, and those that are not common."""
+        found = list(self._common[:MOST_APART])
+        if others := self._common[MOST_APART:]:
+            found.append((others[len(others) // 2][0], sum(frequency for _, frequency in others)))
+        if self._bounds and self._rest:
+            found.append((self._bounds[round(0.5 * (len(self._bounds) - 1))], self._rest))
+        whole = sum(share for _, share in found)
+        return tuple((value, share / whole) for value, share in found) if whole else ()
+
+    def of_rank(self, rank: int) -> str:
+        """The value of the group of that rank, or of the last that there is; -1: of the last."""
+        groups = self.groups
+        return groups[min(rank, len(groups) - 1)][0] if groups else self.drawn(0.5)
+
+    def several(self, count: int, rank: int | None = None) -> list[str]:
+        """Different values, spread over the rows (`rank`: see `of_rank`; the like of that one); fewer when there are
+        fewer."""
         others = [*(value for value, _ in self._common), *self._bounds]
+        if rank is None:
+            drawn = [self.drawn((at + 0.5) / count) for at in range(count)]
+        else:
+            drawn = others[rank:] if rank >= 0 else [*self._bounds[len(self._bounds) // 2 :], *reversed(others)]
         return list(dict.fromkeys([*drawn, *others]))[:count]
 
     def matching(self, rows: float) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 from psycopg import sql
@@ -86,6 +87,15 @@ class Chosen(Record):
     """A range's width, a LIMIT, or what is grouped by is a guess."""
 
 
+class _Taken(NamedTuple):
+    """Which of the possible values are taken: see `Values.at`."""
+
+    width: float | None
+    draw: float
+    rank: int | None
+    stretch: float
+
+
 class Values:
     """Chooses the values of one statement's parameters."""
 
@@ -135,23 +145,41 @@ class Values:
         is_grouped = top.has_aggregate or top.group_keys or top.is_distinct or top.distinct_on
         return None if is_grouped else self._statement.rows_per_call
 
-    def at(self, width: float | None = None, draw: float = 0.5) -> Chosen:
+    @property
+    def query(self) -> Query | Unread:
+        """The form's text, read."""
+        return self._query
+
+    @property
+    def roles(self) -> Mapping[int, Role]:
+        """What each parameter meets that meets something, by its number."""
+        return self._roles
+
+    def null_fraction(self, at: int) -> float:
+        """The share of NULLs in what a parameter is compared with; 0 when it is not known."""
+        role = self._roles.get(at)
+        return role.distribution.null_fraction if role and role.distribution else 0.0
+
+    def at(
+        self, width: float | None = None, draw: float = 0.5, *, rank: int | None = None, stretch: float = 1.0
+    ) -> Chosen:
         """The values. `width`: the share of the rows that ranges keep; None: what can be known without asking.
-        `draw`: which of a column's values, by the share of rows before it."""
+        `draw`: which of a column's values, by the share of rows before it. `rank`: instead of what the observed rows
+        say, the values of that rank (`Distribution.of_rank`). `stretch`: a factor on the width of ranges."""
+        taken = _Taken(width=self.hinted_width if width is None else width, draw=draw, rank=rank, stretch=stretch)
         literals: dict[int, str] = {}
         texts: dict[int, str] = {}
         unknown = set()
-        hinted = self.hinted_width if width is None else width
         for place, type_name in enumerate(self._types, 1):
             role = self._roles.get(place)
-            found = self._met(place, role, hinted, draw) if role else self._words.get(place)
+            found = self._met(place, role, taken) if role else self._words.get(place)
             if found is None and place not in self._deciding and not (role and role.kind == "limit"):
                 found = self._neutral(place, type_name)
             if found is None:
                 unknown.add(place)
                 continue
             texts[place] = found
-            literals[place] = self._literal(place, found, role)
+            literals[place] = self._literal(place, found, role, taken)
         ranges = [role for at, role in self._roles.items() if _is_range(role) and at in literals]
         is_paged = any(role.kind == "limit" for role in self._roles.values()) and not self._statement.rows
         return Chosen(
@@ -159,16 +187,17 @@ class Values:
             texts=texts,
             unknown=frozenset(unknown),
             has_range=bool(ranges),
-            is_guessed=bool((ranges and hinted is None) or is_paged or self._grouping & literals.keys()),
+            is_guessed=bool((ranges and taken.width is None) or is_paged or self._grouping & literals.keys()),
         )
 
-    def _literal(self, place: int, text: str, role: Role | None) -> str:
+    def _literal(self, place: int, text: str, role: Role | None, taken: _Taken) -> str:
         """The value as SQL: quoted, so that PostgreSQL gives it the type that the place asks for."""
         if place in self._form.lists and role and role.distribution:
-            return ", ".join(_quoted(_wrapped(each, role)) for each in role.distribution.several(self._items(role)))
-        return _quoted(text)
+            several = role.distribution.several(self._items(role), taken.rank)
+            return ", ".join(quoted_value(_wrapped(each, role)) for each in several)
+        return quoted_value(text)
 
-    def _met(self, place: int, role: Role, width: float | None, draw: float) -> str | None:
+    def _met(self, place: int, role: Role, taken: _Taken) -> str | None:
         """The value for a parameter that meets something."""
         rows = self._statement.rows_per_call
         if role.kind == "limit":
@@ -178,27 +207,28 @@ class Values:
         if role.distribution is None or not (role.distribution.is_known or role.kind in ("elements", "element")):
             return None
         if _is_range(role):
-            return self._end(place, role, width)
-        return self._equal(place, role, draw)
+            return self._end(place, role, taken)
+        return self._equal(place, role, taken)
 
-    def _equal(self, place: int, role: Role, draw: float) -> str | None:
+    def _equal(self, place: int, role: Role, taken: _Taken) -> str | None:
         distribution = role.distribution
         assert distribution is not None
         if role.kind in ("elements", "element"):
             element = distribution.element
             return array_literal([element]) if element is not None and role.kind == "elements" else element
         if role.kind == "array":
-            return array_literal([_wrapped(each, role) for each in distribution.several(self._items(role))])
+            several = distribution.several(self._items(role), taken.rank)
+            return array_literal([_wrapped(each, role) for each in several])
         if role.length > 1:
-            several = distribution.several(role.length)
+            several = distribution.several(role.length, taken.rank)
             return _wrapped(several[role.place % len(several)], role)
         if role.is_excluding:
             return _wrapped(distribution.rare(), role)
-        rows = self.rows_tell if self._is_only(place) else None
+        rows = self.rows_tell if self._is_only(place) and taken.rank is None else None
+        drawn = distribution.drawn(taken.draw) if taken.rank is None else distribution.of_rank(taken.rank)
         if role.kind in ("pattern", "regex"):
-            start = distribution.prefix(distribution.drawn(draw), rows)
-            return _pattern(_wrapped(start, role), role)
-        return _wrapped(distribution.drawn(draw) if rows is None else distribution.matching(rows), role)
+            return _pattern(_wrapped(distribution.prefix(drawn, rows), role), role)
+        return _wrapped(drawn if rows is None else distribution.matching(rows), role)
 
     def _items(self, role: Role) -> int:
         """How many values a list of unknown length holds: as many as give the rows of one call."""
@@ -212,8 +242,8 @@ class Values:
         others = [role for at, role in self._roles.items() if at != place and role.kind not in ("limit", "offset")]
         return not others and self._roles[place].is_conjunct
 
-    def _end(self, place: int, role: Role, width: float | None) -> str | None:
-        """One end of a range that keeps `width` of the rows: from one side, or around the middle."""
+    def _end(self, place: int, role: Role, taken: _Taken) -> str | None:
+        """One end of a range that keeps its part of the rows: from one side, or around the middle."""
         distribution = role.distribution
         assert distribution is not None
         is_closed = any(
@@ -221,8 +251,10 @@ class Values:
             for at, other in self._roles.items()
             if at != place
         )
+        width = taken.width
         if width is None:
             width = CLOSED_RANGE if is_closed else OPEN_RANGE
+        width = min(width * taken.stretch, 1.0)
         if is_closed:
             share = 0.5 - width / 2 if _is_above(role) else 0.5 + width / 2
         else:
@@ -286,7 +318,8 @@ def calibrated(values: Values, rows_of: Callable[[Chosen], float]) -> tuple[Chos
     return best[1], best[2]
 
 
-def _quoted(text: str) -> str:
+def quoted_value(text: str) -> str:
+    """The value as an SQL literal of unknown type."""
     return sql.Literal(text).as_string(None).strip()
 
 

@@ -41,6 +41,8 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "max_connections": "40",
         "max_wal_size": "1GB",
         "wal_level": "minimal",
+        # New files go straight to the disk, not into the log and so into memory: a twin writes to them itself.
+        "wal_skip_threshold": "0",
         "max_wal_senders": "0",
         "timezone": "UTC",
         "log_timezone": "UTC",

@@ -59,12 +59,18 @@ def collected(dsn: str, *, lock_timeout_ms: int = 100, on_sql: Callable[[str], N
 
 
 def timeless(tables: tuple[Table, ...]) -> list[Table]:
-    """The tables without their counters, which go on and reach the server's views late."""
+    """The tables without their counters, which go on and reach the server's views late, and what is read by them."""
     change = msgspec.structs.replace
     return [
         change(
             table,
             counters=None,
+            columns=tuple(
+                change(column, statistics=change(column.statistics, smallest=None, largest=None))
+                if column.statistics
+                else column
+                for column in table.columns
+            ),
             indexes=tuple(change(index, scans=None, last_scan_at=None) for index in table.indexes),
         )
         for table in tables

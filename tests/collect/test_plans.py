@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from pgadvisor.collect.collector import collect
-from pgadvisor.collect.explain_redaction import redacted
 from pgadvisor.collect.plans import PlanOptions, collect_plans
 from pgadvisor.collect.session import open_session
 from pgadvisor.model.plan import Plan, PlanNode, StatementPlan
@@ -17,6 +16,7 @@ from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.parameters.form import Form, form_of
 from pgadvisor.parameters.reading import reading_of
+from pgadvisor.parameters.redaction import redacted
 from tests.collect.fix_forms import FORMS, SCHEMA
 from tests.fix_servers import Server, create_database, drop_database, make_reader
 

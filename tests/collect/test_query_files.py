@@ -13,6 +13,9 @@ from tests.fix_servers import Server
 
 FILES = sorted(Path(str(files("pgadvisor.collect.queries"))).glob("*.sql"))
 NEEDS = {
+    "extended_statistics_data.pg15": 150_000,
+    "column_statistics.pg17": 170_000,
+    "column_statistics_without_values.pg17": 170_000,
     "index_counters.pg16": 160_000,
     "statements.1_10": 150_000,
     "statements.1_11": 170_000,

@@ -1,10 +1,14 @@
 """EXPLAIN's JSON, as PostgreSQL 13 to 18 print it, becomes a Plan."""
 
+import json
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
-from pgadvisor.model.explain import read_explain
+from pgadvisor.model.explain import explain_json, read_explain
+from tests.fix_servers import Server, create_database
 
 
 def node(**keys: Any) -> dict[str, Any]:
@@ -106,3 +110,75 @@ def test_children_triggers_settings_and_jit() -> None:
 def test_what_is_no_plan_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="not the JSON of EXPLAIN"):
         read_explain(value)
+
+
+WHOLE = explained(
+    node(
+        Node_Type="Aggregate",
+        Strategy="Hashed",
+        Sort_Key=["a DESC", "b"],
+        Actual_Rows=0.33,
+        Actual_Loops=3,
+        Actual_Total_Time=4.125,
+        Workers=[{"Worker Number": 0, "Disk Usage": 2048}],
+        Plans=[
+            node(
+                Node_Type="Sort",
+                Sort_Method="quicksort",
+                Sort_Space_Used=25,
+                Sort_Space_Type="Memory",
+                Parallel_Aware=False,
+            )
+        ],
+        **{"HashAgg Batches": 5, "Parallel Aware": False, "Storage": "Disk", "I/O Read Time": 1.5},
+    ),
+    Settings={"jit": "on"},
+    Triggers=[{"Trigger Name": "t", "Constraint Name": "c", "Relation": "orders", "Time": 1.5, "Calls": 3}],
+    JIT={"Timing": {"Total": 12.5}},
+    Planning_Time=0.1,
+    Execution_Time=20.0,
+)
+
+
+def test_what_is_written_is_what_was_read() -> None:
+    written = json.loads(explain_json(read_explain(WHOLE)))
+    assert written[0]["Plan"] == {**WHOLE[0]["Plan"], "Disk Usage": 2048}
+    assert {key: value for key, value in written[0].items() if key != "Plan"} == {
+        key: value for key, value in WHOLE[0].items() if key != "Plan"
+    }
+    assert read_explain(written) == read_explain(WHOLE)
+
+
+def test_names_are_written_as_they_are_and_a_planned_plan_has_no_times() -> None:
+    text = explain_json(read_explain(explained(node(Relation_Name='größe "x"\n\u202e'))))
+    assert "größe" in text and json.loads(text)[0]["Plan"]["Relation Name"] == 'größe "x"\n\u202e'
+    assert "Execution Time" not in text and "Triggers" not in text and '"Plan Rows": 100' in text
+
+
+REAL = (
+    "SELECT n % 7, count(*) FROM t GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
+    "SELECT * FROM t a JOIN t b ON a.n = b.n WHERE a.n IN (SELECT max(n) FROM t WHERE n < 50) AND b.s LIKE 'x%'",
+    "WITH w AS MATERIALIZED (SELECT * FROM t) SELECT *, sum(n) OVER (ORDER BY s) FROM w UNION ALL SELECT 1, '', 2",
+    "UPDATE t SET s = s WHERE n < 10",
+    "SELECT * FROM generate_series(1, 5) g, LATERAL (SELECT * FROM t WHERE n > g ORDER BY s LIMIT 2) x",
+)
+OPTIONS = ("FORMAT JSON", "FORMAT JSON, ANALYZE, BUFFERS, VERBOSE, SETTINGS, WAL", "FORMAT JSON, ANALYZE, TIMING OFF")
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", ["server", "debian15"])
+def test_plans_of_a_real_server_are_written_as_they_were_read(request: pytest.FixtureRequest, name: str) -> None:
+    server: Server = request.getfixturevalue(name)
+    with psycopg.connect(create_database(server, "explain_json")) as connection:
+        connection.execute("CREATE TABLE t (n int, s text)")
+        connection.execute("INSERT INTO t SELECT g, 'x' || g FROM generate_series(1, 5000) g")
+        connection.execute("SET work_mem = '64kB'")
+        connection.execute("SET parallel_setup_cost = 0")
+        connection.execute("SET min_parallel_table_scan_size = 0")
+        for statement in REAL:
+            for options in OPTIONS:
+                asked = sql.SQL("EXPLAIN ({}) {}").format(sql.SQL(options), sql.SQL(statement))  # type: ignore[arg-type]
+                row = connection.execute(asked).fetchone()
+                assert row is not None
+                plan = read_explain(row[0])
+                assert read_explain(json.loads(explain_json(plan))) == plan

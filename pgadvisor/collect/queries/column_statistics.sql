@@ -1,5 +1,5 @@
 -- What ANALYZE knows of columns, and of the expressions of indexes (there the table is the index's name).
--- Hidden: columns that the role may not SELECT, and tables with row security. PostgreSQL 13 and later.
+-- Hidden: columns that the role may not SELECT, and tables with row security. PostgreSQL 13 to 16.
 SELECT schemaname AS schema,
        tablename AS table,
        attname AS column,
@@ -13,7 +13,10 @@ SELECT schemaname AS schema,
        histogram_bounds::text::text[] AS histogram_bounds,
        most_common_elems::text::text[] AS common_elements,
        most_common_elem_freqs AS common_element_frequencies,
-       elem_count_histogram AS element_count_histogram
+       elem_count_histogram AS element_count_histogram,
+       NULL::text[] AS range_bounds,
+       NULL::float8[] AS range_lengths,
+       NULL::float8 AS range_empty_fraction
 FROM pg_catalog.pg_stats
 WHERE schemaname NOT LIKE 'pg\_%'
   AND schemaname <> 'information_schema';

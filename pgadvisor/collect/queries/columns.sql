@@ -16,14 +16,17 @@ SELECT a.attrelid AS table_oid,
        CASE WHEN d.adbin IS NOT NULL AND locked.relation IS NULL
             THEN pg_catalog.pg_get_expr(d.adbin, d.adrelid) END AS "default",
        a.attgenerated <> '' AS is_generated,
+       a.attgenerated = 'v' AS is_virtual,
        a.attidentity <> '' AS is_identity,
-       CASE WHEN a.attcollation <> t.typcollation THEN l.collname END AS "collation"
+       CASE WHEN a.attcollation <> t.typcollation THEN l.collname END AS "collation",
+       CASE WHEN a.attcollation <> t.typcollation THEN NULLIF(ln.nspname, 'pg_catalog') END AS collation_schema
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
+LEFT JOIN pg_catalog.pg_namespace AS ln ON ln.oid = l.collnamespace
 LEFT JOIN locked ON locked.relation = a.attrelid
 WHERE c.relkind IN ('r', 'p', 'm', 'f')
   AND c.relpersistence <> 't'

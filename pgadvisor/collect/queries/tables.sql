@@ -18,6 +18,7 @@ SELECT c.oid,
        c.relpersistence = 'u' AS is_unlogged,
        c.relrowsecurity AS has_row_security,
        COALESCE(c.reloptions, '{}') AS options,
+       CASE WHEN c.relkind IN ('r', 'm') THEN NULLIF(m.amname, 'heap') END AS access_method,
        c.relispartition AS is_partition,
        ARRAY(SELECT i.inhparent FROM pg_catalog.pg_inherits AS i
              WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
@@ -28,6 +29,7 @@ SELECT c.oid,
        c.relrowsecurity AND pg_catalog.row_security_active(c.oid) AS is_filtered
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_am AS m ON m.oid = c.relam
 LEFT JOIN locked ON locked.relation = c.oid
 WHERE c.relkind IN ('r', 'p', 'm', 'f')
   AND c.relpersistence <> 't'

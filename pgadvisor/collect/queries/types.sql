@@ -5,6 +5,8 @@ SELECT n.nspname AS schema,
        t.typtype AS kind,
        CASE WHEN t.typtype = 'd' THEN pg_catalog.format_type(t.typbasetype, t.typtypmod)
             WHEN t.typtype = 'r' THEN pg_catalog.format_type(r.rngsubtype, NULL) END AS base,
+       CASE WHEN t.typtype = 'd' AND t.typcollation <> b.typcollation
+            THEN pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname) END AS "collation",
        ARRAY(SELECT e.enumlabel FROM pg_catalog.pg_enum AS e
              WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
        ARRAY(SELECT pg_catalog.quote_ident(a.attname) || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod)
@@ -15,6 +17,9 @@ FROM pg_catalog.pg_type AS t
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.typrelid
 LEFT JOIN pg_catalog.pg_range AS r ON r.rngtypid = t.oid
+LEFT JOIN pg_catalog.pg_type AS b ON b.oid = t.typbasetype
+LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = t.typcollation
+LEFT JOIN pg_catalog.pg_namespace AS ln ON ln.oid = l.collnamespace
 WHERE (t.typtype IN ('e', 'd', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
   AND n.nspname NOT LIKE 'pg\_%'
   AND n.nspname <> 'information_schema'

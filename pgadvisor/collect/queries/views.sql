@@ -9,7 +9,7 @@ WITH locked AS MATERIALIZED (
       AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 ),
 wanted AS MATERIALIZED (
-    SELECT c.oid, n.nspname, c.relname
+    SELECT c.oid, n.nspname, c.relname, COALESCE(c.reloptions, '{}') AS options
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE c.relkind = 'v'
@@ -29,6 +29,7 @@ wanted AS MATERIALIZED (
 SELECT w.nspname AS schema,
        w.relname AS name,
        pg_catalog.pg_get_viewdef(w.oid) AS definition,
+       w.options,
        ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute AS a
              WHERE a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
 FROM wanted AS w

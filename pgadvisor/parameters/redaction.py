@@ -40,6 +40,28 @@ def names_of_values(texts: Mapping[int, str], numbers: tuple[int, ...]) -> dict[
     return {value: f"${numbers[at - 1]}" for at, value in texts.items() if values.count(value) == 1}
 
 
+def of_any_value(plan: Plan) -> Plan:
+    """The plan of a text in which `(SELECT NULL::type)` stands for each parameter, without these and without values."""
+    stand_ins = [child for child in plan.root.walk() if _is_stand_in(child)]
+    names = [re.findall(r"InitPlan (\d+)|\$(\d+)", child.subplan_name or "") for child in stand_ins]
+    spelled = [rf"\(InitPlan {plan}\)\.col\d+" for each in names for plan, _ in each if plan]
+    spelled += [rf"\${result}(?!\d)" for each in names for _, result in each if result]
+    free = _without_stand_ins(plan.root, re.compile("|".join(spelled) or r"(?!)"))
+    return redacted(msgspec.structs.replace(plan, root=free), {})
+
+
+def _is_stand_in(node: PlanNode) -> bool:
+    output = json.loads(dict(node.other).get("Output", "[]"))
+    is_null = len(output) == 1 and str(output[0]).startswith("NULL::")
+    return node.node_type == "Result" and node.parent_relationship == "InitPlan" and not node.children and is_null
+
+
+def _without_stand_ins(node: PlanNode, names: re.Pattern[str]) -> PlanNode:
+    changes: dict[str, Any] = {each: names.sub("?", getattr(node, each)) for each in _TEXTS if getattr(node, each)}
+    kept = tuple(_without_stand_ins(child, names) for child in node.children if not _is_stand_in(child))
+    return msgspec.structs.replace(node, **changes, children=kept)
+
+
 def _node(node: PlanNode, texts: Mapping[str, str]) -> PlanNode:
     changes: dict[str, Any] = {name: _text(getattr(node, name), texts) for name in _TEXTS if getattr(node, name)}
     changes |= {

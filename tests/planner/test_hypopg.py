@@ -1,0 +1,97 @@
+"""hypopg on the audited server: the same answers as an index really built, read-only, and nothing left."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from pgadvisor.collect.session import Session, open_session
+from pgadvisor.errors import WhatIfError
+from pgadvisor.model.whatif import NOTHING, Configuration, HypotheticalIndex
+from pgadvisor.planner.hypopg import HypopgPlanner
+from tests.fix_servers import Server, create_database, drop_database, make_reader
+
+TEXT = "SELECT * FROM orders WHERE customer_id = 42"
+
+
+@pytest.fixture(scope="module")
+def source(debian15: Server) -> Iterator[str]:
+    """A database with rows and hypopg, as a role sees it that may only read."""
+    dsn = create_database(debian15, "hypopg")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_available_extensions WHERE name = 'hypopg'").fetchone() is None:
+            pytest.skip("needs hypopg: apt-get install postgresql-15-hypopg")
+        connection.execute("CREATE SCHEMA tools; CREATE EXTENSION hypopg SCHEMA tools")
+        connection.execute("CREATE TABLE orders (id int PRIMARY KEY, customer_id int, data jsonb)")
+        connection.execute("INSERT INTO orders SELECT i, i % 5000 FROM generate_series(1, 60000) i")
+        connection.execute("VACUUM ANALYZE")
+    yield make_reader(dsn)
+    drop_database(debian15, dsn)
+
+
+@pytest.fixture
+def session(source: str) -> Iterator[Session]:
+    with open_session(source) as opened:
+        yield opened
+
+
+@pytest.fixture
+def planner(session: Session) -> HypopgPlanner:
+    return HypopgPlanner(session, "public", lambda text: "calls nap, which is volatile" if "nap(" in text else None)
+
+
+def supposed(keys: str) -> HypotheticalIndex:
+    return HypotheticalIndex(name="tried", table="public.orders", definition=f"CREATE INDEX tried ON orders {keys}")
+
+
+def test_an_index_is_used_under_the_name_that_was_asked_for(planner: HypopgPlanner, session: Session) -> None:
+    answer = planner.plan(TEXT, Configuration(create=(supposed("(customer_id)"),)))
+    assert answer.indexes_used == ("public.tried",)
+    assert (answer.cost or 0) < (planner.plan(TEXT).cost or 0) / 3
+    assert planner.plan(TEXT).indexes_used == ()
+    assert session.rows("SELECT FROM tools.hypopg()") == []
+    assert planner.label.startswith("hypopg 1.")
+
+
+def test_a_matrix_of_costs(planner: HypopgPlanner) -> None:
+    made = Configuration(create=(supposed("(customer_id)"),), settings=(("random_page_cost", "1"),))
+    (before, wrong), (after, _) = planner.costs([TEXT, "SELECT nope"], [NOTHING, made])
+    assert (after.cost or 0) < (before.cost or 0)
+    assert after.plan is None
+    assert wrong.error == 'column "nope" does not exist'
+
+
+@pytest.mark.parametrize(
+    ("configuration", "words"),
+    [
+        (Configuration(create=(supposed("USING gin (data)"),)), 'access method "gin" is not supported'),
+        (Configuration(hide=("orders_pkey",)), "cannot hide an index"),
+        (Configuration(ddl=("DROP TABLE orders",)), "--planner twin"),
+        (Configuration(settings=(("nope", "1"),)), "unrecognized configuration parameter"),
+        (Configuration(create=(supposed("(nope)"),)), "nope"),
+    ],
+)
+def test_what_it_cannot_do_is_said(
+    planner: HypopgPlanner, session: Session, configuration: Configuration, words: str
+) -> None:
+    if configuration.hide and session.rows("SELECT FROM pg_extension WHERE extname = 'hypopg' AND extversion >= '1.4'"):
+        pytest.skip("this hypopg hides indexes")
+    assert words in (planner.plan(TEXT, configuration).error or "")
+    assert planner.plan(TEXT).error is None
+    assert session.rows("SELECT FROM tools.hypopg()") == []
+
+
+def test_a_text_that_might_do_harm_is_not_sent(planner: HypopgPlanner) -> None:
+    assert "volatile" in (planner.plan("SELECT nap(9)").error or "")
+
+
+def test_the_size_is_said_to_be_hypopgs(planner: HypopgPlanner) -> None:
+    size = planner.size(supposed("(customer_id)"))
+    assert size.size_bytes
+    assert "deduplication" in size.doubts[0]
+    assert "gin" in (planner.size(supposed("USING gin (data)")).error or "")
+
+
+def test_a_database_without_it_is_refused(debian15: Server) -> None:
+    with open_session(debian15.dsn()) as elsewhere, pytest.raises(WhatIfError, match="CREATE EXTENSION hypopg"):
+        HypopgPlanner(elsewhere, "public", lambda text: None)
