@@ -10,9 +10,13 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pgadvisor.model.report import Report
-from pgadvisor.reports import format_numbers, labels, prose
-from pgadvisor.reports.html_page import LAID_OUT, page_of
+from pgadvisor.model.report import ENDPOINTS_NOTE, Report
+from pgadvisor.reports import format_numbers, labels, prose, report_words
+from pgadvisor.reports.html_page import IN_FULL, LAID_OUT, page_of
+from pgadvisor.reports.plan_comparison import compared
+from pgadvisor.reports.plan_explains import explains_of
+from pgadvisor.reports.plan_viewer import PlanViewerName
+from pgadvisor.reports.plan_viewer import plan_viewer as viewer_of
 from pgadvisor.reports.sql_pieces import sql_runs
 from pgadvisor.reports.visible_text import folded, visible
 
@@ -22,24 +26,29 @@ SCRIPTS = ("page.js", "copy.js", "findings.js", "reviewed.js", "plan.js", "keys.
 """Parts of one script, in the order in which they use each other."""
 
 
-def render(report: Report) -> str:
-    """The report as a page that stands by itself. Same report, same bytes."""
-    style = "".join(_static(name) for name in STYLES)
-    script = "".join(('"use strict";\n(() => {\n', *(_static(name) for name in SCRIPTS), "})();\n"))
+def render(report: Report, plan_viewer: PlanViewerName | None = None) -> str:
+    """The report as a page that stands by itself, with the viewer asked for in it. Same report, same bytes."""
+    viewer = None if plan_viewer is None else viewer_of(plan_viewer)
+    style = "".join((*(_static(name) for name in STYLES), viewer.style if viewer else ""))
+    scripts = (*(_static(name) for name in SCRIPTS), viewer.script if viewer else "")
+    script = "".join(('"use strict";\n(() => {\n', *scripts, "})();\n"))
     head_script = _static("theme.js")
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"style-src {_hash(style)}",
-            f"script-src {_hash(head_script)} {_hash(script)}",
+            " ".join(("style-src", _hash(style), *((_hash(viewer.frame_style),) if viewer else ()))),
+            " ".join(("script-src", *map(_hash, (head_script, script, *((viewer.frame_script,) if viewer else ()))))),
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
         )
     )
     template = _environment().get_template("report.html")
+    shown = page_of(report)
     page = template.render(
-        page=page_of(report),
+        page=shown,
+        explains=explains_of(shown),
+        viewer=viewer,
         policy=policy,
         style=Markup(style),  # ours, and hashed in the policy
         script=Markup(script),
@@ -77,17 +86,24 @@ def _environment() -> Environment:
     environment.tests["hidden"] = lambda text: visible(text) != text
     environment.globals.update(
         sql_runs=sql_runs,
+        compared=compared,
         plural=format_numbers.plural,
         plan_kinds=labels.PLAN_KINDS,
         plan_origin=labels.plan_origin,
         areas=labels.AREAS,
         statement_place=labels.statement_place,
         not_run_together=labels.not_run_together,
+        endpoints_note=ENDPOINTS_NOTE,
+        trials_sentence=report_words.trials_sentence,
+        rejected_label=report_words.rejected_label,
         laid_out=LAID_OUT,
+        in_full=IN_FULL,
     )
     return environment
 
 
+CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f]")
+"""Signs that would act on a terminal which shows the file, written so that a browser reads them as they are."""
 UNQUOTED = re.compile(r' (class|id|scope|role)="([\w-]+)"(?=[ >])')
 """Attributes that HTML lets stand without quotes."""
 
@@ -113,7 +129,7 @@ def _unbroken(form: Callable[[float | None], str]) -> Callable[[float | None], s
 def _exact(text: str) -> Markup:
     """The text escaped for an attribute but otherwise as it is: what a copy button copies."""
     whole = text.encode("utf-8", "replace").decode()  # a half of a pair can be written nowhere
-    return Markup(str(escape(whole)).replace("\r", "&#13;"))
+    return Markup(CONTROL.sub(lambda found: f"&#{ord(found[0])};", str(escape(whole))))
 
 
 def _svg_number(value: float) -> str:

@@ -12,13 +12,15 @@ from pgadvisor.model.catalog import Table
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.plan import PlanComparison
 from pgadvisor.model.report import Endpoint, Report, StatementChange, TimeShare
-from pgadvisor.reports import labels, pictures, prose
+from pgadvisor.reports import labels, pictures, prose, report_words
 from pgadvisor.reports.fix_first import Fix, Gain, first_fixes, gain
 from pgadvisor.reports.html_index import finding_index
 from pgadvisor.reports.html_statements import FindingLink, StatementView, statement_views
 
 LAID_OUT = 100
 """Tables and statements laid out at first; the rest is in the page as well, folded away."""
+IN_FULL = 500
+"""Tables and statements with all that is known of them; what is beyond has a line each, or a page would take 11 MB."""
 
 
 class FindingView(NamedTuple):
@@ -86,6 +88,8 @@ class Page(NamedTuple):
     endpoints: tuple[EndpointView, ...]
     tables: tuple[TableView, ...]
     statements: tuple[StatementView, ...]
+    brief_share: float | None
+    """Of all time, that of the statements that have a line each."""
     changed: tuple[tuple[StatementChange, str | None], ...]
     """Each with the anchor of its statement."""
     gains: tuple[pictures.GainBar, ...]
@@ -98,6 +102,8 @@ class Page(NamedTuple):
     """What the script filters, sorts and marks the findings by, as JSON."""
     unread: tuple[tuple[str, str | None, str, float | None], ...]
     """(label, anchor, reason, share)."""
+    planned_otherwise: tuple[tuple[str, str | None], ...]
+    """Statements that the planner plans otherwise than the server: label and anchor."""
     rules: tuple[RuleView, ...]
 
 
@@ -124,6 +130,7 @@ def page_of(report: Report) -> Page:
         endpoints=_endpoints(report, links, statements),
         tables=tables,
         statements=tuple(statements.values()),
+        brief_share=sum(view.share or 0.0 for view in list(statements.values())[IN_FULL:]),
         changed=tuple(
             (each, anchors.get(each.statement or "")) for each in (report.changes.statements if report.changes else ())
         ),
@@ -133,11 +140,10 @@ def page_of(report: Report) -> Page:
         guesses=pictures.guesses(statements.values()),
         table_anchors=table_anchors,
         finding_index=finding_index(findings),
+        planned_otherwise=tuple(_named(statements, key) for key in (report.trials.different if report.trials else ())),
         unread=tuple((*_named(statements, each.statement), each.reason, each.share) for each in report.unread),
         rules=tuple(
-            RuleView(
-                f"rule-{_slug(name)}", name, prose.page_summary(page), _first_examples(prose.page_blocks(page))
-            )
+            RuleView(f"rule-{_slug(name)}", name, prose.page_summary(page), _first_examples(prose.page_blocks(page)))
             for name, page in report.rule_pages
         ),
     )
@@ -188,17 +194,15 @@ def _finding(
 def _endpoints(
     report: Report, links: list[FindingLink], statements: dict[str, StatementView]
 ) -> tuple[EndpointView, ...]:
-    views = []
-    for at, endpoint in enumerate(report.endpoints, start=1):
-        own = tuple(statements[key] for key in endpoint.statements if key in statements)
-        pointing = {link for view in own for link in view.findings}
-        pointing |= {
-            link
-            for finding, link in zip(report.findings, links, strict=True)
-            if finding.where.endpoint == endpoint.name
-        }
-        views.append(EndpointView(f"e-{at}", endpoint, own, tuple(sorted(pointing))))
-    return tuple(views)
+    return tuple(
+        EndpointView(
+            anchor=f"e-{at}",
+            endpoint=line.endpoint,
+            statements=tuple(statements[key] for key in line.endpoint.statements if key in statements),
+            findings=tuple(links[number - 1] for number in line.findings),
+        )
+        for at, line in enumerate(report_words.endpoint_lines(report), start=1)
+    )
 
 
 def _tables(report: Report, links: list[FindingLink]) -> tuple[TableView, ...]:

@@ -1,135 +1,41 @@
-"""The report as JSON: one object whose form is written down here as records, and as a schema in docs/."""
+"""The report as JSON: one object, whose form json_records.py writes down, and its schema in docs/."""
 
 import json
 import math
-from datetime import datetime
 
 import msgspec
 
-from pgadvisor.model.finding import Finding, Rung, Severity
-from pgadvisor.model.record import Record
-from pgadvisor.model.report import Report
-from pgadvisor.model.snapshot import Area
+from pgadvisor.model.finding import Evidence, Finding
+from pgadvisor.model.report import Changes, GoneFinding, Report, StatementChange, Trials, TriedChange
+from pgadvisor.model.workload import Statement
+from pgadvisor.reports.json_records import (
+    JsonChanges,
+    JsonComparison,
+    JsonEndpoint,
+    JsonEvidence,
+    JsonFinding,
+    JsonGap,
+    JsonGoneFinding,
+    JsonNotPlanned,
+    JsonRejected,
+    JsonRemedy,
+    JsonReport,
+    JsonRuleNotRun,
+    JsonSource,
+    JsonStatement,
+    JsonStatementChange,
+    JsonTotals,
+    JsonTrials,
+    JsonTried,
+    JsonTriedIndex,
+    JsonUnread,
+    JsonVerdict,
+    JsonWhere,
+    Key,
+)
 
-
-class JsonRecord(Record, omit_defaults=False):
-    """A part of the output: every key is always there, null where it is not known."""
-
-
-class JsonSource(JsonRecord):
-    """What was audited."""
-
-    database: str | None
-    host: str | None
-    version: str | None
-    """As PostgreSQL prints it."""
-    collected_at: datetime
-    window_s: float | None
-    """How long the workload's counters had been running."""
-
-
-class JsonVerdict(JsonRecord):
-    """The audit in a sentence."""
-
-    headline: str
-    text: str
-    severity: Severity | None
-    """The worst among the findings; null: nothing was found."""
-
-
-class JsonUnread(JsonRecord):
-    """A statement whose text was not understood."""
-
-    statement: str | int
-    reason: str
-    share: float | None
-    """Of all observed time, 0 to 1."""
-
-
-class JsonGap(JsonRecord):
-    """Something that could not be read."""
-
-    area: Area
-    subject: str | None
-    """The one table or statement it is about; null: the whole area."""
-    reason: str
-    cure: str
-
-
-class JsonRuleNotRun(JsonRecord):
-    """A rule that lacked what it needs."""
-
-    rule: str
-    reason: str
-    cure: str
-
-
-class JsonWhere(JsonRecord):
-    """What a finding is about."""
-
-    table: str | None
-    column: str | None
-    index: str | None
-    statement: str | int | None
-    """The queryid as text, since it does not fit a JavaScript number, or the 1-based position in the file."""
-    file: str | None
-    line: int | None
-    endpoint: str | None
-
-
-class JsonEvidence(JsonRecord):
-    """Why we believe it."""
-
-    rung: Rung
-    text: str
-
-
-class JsonRemedy(JsonRecord):
-    """What to do about it."""
-
-    text: str
-    sql: str | None
-    undo: str | None
-    lock: str | None
-    cost: str | None
-
-
-class JsonFinding(JsonRecord):
-    """One thing found."""
-
-    rule: str
-    also: tuple[str, ...]
-    """Other rules that found the same cause."""
-    severity: Severity
-    key: str
-    """Its identity across runs."""
-    message: str
-    where: JsonWhere
-    evidence: tuple[JsonEvidence, ...]
-    """The pieces in the order the rule gave them."""
-    remedy: JsonRemedy
-    gain_ms_per_day: float | None
-    share: float | None
-    """Of all observed time, 0 to 1: what its statements take."""
-    statements: tuple[str | int, ...]
-    """All statements concerned, the most costly first."""
-    wrong_if: str
-
-
-class JsonReport(JsonRecord):
-    """What `pgadvisor … --format json` writes."""
-
-    format: int
-    """Number of this form."""
-    pgadvisor: str
-    """The version that made it."""
-    source: JsonSource
-    verdict: JsonVerdict
-    gaps: tuple[JsonGap, ...]
-    rules_not_run: tuple[JsonRuleNotRun, ...]
-    unread: tuple[JsonUnread, ...]
-    findings: tuple[JsonFinding, ...]
-    """Ranked: severity, then time freed, then sureness."""
+Positions = dict[str, int]
+"""`Statement.key` to the position in the file, for statements of a file."""
 
 
 def render(report: Report) -> str:
@@ -146,63 +52,201 @@ def schema() -> str:
 
 
 def _report(report: Report) -> JsonReport:
-    server = report.server
-    positions = {each.key: each.position for each in report.statements if each.position is not None}
+    at = {each.key: each.position for each in report.statements if each.position is not None}
+    endpoints = {key: endpoint.name for endpoint in report.endpoints for key in endpoint.statements}
     return JsonReport(
         format=report.format,
         pgadvisor=report.pgadvisor,
-        source=JsonSource(
-            database=server.database if server else None,
-            host=server.host if server else None,
-            version=server.version if server else None,
-            collected_at=report.collected_at,
-            window_s=_number(report.window_s),
-        ),
+        is_redacted=report.is_redacted,
+        source=_source(report),
         verdict=JsonVerdict(
             headline=report.verdict.headline, text=report.verdict.text, severity=report.verdict.severity
         ),
-        gaps=tuple(
-            JsonGap(area=gap.area, subject=gap.subject, reason=gap.reason, cure=gap.cure) for gap in report.gaps
-        ),
-        rules_not_run=tuple(
-            JsonRuleNotRun(rule=each.rule, reason=each.reason, cure=each.cure) for each in report.rules_not_run
-        ),
+        gaps=tuple(JsonGap(area=each.area, subject=each.subject, reason=each.reason, cure=each.cure)
+                   for each in report.gaps),
+        rules_not_run=tuple(JsonRuleNotRun(rule=each.rule, reason=each.reason, cure=each.cure)
+                            for each in report.rules_not_run),
         unread=tuple(
-            JsonUnread(
-                statement=positions.get(each.statement, each.statement),
-                reason=each.reason,
-                share=_number(each.share),
-            )
+            JsonUnread(statement=_key(each.statement, at), reason=each.reason, share=_number(each.share))
             for each in report.unread
         ),
-        findings=tuple(_finding(finding, positions) for finding in report.findings),
+        findings=tuple(_finding(finding, at) for finding in report.findings),
+        tried=tuple(_tried(each, at) for each in report.tried),
+        endpoints=tuple(
+            JsonEndpoint(name=each.name, calls=each.calls, total_ms=_number(each.total_ms), share=_number(each.share),
+                         statements=_keys(each.statements, at))
+            for each in report.endpoints
+        ),
+        changes=_changes(report.changes, at) if report.changes else None,
+        trials=_trials(report.trials, at) if report.trials else None,
+        totals=_totals(report),
+        statements=tuple(_statement(each, at, endpoints.get(each.key)) for each in report.statements),
+    )  # fmt: skip
+
+
+def _source(report: Report) -> JsonSource:
+    server = report.server
+    return JsonSource(
+        database=server.database if server else None,
+        host=server.host if server else None,
+        version=server.version if server else None,
+        version_num=server.version_num if server else None,
+        statistics_reset_at=server.statistics_reset_at if server else None,
+        collected_at=report.collected_at,
+        window_s=_number(report.window_s),
     )
 
 
-def _finding(finding: Finding, positions: dict[str, int]) -> JsonFinding:
+def _totals(report: Report) -> JsonTotals | None:
+    totals = report.totals
+    if totals is None:
+        return None
+    return JsonTotals(
+        statements=totals.statements,
+        calls=totals.calls,
+        total_ms=_number(totals.total_ms) or 0.0,
+        own_ms=_number(totals.own_ms) or 0.0,
+        utility_ms=_number(totals.utility_ms) or 0.0,
+        since=totals.since,
+        evicted=totals.evicted,
+    )
+
+
+def _finding(finding: Finding, at: Positions) -> JsonFinding:
     where, remedy = finding.where, finding.remedy
     return JsonFinding(
         rule=finding.rule,
         also=finding.also,
         severity=finding.severity,
+        status=finding.status,
         key=finding.key,
         message=finding.message,
         where=JsonWhere(
             table=where.table,
             column=where.column,
             index=where.index,
-            statement=None if where.statement is None else positions.get(where.statement, where.statement),
+            statement=None if where.statement is None else _key(where.statement, at),
             file=where.file,
             line=where.line,
             endpoint=where.endpoint,
         ),
-        evidence=tuple(JsonEvidence(rung=each.rung, text=each.text) for each in finding.evidence),
+        evidence=tuple(_evidence(each) for each in finding.evidence),
         remedy=JsonRemedy(text=remedy.text, sql=remedy.sql, undo=remedy.undo, lock=remedy.lock, cost=remedy.cost),
         gain_ms_per_day=_number(finding.gain_ms_per_day),
         share=_number(finding.share),
-        statements=tuple(positions.get(key, key) for key in finding.statements),
+        statements=_keys(finding.statements, at),
         wrong_if=finding.wrong_if,
     )
+
+
+def _evidence(evidence: Evidence) -> JsonEvidence:
+    compared = evidence.comparison
+    if compared is None:
+        return JsonEvidence(rung=evidence.rung, text=evidence.text, comparison=None)
+    before, after = compared.before, compared.after
+    comparison = JsonComparison(
+        change=compared.change,
+        tried_on=compared.tried_on,
+        cost_before=_number(before.root.total_cost) or 0.0,
+        cost_after=_number(after.root.total_cost) or 0.0,
+        ms_before=_number(before.execution_ms),
+        ms_after=_number(after.execution_ms),
+    )
+    return JsonEvidence(rung=evidence.rung, text=evidence.text, comparison=comparison)
+
+
+def _tried(tried: TriedChange, at: Positions) -> JsonTried:
+    compared = tried.comparison
+    return JsonTried(
+        statement=_key(tried.statement, at),
+        change=tried.change,
+        tried_on=tried.tried_on,
+        cost_before=_number(compared.before.root.total_cost) if compared else None,
+        cost_after=_number(compared.after.root.total_cost) if compared else None,
+        error=tried.error,
+        indexes=tuple(
+            JsonTriedIndex(name=each.name, definition=each.definition, is_used=each.is_used, size_bytes=each.size_bytes)
+            for each in tried.indexes
+        ),
+        doubts=tried.doubts,
+    )
+
+
+def _changes(changes: Changes, at: Positions) -> JsonChanges:
+    return JsonChanges(
+        previous_at=changes.previous_at,
+        since_previous=changes.since_previous,
+        reset_between=changes.reset_between,
+        new=changes.new,
+        known=changes.known,
+        fixed=tuple(_gone(each) for each in changes.fixed),
+        not_judged=tuple(_gone(each) for each in changes.not_judged),
+        statements=tuple(_changed(each, at) for each in changes.statements),
+    )
+
+
+def _gone(finding: GoneFinding) -> JsonGoneFinding:
+    return JsonGoneFinding(
+        rule=finding.rule,
+        severity=finding.severity,
+        key=finding.key,
+        message=finding.message,
+        place=finding.place,
+        applied=finding.applied,
+        ms_per_call_before=_number(finding.ms_per_call_before),
+        ms_per_call_after=_number(finding.ms_per_call_after),
+    )
+
+
+def _changed(change: StatementChange, at: Positions) -> JsonStatementChange:
+    return JsonStatementChange(
+        change=change.change,
+        statement=None if change.statement is None else _key(change.statement, at),
+        text=change.text,
+        ms_per_call_before=_number(change.ms_per_call_before),
+        ms_per_call_after=_number(change.ms_per_call_after),
+        ms_per_day_before=_number(change.ms_per_day_before),
+        ms_per_day_after=_number(change.ms_per_day_after),
+    )
+
+
+def _trials(trials: Trials, at: Positions) -> JsonTrials:
+    return JsonTrials(
+        planner=trials.planner,
+        planned=trials.planned,
+        not_planned=tuple(
+            JsonNotPlanned(statement=_key(each.statement, at), reason=each.reason) for each in trials.not_planned
+        ),
+        compared=trials.compared,
+        different=_keys(trials.different, at),
+        remedies=trials.remedies,
+        rejected=tuple(
+            JsonRejected(rule=each.rule, change=each.change, reason=each.reason, statements=_keys(each.statements, at))
+            for each in trials.rejected
+        ),
+    )
+
+
+def _statement(statement: Statement, at: Positions, endpoint: str | None) -> JsonStatement:
+    return JsonStatement(
+        statement=_key(statement.key, at),
+        fingerprint=statement.fingerprint,
+        name=statement.name,
+        endpoint=endpoint,
+        calls=statement.calls,
+        total_ms=_number(statement.total_ms),
+        mean_ms=_number(statement.mean_ms),
+        rows=statement.rows,
+        text=statement.text,
+    )
+
+
+def _key(key: str, at: Positions) -> Key:
+    return at.get(key, key)
+
+
+def _keys(keys: tuple[str, ...], at: Positions) -> tuple[Key, ...]:
+    return tuple(_key(key, at) for key in keys)
 
 
 def _number(value: float | None) -> float | None:

@@ -25,6 +25,7 @@ AREAS: dict[Area, str] = {
     "plans": "plans",
     "replicas": "replicas",
     "analyze": "EXPLAIN ANALYZE",
+    "planner": "planner twin",
 }
 
 

@@ -24,6 +24,8 @@ class PlanRow(Record):
     depth: int
     name: str
     """As EXPLAIN prints it: `Index Scan using orders_pkey on orders o`."""
+    target: str
+    """The end of the name: what is read, ` using orders_pkey on orders o`."""
     share: float
     """Of the statement's time where it was measured, else of its cost."""
     self_ms: float | None = None
@@ -36,6 +38,11 @@ class PlanRow(Record):
     notes: tuple[tuple[str, str], ...] = ()
     """(what, text): conditions, sort, spill, rows removed."""
     is_never_run: bool = False
+
+    @property
+    def work(self) -> str:
+        """The beginning of the name: what is done, `Index Scan`."""
+        return self.name.removesuffix(self.target)
 
     @property
     def is_far_off(self) -> bool:
@@ -87,10 +94,12 @@ def plan_table(plan: Plan) -> PlanTable:
 
 
 def _row(node: PlanNode, each: NodeFigures, is_analyzed: bool) -> PlanRow:
+    name, target = folded(node_name(node), 200), _target(node)
     return PlanRow(
         number=each.number,
         depth=each.depth,
-        name=folded(node_name(node), 200),
+        name=name,
+        target=target if target and name.endswith(target) else "",
         share=min(1.0, max(0.0, each.share)),
         self_ms=None if each.self_ms is None else max(0.0, each.self_ms),
         self_cost=each.self_cost,
@@ -111,14 +120,14 @@ def node_name(node: PlanNode) -> str:
 
 
 def _kind(node: PlanNode) -> str:
-    partial = _other(node, "Partial Mode")
+    partial = other_text(node, "Partial Mode")
     prefix = f"{partial} " if partial in ("Partial", "Finalize") else ""
     if node.node_type == "Aggregate":
         return prefix + AGGREGATES.get(node.strategy or "", "Aggregate")
     if node.node_type == "ModifyTable":
         return node.operation or node.node_type
     if node.node_type == "SetOp":
-        return f"{'Hash' if node.strategy == 'Hashed' else ''}SetOp {_other(node, 'Command') or ''}".rstrip()
+        return f"{'Hash' if node.strategy == 'Hashed' else ''}SetOp {other_text(node, 'Command') or ''}".rstrip()
     if node.node_type in JOINS:
         return _join(node)
     return node.node_type
@@ -144,7 +153,7 @@ def _target(node: PlanNode) -> str:
     return f"{using} on {schema}{read}{alias}"
 
 
-def _other(node: PlanNode, name: str) -> str | None:
+def other_text(node: PlanNode, name: str) -> str | None:
     """A key of EXPLAIN that has no field of its own, when it is a text."""
     for key, value in node.other:
         if key == name:

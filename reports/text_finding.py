@@ -1,131 +1,191 @@
-"""A finding in a terminal: its message, then why, what to change, and what would make it wrong."""
+"""A finding in a terminal: its message, then why, where, what to change, what that costs, and how we know."""
 
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.report import Report
-from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
-from pgadvisor.reports.fix_first import gain
-from pgadvisor.reports.text_sql import copyable
+from pgadvisor.reports.finding_words import gain_text, load, places, statement_of, why
+from pgadvisor.reports.plan_comparison import compared
+from pgadvisor.reports.plan_rows import plan_table
+from pgadvisor.reports.text_plan import comparison_view, plan_view
+from pgadvisor.reports.text_sql import WholeLines, excerpt
 from pgadvisor.reports.visible_text import folded, visible
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 """Colour beside the word, never instead of it."""
-QUERY_LENGTH = 240
+QUERY_LENGTH = 300
 """Characters of a statement: enough to know it by; the HTML report has all of it."""
+AROUND = 40
+"""Characters shown on both sides of a guilty part that lies beyond."""
+LONGEST = 600
+"""Characters of a message in its headline; what is longer holds a name that somebody made to be too long."""
+LONGEST_FACT = 2_000
+SHORT_SQL = 6
+"""Lines of SQL where a finding is only pointed at."""
+MARGIN = 4
+
+Fact = tuple[str, RenderableType]
 
 
-def finding_view(report: Report, number: int, *, is_whole: bool, below_query: bool = False) -> RenderableType:
-    """All that a finding says. `is_whole`: SQL in lines as long as they are; `below_query`: its query stands above."""
+class Told:
+    """What the lines above have said already, so that nothing is said twice."""
+
+    def __init__(self) -> None:
+        self.findings: set[int] = set()
+        self.queries: dict[str, int] = {}
+        """The finding that shows the statement's text and plan, by `Statement.key`."""
+        self.rules: set[str] = set()
+        """Rules whose reason was given."""
+
+
+def finding_view(report: Report, number: int, told: Told | None = None, *, below_query: bool = False) -> RenderableType:
+    """All that a finding says and `told` does not hold. `below_query`: its query and plan stand above."""
+    told = Told() if told is None else told
     finding = report.findings[number - 1]
     remedy = finding.remedy
-    parts: list[RenderableType] = [headline(finding, number), _facts(_before(report, finding, below_query=below_query))]
-    for title, sql in (("change", remedy.sql), ("undo", remedy.undo)):
-        if sql and title == "undo":
-            parts.append(_facts(iter([("undo", "")])))
-        if sql:
-            parts.append(copyable(sql, is_whole=is_whole))
+    parts: list[RenderableType] = [headline(report, finding, number)]
+    parts.append(_facts(_before(report, finding, told, below_query=below_query)))
+    if remedy.sql:
+        parts.append(WholeLines(remedy.sql))
+    if remedy.undo:
+        parts += [_facts(iter([("undo", "")])), WholeLines(remedy.undo)]
     parts.append(_facts(_after(report, finding)))
+    key = finding.where.statement
+    if key is not None and key not in told.queries and not below_query:
+        parts += _plan(report, finding)
+    if finding.comparison is not None:
+        parts.append(_facts(iter([("tried", "the plan without the change and with it")])))
+        parts.append(_indented(comparison_view(compared(finding.comparison))))
+    told.findings.add(number)
+    told.rules.add(finding.rule)
+    if key is not None:
+        told.queries.setdefault(key, number)
     return Group(*parts)
 
 
 def short_view(report: Report, number: int) -> RenderableType:
     """A finding in a few lines: message, what it rests on, the change, the gain."""
     finding = report.findings[number - 1]
-    parts: list[RenderableType] = [headline(finding, number)]
-    facts = [("because", f"{each.text} ({each.rung})") for each in finding.evidence[:1]]
-    facts += [("change", finding.remedy.text)]
-    parts.append(_facts(iter(facts)))
-    if finding.remedy.sql:
-        parts.append(copyable(finding.remedy.sql, is_whole=False))
-    freed = gain_text(report, finding)
-    if freed:
-        parts.append(_facts(iter([("gain", freed)])))
-    return Group(*parts)
+    facts: list[Fact] = [("because", f"{each.text} ({each.rung})") for each in finding.evidence[:1]]
+    facts.append(("change", finding.remedy.text))
+    return Group(headline(report, finding, number), _facts(iter(facts)), *_change(report, finding))
 
 
-def headline(finding: Finding, number: int) -> RenderableType:
-    """`#1 error  sequential scan of orders reads …`"""
+def first_view(report: Report, number: int) -> RenderableType:
+    """A change to make first: what to do, what it frees, the SQL, and which finding says more."""
+    finding = report.findings[number - 1]
+    because = f"{folded(finding.message, LONGEST)} ({finding.rung})"
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_column(no_wrap=True)
-    line.add_column(no_wrap=True)
     line.add_column(overflow="fold")
-    line.add_row(
+    line.add_row(Text(f"#{number}", style="bold"), Text(visible(folded(finding.remedy.text, LONGEST)), style="bold"))
+    return Group(line, _facts(iter([("because", because)])), *_change(report, finding))
+
+
+def _change(report: Report, finding: Finding) -> Iterator[RenderableType]:
+    """What a change frees, then its SQL, of which a long one is shown in part."""
+    if freed := gain_text(report, finding):
+        yield _facts(iter([("gain", freed)]))
+    if finding.remedy.sql:
+        yield WholeLines(finding.remedy.sql, most=SHORT_SQL)
+
+
+def headline(report: Report, finding: Finding, number: int) -> RenderableType:
+    """`#1 error   sequential scan of orders reads …`, with `new` or `known` where that is known of any finding."""
+    line = Table.grid(padding=(0, 1, 0, 0))
+    cells = [
         Text(f"#{number}", style="bold"),
         Text(f"{finding.severity.value:<7}", style=STYLES[finding.severity]),
-        Text(visible(finding.message), style="bold"),
-    )
+    ]
+    if any(each.status is not None for each in report.findings):
+        cells.append(Text(f"{finding.status or '':<5}", style="bold" if finding.status == "new" else "dim"))
+    for _ in cells:
+        line.add_column(no_wrap=True)
+    line.add_column(overflow="fold")
+    line.add_row(*cells, Text(visible(folded(finding.message, LONGEST)), style="bold"))
     return line
 
 
-def gain_text(report: Report, finding: Finding) -> str | None:
-    """What its change frees, in words; None when that is not known."""
-    freed = gain(report, finding)
-    if freed is None:
-        return None
-    text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")
-    if freed.share is not None:
-        text += f"{'' if freed.is_extrapolated else ', '}{numbers.share(freed.share)} of all database time"
-    if freed.now_ms_per_call is not None:
-        text += f"; a call: {numbers.time(freed.now_ms_per_call)} → {numbers.time_after(freed.after_ms_per_call)}"
-    return f"{text} (estimated)"
-
-
-def _before(report: Report, finding: Finding, *, below_query: bool) -> Iterator[tuple[str, str]]:
-    places = [place for place in (labels.where_label(finding.where), _statement(report, finding)) if place]
-    if places:
-        yield "where", " · ".join(places)
-    if finding.where.endpoint and finding.where.endpoint not in places:
-        yield "endpoint", finding.where.endpoint
-    text = _text(report, finding)
-    if text and not below_query:
-        yield "query", text
-    for at, each in enumerate(finding.evidence):
-        yield "because" if at == 0 else "", f"{each.text} ({each.rung})"
+def _before(report: Report, finding: Finding, told: Told, *, below_query: bool) -> Iterator[Fact]:
+    reason = why(report, finding) if finding.rule not in told.rules else None
+    if reason:
+        yield "why", reason
+    if found := places(report, finding):
+        yield "where", " · ".join(found)
+    if not below_query:
+        yield from _query(report, finding, told)
     yield "change", finding.remedy.text
 
 
-def _after(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
+def _query(report: Report, finding: Finding, told: Told) -> Iterator[Fact]:
+    """The text of its statement: from its beginning, or what is around its guilty parts where it stands above."""
+    own = statement_of(report, finding)
+    if own is None:
+        return
+    shown_in = told.queries.get(own.key)
+    if shown_in is None:
+        yield "query", excerpt(own.text, finding.spans, beginning=QUERY_LENGTH, around=AROUND)
+    elif finding.spans:
+        yield "query", excerpt(own.text, finding.spans, beginning=0, around=AROUND)
+    if shown_in is not None:
+        yield ("" if finding.spans else "query"), f"shown with #{shown_in}"
+        return
+    if busy := load(report, finding):
+        yield "", busy
+    if own.queryid is not None:
+        yield "queryid", str(own.queryid)
+
+
+def _after(report: Report, finding: Finding) -> Iterator[Fact]:
     for title, text in (
-        ("lock", finding.remedy.lock),
         ("cost", finding.remedy.cost),
+        ("lock", finding.remedy.lock),
         ("gain", gain_text(report, finding)),
         ("wrong if", finding.wrong_if),
-        ("rule", finding.rule),
     ):
         if text:
             yield title, text
+    for at, each in enumerate(finding.evidence):
+        yield "because" if at == 0 else "", f"{each.text} ({each.rung})"
+    yield "rule", finding.rule
 
 
-def _statement(report: Report, finding: Finding) -> str | None:
-    """Where its statement stands, and how many more it concerns."""
-    keys = labels.statements_of(finding)
-    if not keys:
-        return None
-    by_key = {each.key: each for each in report.statements}
-    first = by_key.get(keys[0])
-    place = (labels.statement_place(first) if first else None) or f"queryid {keys[0]}"
-    name = f'"{first.name}", ' if first is not None and first.name else ""
-    more = f" and {numbers.plural(len(keys) - 1, 'more statement')}" if len(keys) > 1 else ""
-    return f"{name}{place}{more}"
+def _plan(report: Report, finding: Finding) -> Iterator[RenderableType]:
+    """The plan of its statement, when the finding blames a node of it and no comparison shows as much."""
+    planned = next((each for each in report.plans if each.statement == finding.where.statement), None)
+    if finding.node is None or planned is None or planned.plan is None:
+        return
+    if finding.comparison is not None and not planned.plan.is_analyzed:
+        return
+    yield _facts(iter([("plan", labels.plan_origin(planned))]))
+    guilty: dict[int, list[int]] = {}
+    for number, each in enumerate(report.findings, start=1):
+        if each.node is not None and each.where.statement == finding.where.statement:
+            guilty.setdefault(each.node, []).append(number)
+    yield _indented(plan_view(plan_table(planned.plan), guilty))
 
 
-def _text(report: Report, finding: Finding) -> str | None:
-    """The beginning of its statement."""
-    key = next(iter(labels.statements_of(finding)), None)
-    statement = next((each for each in report.statements if each.key == key), None)
-    return folded(statement.text, QUERY_LENGTH) if statement else None
+def _indented(part: RenderableType) -> RenderableType:
+    return Padding(part, (0, 0, 0, MARGIN))
 
 
-def _facts(facts: Iterator[tuple[str, str]]) -> RenderableType:
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=12, no_wrap=True)
-    grid.add_column(overflow="fold")
+def _facts(facts: Iterator[Fact]) -> RenderableType:
+    grid = _grid(12)
     for title, text in facts:
-        grid.add_row(Text(f"    {title}", style="dim"), Text(visible(text)))
+        told = Text(visible(folded(text, LONGEST_FACT))) if isinstance(text, str) else text
+        grid.add_row(Text(f"{' ' * MARGIN}{title}", style="dim"), told)
+    return grid
+
+
+def _grid(first_width: int) -> Table:
+    """Two columns: a name, and what it names."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=first_width, no_wrap=True)
+    grid.add_column(overflow="fold")
     return grid

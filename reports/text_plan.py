@@ -1,4 +1,4 @@
-"""A plan in a terminal: a table of its nodes, the guilty ones marked."""
+"""Plans in a terminal: a table of the nodes with the guilty ones marked; two plans side by side."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pgadvisor.reports import format_numbers as numbers
+from pgadvisor.reports.plan_comparison import ComparedNode, ComparedPlans
 from pgadvisor.reports.plan_rows import PlanRow, PlanTable
 from pgadvisor.reports.visible_text import folded, visible
 
@@ -36,6 +37,32 @@ def plan_view(table: PlanTable, guilty: Mapping[int, list[int]]) -> RenderableTy
         shown.add_row(*cells, style="yellow" if blamed else None)
     footer = _footer(table)
     return Group(shown, Text(footer, style="dim")) if footer else shown
+
+
+def comparison_view(plans: ComparedPlans) -> RenderableType:
+    """Two plans side by side, the same step on one line; what is different stands below it."""
+    tried = f"tried on {plans.tried_on}: {folded(plans.change, NOTE)}"
+    shown = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", expand=True)
+    shown.add_column("", width=1)
+    for title in (f"Before: {plans.before_total}", f"After: {plans.after_total}"):
+        shown.add_column(title, ratio=1, overflow="fold")
+    for line in plans.lines:
+        is_same = line.change == "unchanged"
+        sides = (_side(line.before, is_named=is_same), _side(line.after, line.words, is_named=is_same))
+        shown.add_row(Text("" if is_same else line.sign), *sides, style="dim" if is_same else None)
+    signs = Text("≠ changed  ↕ moved  − only before  + only after", style="dim")
+    return Group(Text(visible(plans.sentence), style="bold"), Text(visible(tried), style="dim"), shown, signs)
+
+
+def _side(node: ComparedNode | None, words: tuple[str, ...] = (), *, is_named: bool) -> RenderableType:
+    """The node's name, its figures unless it is only to be named, and in words what is different about it."""
+    if node is None:
+        return Text("")
+    step = 2 * max(0, min(node.row.depth, DEEPEST) - 1)
+    name = Text(f"{'└ ' if node.row.depth else ''}{visible(node.row.name)}")
+    told = [] if is_named else [f"{node.own} · {node.rows}", *([" · ".join(words)] if words else [])]
+    below = (Padding(Text(visible(text), style="dim"), (0, 0, 0, step + 2)) for text in told)
+    return Group(Padding(name, (0, 0, 0, step)), *below)
 
 
 def _node(row: PlanRow, blamed: list[int]) -> RenderableType:

@@ -4,18 +4,48 @@ from datetime import timedelta
 
 import msgspec
 
-from pgadvisor.model.finding import Severity
-from pgadvisor.model.report import Changes, Endpoint, GoneFinding, Report, StatementChange
-from tests.reports.make_report import HOSTILE, ITEMS, NOW, ORDERS_PAGE, hostile_report, shop_report
+from pgadvisor.model.finding import Evidence, Rung, Severity
+from pgadvisor.model.plan import PlanComparison
+from pgadvisor.model.report import (
+    Changes,
+    Endpoint,
+    GoneFinding,
+    RejectedRemedy,
+    Report,
+    StatementChange,
+    Trials,
+    UnplannedStatement,
+)
+from tests.reports.make_report import (
+    HOSTILE,
+    ITEMS,
+    NOW,
+    ORDERS_PAGE,
+    hostile_report,
+    orders_plan,
+    shop_report,
+    unpaid_plan,
+)
 
 
 def changed_report() -> Report:
     """The audit of the shop, a week after another."""
     shop = shop_report()
+    tried = PlanComparison(
+        change="CREATE INDEX ON public.orders (status, placed_at)",
+        before=orders_plan(),
+        after=unpaid_plan(),
+        tried_on="planner twin, PostgreSQL 18.6",
+    )
+    evidence = Evidence(rung=Rung.ESTIMATED, text="tried: the planner's cost falls", comparison=tried)
     return msgspec.structs.replace(
         shop,
         findings=tuple(
-            msgspec.structs.replace(each, status="new" if at in (0, 3) else "known")
+            msgspec.structs.replace(
+                each,
+                status="new" if at in (0, 3) else "known",
+                evidence=(*each.evidence, evidence) if at == 0 else each.evidence,
+            )
             for at, each in enumerate(shop.findings)
         ),
         endpoints=(
@@ -25,11 +55,34 @@ def changed_report() -> Report:
             Endpoint(name="sessions#create", statements=("4418802",), calls=91_000, total_ms=3.4e6, share=0.098),
             Endpoint(name="GET /reports/{id}", statements=("99018", "17")),
         ),
+        trials=Trials(
+            planner="planner twin, PostgreSQL 18.6",
+            planned=6,
+            not_planned=(UnplannedStatement(statement="2207", reason="it is no SQL"),),
+            compared=5,
+            different=("17",),
+            remedies=1,
+            rejected=(
+                RejectedRemedy(
+                    rule="missing-index",
+                    change="CREATE INDEX ON public.customer (region)",
+                    reason="no plan gets cheaper by 5%",
+                ),
+            ),
+        ),
         changes=Changes(
             previous_at=NOW - timedelta(days=7),
             new=2,
             known=10,
-            fixed=(_gone("unused-index", "index `orders_note_idx` was never scanned", "public.orders"),),
+            fixed=(
+                _gone("unused-index", "index `orders_note_idx` was never scanned", "public.orders"),
+                msgspec.structs.replace(
+                    _gone("foreign-key-without-index", "`payment.order_id` has no index", "public.payment"),
+                    applied="public.payment_order_id_idx",
+                    ms_per_call_before=79.0,
+                    ms_per_call_after=0.4,
+                ),
+            ),
             not_judged=(_gone("replica-lags", "a replica is 4 s behind", None),),
             statements=(
                 StatementChange(

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from pgadvisor.model.finding import Evidence, Remedy, Rung, Severity, Where
+from pgadvisor.reports.finding_words import gain_text
 from pgadvisor.reports.fix_first import first_fixes, gain
-from pgadvisor.reports.text_finding import gain_text
 from tests.reports.make_report import empty_report, finding, shop_report
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pgadvisor.model.plan import Plan, PlanNode
-from pgadvisor.reports.plan_rows import node_name, plan_table
+from pgadvisor.reports.plan_rows import node_name, other_text, plan_table
 from pgadvisor.rule import node
 from tests.reports.make_report import orders_plan, unpaid_plan
 
@@ -58,3 +58,20 @@ def test_a_node_that_never_ran_says_so() -> None:
     inner = node("Seq Scan", table="t", actual=0, loops=0, ms=0.0)
     table = plan_table(Plan(root=node("Append", inner, actual=1, ms=1.0), execution_ms=1.0, has_timing=True))
     assert [row.is_never_run for row in table.rows] == [False, True]
+
+
+def test_a_name_is_told_apart_from_what_is_read() -> None:
+    row = plan_table(orders_plan()).rows[4]
+    assert (row.work, row.target) == ("Index Scan", " using customer_pkey on customer c")
+    assert plan_table(orders_plan()).rows[0].work == "Limit"
+    long = plan_table(Plan(root=node("Seq Scan", table="t" * 500))).rows[0]
+    assert len(long.name) == 200 and long.work + long.target == long.name
+
+
+def test_a_key_of_explain_that_is_no_text_is_none() -> None:
+    made = node("SetOp", other=(("Command", '"Except"'), ("Batches", "3")))
+    assert (other_text(made, "Command"), other_text(made, "Batches"), other_text(made, "Gone")) == (
+        "Except",
+        None,
+        None,
+    )

@@ -7,18 +7,31 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
+from pgadvisor.model.finding import Where
 from pgadvisor.model.report import Report
-from pgadvisor.reports.text import render, statement_view, summary
+from pgadvisor.reports.text import WHOLE, render, statement_view, summary
 from pgadvisor.reports.visible_text import visible
 from tests.golden import assert_golden
-from tests.reports.make_report import empty_report, file_report, hostile_report, large_report, shop_report
+from tests.reports.make_changed_report import changed_report, hostile_changed_report
+from tests.reports.make_report import (
+    empty_report,
+    file_report,
+    hostile_report,
+    large_report,
+    shop_report,
+    span_of,
+    statement,
+)
+
+SCAN = "scan-discards-most-rows"
+WHY = f"# {SCAN}\n\nA scan.\n\n## Why it matters\n\nIt costs.\n"
 
 
 def printed(part: RenderableType, width: int = 80) -> str:
     """What a console of that width shows."""
     file = io.StringIO()
     console = Console(file=file, width=width, color_system=None, force_terminal=False, _environ={})
-    console.print(part)
+    console.print(part, crop=False)
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
@@ -36,7 +49,9 @@ def test_golden_summary_and_statements() -> None:
     assert_golden("report/statement_of_file.txt", printed(statement_view(file_report(), "#2")))
 
 
-@pytest.mark.parametrize("report", [shop_report(), file_report(), empty_report(), hostile_report()])
+@pytest.mark.parametrize(
+    "report", [shop_report(), changed_report(), file_report(), empty_report(), hostile_changed_report()]
+)
 @pytest.mark.parametrize("width", [80, 120])
 def test_it_fits_the_width_but_for_sql(report: Report, width: int) -> None:
     sql = {
@@ -47,10 +62,10 @@ def test_it_fits_the_width_but_for_sql(report: Report, width: int) -> None:
         for line in visible(part).splitlines()
     }
     for line in render(report, width=width).splitlines():
-        assert cell_len(line) <= width or line[4:] in sql, line
-    for statement in report.statements:
-        for line in printed(statement_view(report, statement.key), width).splitlines():
-            assert cell_len(line) <= width, line
+        assert cell_len(line) <= width or line[6:] in sql, line
+    for each in report.statements:
+        for line in printed(statement_view(report, each.key), width).splitlines():
+            assert cell_len(line) <= width or line[6:] in sql, line
 
 
 def test_sql_to_copy_is_whole() -> None:
@@ -82,6 +97,7 @@ def test_colour_only_when_asked_and_never_alone() -> None:
 
 def test_every_finding_names_its_statement() -> None:
     assert "where    statement 2, line 8" in render(file_report())
+    assert "queryid  -771235551" in render(shop_report())
 
 
 def test_given_statements_are_told_one_by_one_and_each_finding_once() -> None:
@@ -105,6 +121,55 @@ def test_an_unknown_statement_is_an_error() -> None:
         statement_view(shop_report(), "no such key")
 
 
-def test_a_large_report_is_told_whole() -> None:
-    told = render(large_report())
-    assert told.count("\n#") == 500
+def test_of_a_large_report_every_finding_is_named_and_the_first_are_told_whole() -> None:
+    findings = render(large_report()).partition("\nFindings\n")[2]
+    assert findings.count("\n#") == 500
+    assert findings.count("\n    rule     ") == WHOLE
+    assert findings.count("The rest in a line each") == 1
+
+
+def test_a_thousand_given_statements_are_told_in_part() -> None:
+    text = "SELECT i.* FROM order_items i"
+    report = msgspec.structs.replace(
+        file_report(),
+        statements=tuple(statement(f"#{at}", text, calls=None) for at in range(1, 201)),
+        findings=tuple(
+            msgspec.structs.replace(
+                file_report().findings[0], where=Where(statement=f"#{at}"), statements=(f"#{at}",), key=str(at)
+            )
+            for at in range(1, 201)
+        ),
+    )
+    told = render(report)
+    assert told.count("    rule     select-star") == WHOLE
+    assert [f"#{at} info" in told for at in range(1, 201)] == [True] * 200
+
+
+def test_nothing_is_said_twice() -> None:
+    told = render(shop_report())
+    assert told.count("SELECT o.id, o.placed_at") == 1
+    assert "shown with #1" in told
+    assert told.count("A scan that discards") == 0  # its page has no reason to give
+    report = msgspec.structs.replace(
+        shop_report(), rule_pages=((SCAN, WHY),), findings=(shop_report().findings[0],) * 2
+    )
+    assert render(report).count("why      It costs.") == 1
+
+
+def test_guilty_parts_are_marked_also_where_they_stand_far_behind() -> None:
+    far = f"SELECT {', '.join(f'column_{at}' for at in range(300))} FROM t WHERE lower(email) = $1 AND x = 2"
+    base = shop_report()
+    found = msgspec.structs.replace(base.findings[3], spans=(span_of(far, "lower(email)"),))
+    told = render(msgspec.structs.replace(base, findings=(found,), statements=(statement("4418802", far),)))
+    lines = told.splitlines()
+    at = next(at for at, line in enumerate(lines) if "^" in line)
+    marks = lines[at]
+    assert lines[at - 1][marks.index("^") : marks.rindex("^") + 1] == "lower(email)"
+    assert all(word in (*far.split(), "…") for line in lines[at - 6 : at] for word in line.split()[1:])
+
+
+def test_new_findings_endpoints_tables_and_changes_are_told() -> None:
+    told = render(changed_report())
+    assert_golden("report/changed.txt", told)
+    assert "#1 error   new   sequential scan" in told
+    assert "#2 error   known " in told

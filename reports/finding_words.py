@@ -1,0 +1,69 @@
+"""What a finding says, in words that the terminal and Markdown share: why, where, how busy, what it frees."""
+
+from pgadvisor.model.finding import Finding
+from pgadvisor.model.report import Report
+from pgadvisor.model.workload import Statement
+from pgadvisor.reports import format_numbers as numbers
+from pgadvisor.reports import labels, prose
+from pgadvisor.reports.fix_first import gain
+
+WHY = "Why it matters"
+"""The heading of a rule's page under which the reason stands."""
+
+
+def why(report: Report, finding: Finding) -> str | None:
+    """Why such a thing matters, from its rule's page; None when the report holds no page of it."""
+    page = next((page for rule, page in report.rule_pages if rule == finding.rule), "")
+    blocks = iter(prose.page_blocks(page))
+    for block in blocks:
+        if block.kind == "heading" and block.lines == (WHY,):
+            reason = next(blocks, None)
+            return " ".join(reason.lines) if reason is not None and reason.kind == "paragraph" else None
+    return None
+
+
+def places(report: Report, finding: Finding) -> tuple[str, ...]:
+    """The table or file, the endpoint, and the statement where it has a name or a place of its own."""
+    own = statement_of(report, finding)
+    place = labels.statement_place(own) if own is not None else None
+    name = f'"{own.name}"' if own is not None and own.name else None
+    named = ", ".join(part for part in (name, place) if part)
+    return tuple(
+        dict.fromkeys(part for part in (labels.where_label(finding.where), finding.where.endpoint, named) if part)
+    )
+
+
+def statement_of(report: Report, finding: Finding) -> Statement | None:
+    """The statement that a finding points into; None when it is about none, or the report does not hold it."""
+    key = next(iter(labels.statements_of(finding)), None)
+    return next((each for each in report.statements if each.key == key), None) if key is not None else None
+
+
+def load(report: Report, finding: Finding) -> str:
+    """How busy its statement is, and how many more are concerned."""
+    own = statement_of(report, finding)
+    parts = []
+    if own is not None and own.calls is not None:
+        parts.append(numbers.plural(own.calls, "call"))
+        if own.mean_ms is not None:
+            parts.append(f"{numbers.time(own.mean_ms)} a call")
+    if own is not None and own.total_ms is not None and report.observed_ms > 0:
+        parts.append(f"{numbers.share(min(1.0, own.total_ms / report.observed_ms))} of all time")
+    others = len(labels.statements_of(finding)) - 1
+    told = [", ".join(parts), f"{numbers.plural(others, 'more statement')} concerned" if others > 0 else ""]
+    return "; ".join(part for part in told if part)
+
+
+def gain_text(report: Report, finding: Finding) -> str | None:
+    """What its change frees, now → after where that is known, in words; None when nothing is known."""
+    freed = gain(report, finding)
+    if freed is None:
+        return None
+    text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")
+    if freed.share is not None:
+        text += f"{'' if freed.is_extrapolated else ', '}{numbers.share(freed.share)} of all database time"
+    if freed.now_ms_per_call is not None:
+        text += f"; a call: {numbers.time(freed.now_ms_per_call)} → {numbers.time_after(freed.after_ms_per_call)}"
+    elif freed.now_ms_per_day is not None and not freed.is_extrapolated:
+        text += f"; in all: {numbers.time(freed.now_ms_per_day)} → {numbers.time_after(freed.after_ms_per_day)} a day"
+    return f"{text} (estimated)"

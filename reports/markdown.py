@@ -1,0 +1,220 @@
+"""The report in Markdown: a comment on a pull request, of GitHub or GitLab, never longer than they take."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from pgadvisor.model.finding import Finding, Severity
+from pgadvisor.model.report import ENDPOINTS_NOTE, Report
+from pgadvisor.reports import format_numbers as numbers
+from pgadvisor.reports import labels
+from pgadvisor.reports import report_words as words
+from pgadvisor.reports.finding_words import gain_text, places
+from pgadvisor.reports.fix_first import Fix, first_fixes, gain
+from pgadvisor.reports.markdown_finding import finding_blocks
+from pgadvisor.reports.markdown_text import LONGEST, code, fenced, in_html, inline, line
+from pgadvisor.reports.visible_text import visible
+
+MOST_BYTES = 65_000
+"""GitHub takes 65,536 characters, other places count bytes; what a bot puts around the text needs a little room."""
+FIXES_BYTES = 10_000
+TABLE_BYTES = 18_000
+SECTION_BYTES = 4_000
+"""Of endpoints, of tables, of changes, and of what was not looked at."""
+NOTE_BYTES = 500
+"""Kept for saying what was left out."""
+MESSAGE = 160
+"""Characters of a message in a table; its finding tells the whole of it."""
+NAME = 120
+SHORT_SQL = 1_500
+
+
+def render(report: Report) -> str:
+    """The report as a comment: verdict, what to fix first, a table of findings, then each of them folded away."""
+    head = [*_verdict(report), *_fixes(report), *_findings_table(report)]
+    tail = [*_endpoints(report), *_tables(report), *_changes(report), *_trust(report)]
+    room = MOST_BYTES - NOTE_BYTES - sum(_bytes(block) for block in (*head, *tail))
+    details = list(_fitting(_details(report), room))
+    return "\n\n".join((*head, *details, *_left_out(report, len(details)), *tail)) + "\n"
+
+
+def _verdict(report: Report) -> Iterator[str]:
+    yield f"## {inline(report.verdict.headline)}"
+    yield line(report.verdict.text)
+    counts = words.counts(report)
+    yield " · ".join(part for part in (f"**{counts}**" if counts else "", _source(report)) if part)
+
+
+def _source(report: Report) -> str:
+    source = inline(labels.source_label(report), NAME)
+    parts = [source, numbers.moment(report.collected_at)]
+    if report.window_s is not None:
+        parts.append(f"counters of {numbers.duration(report.window_s)}")
+    return " · ".join(parts)
+
+
+def _fixes(report: Report) -> Iterator[str]:
+    fixes = first_fixes(report)
+    if fixes:
+        yield "### Fix first"
+        yield from _fitting((_fix(report, fix) for fix in fixes), FIXES_BYTES)
+
+
+def _fix(report: Report, fix: Fix) -> str:
+    """What to do, what it frees, and the SQL where it is short."""
+    freed = gain_text(report, fix.finding)
+    told = f"**{fix.number}.** {inline(fix.finding.remedy.text)}" + (f" — {inline(freed)}" if freed else "")
+    sql = fix.finding.remedy.sql
+    return f"{told}\n\n{fenced(sql)}" if sql and len(sql) <= SHORT_SQL else told
+
+
+def _findings_table(report: Report) -> Iterator[str]:
+    yield "### Findings"
+    if not report.findings:
+        yield words.nothing_found(report)
+        return
+    has_status = any(finding.status is not None for finding in report.findings)
+    titles = ("No.", "Severity", *(["Status"] if has_status else []), "Finding", "Where", "Frees")
+    rows = (
+        _row(report, finding, number, has_status=has_status) for number, finding in enumerate(report.findings, start=1)
+    )
+    shown = list(_fitting(rows, TABLE_BYTES))
+    yield _table(titles, shown, right=("No.", "Frees"))
+    if rest := report.findings[len(shown) :]:
+        yield f"And {numbers.plural(len(rest), 'more finding')}: {_counted(rest)}."
+
+
+def _row(report: Report, finding: Finding, number: int, *, has_status: bool) -> str:
+    freed = gain(report, finding)
+    frees = ""
+    if freed is not None:
+        is_share = freed.is_extrapolated and freed.share is not None
+        frees = f"{numbers.share(freed.share)} of time" if is_share else f"{numbers.time(freed.freed_ms_per_day)} a day"
+    severity = finding.severity.value
+    where = next(iter(places(report, finding)), "")
+    cells = (
+        f"{number}",
+        f"**{severity}**" if finding.severity is Severity.ERROR else severity,
+        *([finding.status or ""] if has_status else []),
+        inline(finding.message, MESSAGE),
+        code(where, NAME),
+        frees,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _counted(findings: Sequence[Finding]) -> str:
+    severities = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{severities[each]:,} {each.value}" for each in Severity if severities[each])
+
+
+def _details(report: Report) -> Iterator[str]:
+    """Each finding folded away; the reason of a rule stands with its first."""
+    told: set[str] = set()
+    for number, finding in enumerate(report.findings, start=1):
+        title = f"<b>{number}</b> · {finding.severity.value} · {in_html(finding.message, MESSAGE)}"
+        blocks = finding_blocks(report, finding, reason=finding.rule not in told)
+        told.add(finding.rule)
+        yield _folded(title, blocks)
+
+
+def _left_out(report: Report, told: int) -> Iterator[str]:
+    if left := len(report.findings) - told:
+        which = f"{numbers.plural(left, 'finding')}{f' from number {told + 1:,} on' if told else ''}"
+        yield f"Details of {which} are left out, since a comment takes no more: the HTML and JSON reports have them."
+
+
+def _endpoints(report: Report) -> Iterator[str]:
+    rows = [
+        f"| {code(endpoint.name, NAME)} | {numbers.share(endpoint.share)} | {numbers.time(endpoint.total_ms)} "
+        f"| {numbers.count(endpoint.calls)} | {words.number_list(found, '')} |"
+        for endpoint, found in words.endpoint_lines(report)
+    ]
+    titles = ("Endpoint", "Of time", "In all", "Calls", "Findings")
+    yield from _section("Endpoints", titles, rows, right=titles[1:4], note=ENDPOINTS_NOTE)
+
+
+def _tables(report: Report) -> Iterator[str]:
+    rows = [
+        f"| {code(each.table.label, NAME)} | {numbers.share(each.share)} | {numbers.count(each.table.rows)} "
+        f"| {numbers.size(each.table.total_bytes)} | {numbers.size(each.table.index_bytes)} "
+        f"| {words.number_list(each.findings, '')} |"
+        for each in words.table_lines(report)
+    ]
+    titles = ("Table", "Of time", "Rows", "Size", "Indexes", "Findings")
+    yield from _section("Tables", titles, rows, right=titles[1:5])
+
+
+def _changes(report: Report) -> Iterator[str]:
+    if report.changes is None:
+        return
+    yield f"### Changes since {numbers.moment(report.changes.previous_at)}"
+    yield words.changes_sentence(report.changes)
+    gone = [
+        f"- **{title}:** {inline(words.gone_label(each), MESSAGE + NAME)}"
+        for title, found in (("fixed", report.changes.fixed), ("not judged", report.changes.not_judged))
+        for each in found
+    ]
+    if gone:
+        yield _list(gone, "finding")
+    rows = [
+        f"| {each.change} | {words.change_times(each)} | {code(each.text, NAME)} |"
+        for each in report.changes.statements
+    ]
+    yield from _section("Statements whose time changed", ("Change", "Before → now", "Statement"), rows)
+
+
+def _trust(report: Report) -> Iterator[str]:
+    yield "### How far to trust this"
+    yield words.trust_sentence(report)
+    if report.trials is not None:
+        yield inline(words.trials_sentence(report.trials), 2 * LONGEST)
+        if tried := [f"- {inline(words.rejected_label(each))}" for each in report.trials.rejected]:
+            yield _folded("What was tried and does not help", [_list(tried, "change")])
+    told = [
+        f"- {line(each.text)}" + (f"<br>Cure: {inline(each.cure)}" if each.cure else "")
+        for each in words.missing(report)
+    ]
+    if told:
+        yield _folded("What was not looked at, and why", [_list(told, "thing")])
+    yield f"<sub>Made by pgadvisor {visible(report.pgadvisor)}, which changes nothing in a database.</sub>"
+
+
+def _section(
+    title: str, titles: Sequence[str], rows: Sequence[str], *, right: Sequence[str] = (), note: str | None = None
+) -> Iterator[str]:
+    """A table folded away; as much of it as there is room for."""
+    if not rows:
+        return
+    shown = list(_fitting(rows, SECTION_BYTES))
+    more = [f"And {len(rows) - len(shown):,} more."] if len(shown) < len(rows) else []
+    yield _folded(title, [_table(titles, shown, right=right), *more, *([note] if note else [])])
+
+
+def _table(titles: Sequence[str], rows: Sequence[str], *, right: Sequence[str] = ()) -> str:
+    ruler = " | ".join("--:" if title in right else "---" for title in titles)
+    return "\n".join((f"| {' | '.join(titles)} |", f"| {ruler} |", *rows))
+
+
+def _list(items: Sequence[str], noun: str) -> str:
+    shown = list(_fitting(items, SECTION_BYTES))
+    more = [f"- and {numbers.plural(len(items) - len(shown), f'more {noun}')}"] if len(shown) < len(items) else []
+    return "\n".join((*shown, *more))
+
+
+def _folded(title: str, blocks: Iterable[str]) -> str:
+    """What opens at a click. `title`: HTML. The blank lines let Markdown be read within."""
+    return "\n\n".join((f"<details>\n<summary>{title}</summary>", *blocks, "</details>"))
+
+
+def _fitting(blocks: Iterable[str], room: int) -> Iterator[str]:
+    """The first blocks, as many as there is room for, counted in bytes."""
+    for block in blocks:
+        room -= _bytes(block)
+        if room < 0:
+            return
+        yield block
+
+
+def _bytes(block: str) -> int:
+    """With the blank line after it."""
+    return len(block.encode()) + 2
