@@ -19,3 +19,7 @@ class UsageError(PgAdvisorError):
 
 class EmbeddedServerError(PgAdvisorError):
     """The embedded server could not be started."""
+
+
+class WhatIfError(PgAdvisorError):
+    """What was supposed cannot be planned: an index that cannot be made, or is not there."""

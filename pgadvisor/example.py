@@ -14,7 +14,7 @@ from pgadvisor.model.catalog import (
     Table,
     TableCounters,
 )
-from pgadvisor.model.plan import PlanNode
+from pgadvisor.model.plan import DrawLabel, DrawnPlan, Plan, PlanNode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,10 @@ class Example:
     tables: tuple[Table, ...] = ()
     plan: PlanNode | None = None
     """The statement's plan; analyzed when its root has actual rows."""
+    generic: PlanNode | None = None
+    """The plan for any values of its parameters."""
+    alternatives: tuple[DrawnPlan, ...] = ()
+    """Its plans for several choices of values."""
     calls: int = 1_000
     mean_ms: float = 10.0
     rows: int | None = None
@@ -198,3 +202,8 @@ def node(
         actual_total_ms=ms,
         **keys,
     )
+
+
+def drawn_plan(label: DrawLabel, weight: float, root: PlanNode, *, generic_cost: float | None = None) -> DrawnPlan:
+    """A plan for one choice of values, for an example."""
+    return DrawnPlan(label=label, weight=weight, plan=Plan(root=root), generic_cost=generic_cost)

@@ -44,6 +44,8 @@ class PlannedStatement:
         self.statement = statement
         self.query = query
         self.nodes: tuple[PlanNode, ...] = tuple(plan.root.walk())
+        self.generic = planned.generic
+        self.alternatives = planned.alternatives
 
     @property
     def is_analyzed(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
-from pgadvisor.example import Example, foreign_key, node, table
+from pgadvisor.example import Example, drawn_plan, foreign_key, node, table
 from pgadvisor.facts import Facts, PlannedStatement
 from pgadvisor.indexes.needs import (
     Need,
@@ -35,8 +35,9 @@ from pgadvisor.model.catalog import (
     TableCounters,
 )
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
-from pgadvisor.model.plan import Plan, PlanNode
+from pgadvisor.model.plan import DrawnPlan, Plan, PlanNode
 from pgadvisor.model.plan_figures import NodeFigures
+from pgadvisor.model.plan_shape import accesses_of, shape_of
 from pgadvisor.model.snapshot import Area
 from pgadvisor.model.workload import Statement
 from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
@@ -53,6 +54,7 @@ __all__ = [
     "ColumnStatistics",
     "ColumnUse",
     "Constraint",
+    "DrawnPlan",
     "Evidence",
     "Example",
     "Facts",
@@ -88,8 +90,10 @@ __all__ = [
     "WantedKey",
     "Waste",
     "Where",
+    "accesses_of",
     "concurrent_definition",
     "create_index",
+    "drawn_plan",
     "drop_index",
     "equal_columns",
     "filtered_columns",
@@ -119,6 +123,7 @@ __all__ = [
     "replace",
     "scanned_table",
     "schema_rule",
+    "shape_of",
     "size_text",
     "supports_foreign_key",
     "table",

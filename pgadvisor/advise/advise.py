@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from pgadvisor import __version__
+from pgadvisor.advise.endpoints import endpoints_of
 from pgadvisor.advise.merge import merge
 from pgadvisor.advise.page import page_of
 from pgadvisor.advise.queries import read_queries
@@ -13,11 +14,15 @@ from pgadvisor.advise.registry import all_rules
 from pgadvisor.advise.run import run_rules
 from pgadvisor.advise.suppress import suppress
 from pgadvisor.advise.time_shares import most_costly, table_shares, time_by_statement
+from pgadvisor.advise.trial import Trial
+from pgadvisor.advise.trial_values import with_alternatives
 from pgadvisor.advise.verdict import give_verdict
 from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.report import FORMAT, Report
 from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.whatif import Planner
+from pgadvisor.parameters.draws import DrawnStatement
 from pgadvisor.rule import Rule
 
 
@@ -27,17 +32,24 @@ def advise(
     *,
     across: bool = True,
     on_crash: Callable[[Rule, Exception], None] | None = None,
+    planner: Planner | None = None,
+    drawn: Sequence[DrawnStatement] = (),
 ) -> Report:
     """What the rules (all, unless some are named) say of the snapshot.
 
-    `across`: statements with the same cause share a finding; without it each statement has its own.
+    `across`: statements with the same cause share a finding; without it each statement has its own. With a `planner`
+    and the statements `drawn` for it, proposed indexes are tried before they are shown; without it they are shown as
+    the rules propose them.
     """
     rules = all_rules() if rules is None else rules
+    snapshot = with_alternatives(snapshot, drawn, planner) if planner else snapshot
     queries, unread = read_queries(snapshot)
     facts = Facts(snapshot, queries)
     found, not_run = run_rules(rules, facts, on_crash=on_crash)
     kept, suppressed = suppress(found, facts)
-    findings = rank(merge(kept, facts, across=across))
+    trial = Trial(facts, planner, drawn) if planner else None
+    merged = merge(trial.sifted(kept) if trial else kept, facts, across=across)
+    findings = rank([trial.told(each) for each in merged] if trial else merged)
     absent = {rule.rule for rule in not_run}
     by_table = table_shares(facts) if facts.total_ms else ()
     return Report(
@@ -61,6 +73,8 @@ def advise(
         rules_not_run=tuple(not_run),
         unread=tuple(unread),
         suppressed=suppressed,
+        endpoints=endpoints_of(facts),
+        trials=trial.summary() if trial else None,
         rule_pages=tuple(
             (rule.name, page_of(rule)) for rule in rules if any(finding.rule == rule.name for finding in findings)
         ),

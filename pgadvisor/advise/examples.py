@@ -63,7 +63,9 @@ def _plans(example: Example) -> tuple[StatementPlan, ...]:
     ran = example.plan.actual_rows is not None
     plan = Plan(root=example.plan, execution_ms=(example.plan.actual_total_ms or 0.0) if ran else None,
                 has_timing=example.plan.actual_total_ms is not None)  # fmt: skip
-    return (StatementPlan(statement="1", kind="analyzed" if ran else "values", reason="an example", plan=plan),)
+    generic = None if example.generic is None else Plan(root=example.generic)
+    return (StatementPlan(statement="1", kind="analyzed" if ran else "values", reason="an example", plan=plan,
+                          generic=generic, alternatives=example.alternatives),)  # fmt: skip
 
 
 def _statement(number: int, text: str, calls: int, mean_ms: float, rows: int | None) -> Statement:

@@ -22,8 +22,9 @@ def shared_cause(cause: str | None) -> str | None:
 def key_of(finding: Finding, facts: Facts, *, across: bool = True) -> str:
     """The same for the same fault tomorrow: rule, place and cause, and of a statement our own fingerprint.
 
-    No number that a measurement could change goes in, and no rule where several may tell the same fault: which of them
-    does hangs on the load. `across`: as in `merge`.
+    No number that a measurement could change goes in; no endpoint of a statement, for it is chance which of those that
+    send it came first; and no rule where several may tell the same fault: which of them does hangs on the load.
+    `across`: as in `merge`.
     """
     where, statement = finding.where, facts.statement(finding.where.statement)
     fingerprint = statement.fingerprint if statement else ""
@@ -31,7 +32,7 @@ def key_of(finding: Finding, facts: Facts, *, across: bool = True) -> str:
         identity = [finding.cause] if across else [finding.cause, fingerprint]
     else:
         identity = [
-            where.table or "", where.column or "", where.index or "", where.endpoint or "",
+            where.table or "", where.column or "", where.index or "", "" if statement else where.endpoint or "",
             fingerprint, _NUMBER.sub("", finding.message),
         ]  # fmt: skip
     told_by = shared_cause(finding.cause) or finding.rule

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from pgadvisor.advise.endpoints import endpoint_name
 from pgadvisor.facts import Facts
 from pgadvisor.model.finding import Finding, Where
 from pgadvisor.model.report import RuleNotRun
@@ -50,7 +51,7 @@ def _placed(where: Where, facts: Facts) -> Where:
         where,
         file=where.file or statement.file,
         line=where.line or statement.line,
-        endpoint=where.endpoint or dict(statement.tags).get("route"),
+        endpoint=where.endpoint or endpoint_name(statement.tags),
     )
 
 
@@ -91,6 +92,7 @@ _ABSENT: dict[Area, tuple[str, str]] = {
     "plans": ("no statement has a plan", "see at the statements why each has none"),
     "replicas": ("replicas are not visible", "GRANT pg_monitor to the role"),
     "analyze": ("no statement was run with EXPLAIN ANALYZE", "see at the statements why each was not"),
+    "planner": ("no planner twin was built", _ASK_DATABASE),
 }
 
 
@@ -98,7 +100,7 @@ def _is_served(area: Area, facts: Facts) -> bool:
     """Whether the snapshot holds anything of that area at all."""
     snapshot = facts.snapshot
     match area:
-        case "server" | "catalog" | "settings":
+        case "server" | "catalog" | "settings" | "planner":
             return snapshot.server is not None
         case "statistics":
             return not snapshot.tables or any(

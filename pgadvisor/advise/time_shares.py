@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from pgadvisor.advise.endpoints import endpoint_name
 from pgadvisor.facts import Facts, PlannedStatement
 from pgadvisor.model.report import TimeShare
 from pgadvisor.model.workload import Statement
@@ -78,9 +79,8 @@ def _number(text: str, query: Query | None, number: int) -> str:
 
 def label(statement: Statement, facts: Facts) -> str:
     """A short name for a statement: its own, its route, or what it does to which tables."""
-    tags = dict(statement.tags)
-    if statement.name or "route" in tags:
-        return statement.name or tags["route"]
+    if name := statement.name or endpoint_name(statement.tags):
+        return name
     query = facts.queries.get(statement.key)
     if query is None:
         return _cut(" ".join(statement.text.split()))

@@ -1,12 +1,19 @@
 """`pgadvisor audit`: collect, advise, report."""
 
+from functools import partial
 from pathlib import Path
 
+import psycopg
+
 from pgadvisor.advise.advise import advise
+from pgadvisor.advise.baseline import worst_new
 from pgadvisor.advise.registry import choose
-from pgadvisor.cli import options, output
+from pgadvisor.cli import options, output, redaction
+from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
 from pgadvisor.cli.config import read_config
-from pgadvisor.cli.options import FailOn
+from pgadvisor.cli.options import FailOn, PlannerKind
+from pgadvisor.cli.planning import PlannerChoice, checked, drawn_for, without_planner
+from pgadvisor.cli.previous import compared, read_previous
 from pgadvisor.cli.source import SourceOptions, exit_code, snapshot_of
 from pgadvisor.cli.terminal import errors
 from pgadvisor.model.report import Report
@@ -23,9 +30,16 @@ def audit(
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
     config: options.ConfigOption = None,
+    previous: options.PreviousOption = None,
+    baseline: options.BaselineOption = None,
     no_analyze: options.NoAnalyzeOption = False,
     analyze_limit: options.AnalyzeLimitOption = 5.0,
     top: options.TopOption = None,
+    planner: options.PlannerOption = PlannerKind.TWIN,
+    twin_bin: options.TwinBinOption = None,
+    redact: redaction.RedactOption = False,
+    redact_key: redaction.RedactKeyOption = None,
+    plan_viewer: options.PlanViewerOption = None,
     show_sql: options.ShowSqlOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
@@ -39,32 +53,54 @@ def audit(
     - `PGSERVICE=shop pgadvisor audit -o report.html`
 
     - `pgadvisor audit shop.pgsnap --format json --fail-on warning`
+
+    - `pgadvisor audit "dbname=shop" --previous last-week.pgsnap -o report.html`
     """
     output.check_writable(path)
-    form = output.format_of(path, form)
+    key = redaction.key_file(redact, redact_key, path)
+    form = output.format_of(path, form, plan_viewer)
     settings = read_config(config)
     rules = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
-    snapshot = snapshot_of(
-        source,
-        SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet),
-    )
-    report = report_on(snapshot, rules, debug=debug)
-    output.write(output.render(report, form), path)
+    known = read_known(file) if (file := baseline or settings.baseline) else None
+    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
+    choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
+    judge = partial(report_on, rules=rules, planner=choice, debug=debug)
+    earlier = read_previous(previous, judge) if previous else None
+    snapshot = snapshot_of(source, asked)
+    found = with_baseline(compared(snapshot, earlier, judge) if earlier else judge(snapshot), known)
+    report = redaction.redacted(found, key, quiet=quiet)
+    output.write(output.render(report, form, path, plan_viewer), path)
     if not quiet:
         tell(report, path)
-    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(report.verdict.severity))
+        tell_unused(found, known)
+    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(worst_new(report)))
 
 
 def report_on(
-    snapshot: Snapshot, rules: tuple[Rule, ...] | None = None, *, across: bool = True, debug: bool = False
+    snapshot: Snapshot,
+    rules: tuple[Rule, ...] | None = None,
+    *,
+    planner: PlannerChoice,
+    across: bool = True,
+    debug: bool = False,
 ) -> Report:
-    """The report (`across`: see `advise`); with `debug` a rule's crash is raised instead of listed."""
+    """The report (`across`: see `advise`), its indexes tried on the chosen planner; with `debug` a rule's crash is
+    raised instead of listed."""
 
     def crashed(rule: Rule, crash: Exception) -> None:
         if debug:
             raise crash
 
-    return advise(snapshot, rules, across=across, on_crash=crashed)
+    with drawn_for(snapshot, planner) as drawn:
+        try:
+            return advise(
+                drawn.snapshot, rules, across=across, on_crash=crashed, planner=drawn.planner, drawn=drawn.statements
+            )
+        except psycopg.Error as error:
+            if debug or drawn.planner is None:
+                raise
+            told = without_planner(snapshot, error)
+    return advise(told, rules, across=across, on_crash=crashed)
 
 
 def tell(report: Report, path: Path | None) -> None:
@@ -72,5 +108,5 @@ def tell(report: Report, path: Path | None) -> None:
     if path is None or str(path) == "-":
         return
     console = errors()
-    console.print(text.summary(report))
+    console.print(text.summary(report), crop=False)
     console.print(f"\nReport: {path}", markup=False, highlight=False, soft_wrap=True)

@@ -17,6 +17,8 @@ class Config(Record):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fail_on: FailOn | None = msgspec.field(default=None, name="fail-on")
+    baseline: Path | None = None
+    """Known findings; a name that is not absolute counts from the settings file."""
 
 
 def read_config(path: Path | None) -> Config:
@@ -43,6 +45,9 @@ def _table_of(path: Path) -> dict[str, Any]:
 
 def _decode(path: Path, content: dict[str, Any]) -> Config:
     try:
-        return msgspec.convert(content, Config)
+        settings = msgspec.convert(content, Config, dec_hook=lambda kind, value: kind(value))
     except msgspec.ValidationError as error:
         raise UsageError(f"the settings file {path} is not sound: {error}") from error
+    if settings.baseline is None:
+        return settings
+    return msgspec.structs.replace(settings, baseline=path.parent / settings.baseline)

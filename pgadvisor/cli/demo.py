@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pgadvisor.cli import options, output
+from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import report_on, tell
+from pgadvisor.cli.planning import PlannerChoice
 from pgadvisor.cli.source import SourceOptions, snapshot_of
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.demo.problems import Check, check
@@ -22,11 +23,16 @@ DEFAULT_OUTPUT = Path("pgadvisor-demo.html")
 def demo(
     path: Annotated[
         Path,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the report to this file (.html, .json, .txt)."),
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the report to this file (.html, .json, .md, .pdf, .txt)."
+        ),
     ] = DEFAULT_OUTPUT,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the server up, and say how to reach it and how to stop it.")
     ] = False,
+    redact: redaction.RedactOption = False,
+    redact_key: redaction.RedactKeyOption = None,
+    plan_viewer: options.PlanViewerOption = None,
     show_sql: options.ShowSqlOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
@@ -42,13 +48,15 @@ def demo(
     - `pgadvisor demo --keep -o /tmp/demo.html`
     """
     output.check_writable(path)
-    form = output.format_of(path, None)
+    key = redaction.key_file(redact, redact_key, path)
+    form = output.format_of(path, None, plan_viewer)
     place: AbstractContextManager[Server] = kept_server() if keep else passing_server()
     with place as server:
         report = _audit(server, SourceOptions(show_sql=show_sql, quiet=quiet), debug=debug)
-        output.write(output.render(report, form), path)
+        shown = redaction.redacted(report, key, quiet=quiet)
+        output.write(output.render(shown, form, path, plan_viewer), path)
         if not quiet:
-            tell(report, path)
+            tell(shown, path)
             errors().print(_sentence(check(report)), markup=False, highlight=False, soft_wrap=True)
         if isinstance(server, KeptServer):
             errors().print(_address(server), markup=False, highlight=False, soft_wrap=True)
@@ -59,7 +67,9 @@ def _audit(server: Server, options: SourceOptions, *, debug: bool) -> Report:
     with progress_bars(options.quiet) as progress:
         made_at = make_shop(server, progress)
         run_workload(server, made_at, progress)
-    return report_on(snapshot_of(server.dsn(DATABASE, AUDITOR), options), debug=debug)
+    source = server.dsn(DATABASE, AUDITOR)
+    planner = PlannerChoice(source=source, options=options)
+    return report_on(snapshot_of(source, options), planner=planner, debug=debug)
 
 
 def _sentence(checked: Check) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pgadvisor.model.finding import Severity
+from pgadvisor.reports.plan_viewer import PlanViewerName
 
 
 class FailOn(StrEnum):
@@ -22,11 +23,21 @@ class FailOn(StrEnum):
         return self is not FailOn.NEVER and worst is not None and worst.rank <= Severity(self.value).rank
 
 
+class PlannerKind(StrEnum):
+    """Who answers what-ifs."""
+
+    TWIN = "twin"
+    HYPOPG = "hypopg"
+    NONE = "none"
+
+
 class Format(StrEnum):
     """What a report is written as."""
 
     HTML = "html"
     JSON = "json"
+    MARKDOWN = "markdown"
+    PDF = "pdf"
     TEXT = "text"
 
 
@@ -49,7 +60,10 @@ FormatOption = Annotated[
 ]
 FailOnOption = Annotated[
     FailOn | None,
-    typer.Option("--fail-on", help="Exit with 1 when a finding is at or above this severity (default: never)."),
+    typer.Option(
+        "--fail-on",
+        help="Exit with 1 when a finding that is not known is at or above this severity (default: never).",
+    ),
 ]
 SelectOption = Annotated[
     list[str] | None, typer.Option("--select", metavar="RULE", help="Run only this rule (may be repeated).")
@@ -65,6 +79,25 @@ ConfigOption = Annotated[
         help="Settings: `pgadvisor.toml`, or `[tool.pgadvisor]` in `pyproject.toml`; looked for in this directory.",
     ),
 ]
+PreviousOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--previous",
+        metavar="FILE",
+        help="An earlier snapshot, or JSON report, of the same database: says what is new, fixed, worse and better "
+        "since. A snapshot's counters are taken off, so that the audit is of the time since; a JSON report is compared "
+        "only.",
+    ),
+]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        metavar="FILE",
+        help="Findings that are known, as `pgadvisor baseline` or the HTML report writes them: those do not fail "
+        "`--fail-on`.",
+    ),
+]
 NoAnalyzeOption = Annotated[
     bool, typer.Option("--no-analyze", help="Never run a statement: plans without EXPLAIN ANALYZE only.")
 ]
@@ -78,6 +111,53 @@ TopOption = Annotated[
     int | None,
     typer.Option(
         "--top", metavar="N", min=1, help="Plan the N most costly statements; else those of 99 % of the time."
+    ),
+]
+TryOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--try",
+        metavar="DDL",
+        help="Plan each statement also as if this CREATE INDEX had been run (may be repeated); needs --source, and "
+        "makes nothing there.",
+    ),
+]
+HideOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hide", metavar="INDEX", help="Plan each statement also as if this index were not there (may be repeated)."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Plan each statement also with this setting: `work_mem=64MB` (may be repeated).",
+    ),
+]
+PlannerOption = Annotated[
+    PlannerKind,
+    typer.Option(
+        "--planner",
+        help="Who says what would be: a planner twin on this machine (your schema, statistics and file sizes, no rows),"
+        " the extension hypopg on the audited server, or none: then indexes are proposed without having been tried.",
+    ),
+]
+TwinBinOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--twin-bin",
+        metavar="DIR",
+        help="Run the planner twin with the PostgreSQL programs in this directory; else with those of the server's "
+        "major version where this machine has them, else with those that came with pgadvisor.",
+    ),
+]
+PlanViewerOption = Annotated[
+    PlanViewerName | None,
+    typer.Option(
+        "--plan-viewer",
+        help="An HTML report carries this viewer along, 0.35 MB more: each plan opens in it, without a request.",
     ),
 ]
 ShowSqlOption = Annotated[

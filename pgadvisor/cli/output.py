@@ -1,14 +1,31 @@
-"""Where a report goes: stdout, or a file that is written whole or not at all."""
+"""Where a report goes, and in which form: stdout, or a file that is written whole or not at all."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
+from pgadvisor.cli import pdf
 from pgadvisor.cli.options import Format
 from pgadvisor.collect.file import write_whole
 from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report
-from pgadvisor.reports import html, json, text
+from pgadvisor.reports import html, json, markdown, text
+from pgadvisor.reports.plan_viewer import PlanViewerName
+
+ENDINGS = {
+    ".html": Format.HTML,
+    ".htm": Format.HTML,
+    ".json": Format.JSON,
+    ".txt": Format.TEXT,
+    ".md": Format.MARKDOWN,
+    ".markdown": Format.MARKDOWN,
+    ".pdf": Format.PDF,
+}
+"""Which form the ending of a file's name asks for."""
+WIDEST = 110
+"""Columns of a text in a terminal: longer lines are hard to read, however wide it is."""
+NARROWEST = 40
 
 
 def check_writable(path: Path | None) -> None:
@@ -26,37 +43,76 @@ def check_writable(path: Path | None) -> None:
         raise UsageError(f"{folder} cannot be written to: name another file with -o")
 
 
-def format_of(path: Path | None, asked: Format | None) -> Format:
-    """The form asked for, else the one that the file's ending names, else text."""
-    if asked is not None:
-        return asked
-    endings = {".html": Format.HTML, ".htm": Format.HTML, ".json": Format.JSON, ".txt": Format.TEXT}
-    if path is None or str(path) == "-":
-        return Format.TEXT
-    if path.suffix not in endings:
-        raise UsageError(f'the ending "{path.suffix}" of {path} names no format: use --format html, json or text')
-    return endings[path.suffix]
+def format_of(path: Path | None, asked: Format | None, plan_viewer: PlanViewerName | None = None) -> Format:
+    """The form asked for, else the one that the file's ending names, else text.
+
+    Raises UsageError for a strange ending, and for a form that could not be made or written: before the work.
+    """
+    form = asked if asked is not None else _by_ending(path)
+    if plan_viewer is not None and form is not Format.HTML:
+        raise UsageError(f"--plan-viewer is for an HTML report, and this one is {form}: give -o report.html")
+    if form is Format.PDF:
+        if _is_stdout(path) and sys.stdout.isatty():
+            raise UsageError("a PDF cannot be shown in a terminal: write it to a file with -o report.pdf")
+        pdf.find_browser()
+    return form
 
 
-def render(report: Report, form: Format) -> str:
-    """The report in that form."""
+def render(report: Report, form: Format, path: Path | None = None, plan_viewer: PlanViewerName | None = None) -> bytes:
+    """The report in that form, for that place: text is as wide and as coloured as a terminal there allows."""
     match form:
         case Format.HTML:
-            return html.render(report)
+            return html.render(report, plan_viewer).encode()
         case Format.JSON:
-            return json.render(report)
+            return json.render(report).encode()
+        case Format.MARKDOWN:
+            return markdown.render(report).encode()
+        case Format.PDF:
+            return pdf.print_page(html.render(report))
+        case Format.TEXT if _is_stdout(path):
+            return text.render(report, width=_width(), color=_is_coloured()).encode()
         case Format.TEXT:
-            return text.render(report)
+            return text.render(report).encode()
 
 
-def write(content: str, path: Path | None) -> None:
+def write(content: bytes, path: Path | None) -> None:
     """Write to stdout (None or `-`), or to the file in one step: half a file is never left. Raises UsageError."""
-    if path is not None and str(path) != "-":
-        write_whole(path, content.encode())
+    if path is not None and not _is_stdout(path):
+        write_whole(path, content)
         return
     try:
-        sys.stdout.write(content)
         sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
     except BrokenPipeError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit
         raise UsageError("whoever read the report went away before its end") from error
+
+
+def _is_stdout(path: Path | None) -> bool:
+    return path is None or str(path) == "-"
+
+
+def _by_ending(path: Path | None) -> Format:
+    if path is None or _is_stdout(path):
+        return Format.TEXT
+    if path.suffix.lower() not in ENDINGS:
+        names = ", ".join(sorted(Format))
+        raise UsageError(f'the ending "{path.suffix}" of {path} names no format: give --format, one of {names}')
+    return ENDINGS[path.suffix.lower()]
+
+
+def _width() -> int:
+    """Columns of the terminal (COLUMNS says otherwise), not too many of them; 80 where there is none."""
+    if not sys.stdout.isatty():
+        return text.WIDTH
+    return min(WIDEST, max(NARROWEST, shutil.get_terminal_size((text.WIDTH, 24)).columns))
+
+
+def _is_coloured() -> bool:
+    """As https://no-color.org and https://force-color.org say; else where a terminal that knows colours reads it."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")

@@ -11,13 +11,17 @@ import msgspec
 import typer
 
 from pgadvisor import __version__
+from pgadvisor.advise.baseline import worst_new
 from pgadvisor.advise.registry import choose
-from pgadvisor.cli import options, output
+from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import report_on, tell
+from pgadvisor.cli.baseline import read_known, with_baseline
 from pgadvisor.cli.config import read_config
-from pgadvisor.cli.options import FailOn
+from pgadvisor.cli.options import FailOn, PlannerKind
+from pgadvisor.cli.planning import PlannerChoice, checked
 from pgadvisor.cli.source import SourceOptions, connect, exit_code, snapshot_file
 from pgadvisor.cli.terminal import progress_bars
+from pgadvisor.cli.what_if import try_out, wanted_of
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.plans import collect_plans
@@ -58,14 +62,23 @@ def query(
             "--source", metavar="SOURCE", help="A DSN, a URI or a snapshot file; without it text alone speaks."
         ),
     ] = None,
+    tries: options.TryOption = None,
+    hides: options.HideOption = None,
+    sets: options.SetOption = None,
+    planner: options.PlannerOption = PlannerKind.TWIN,
+    twin_bin: options.TwinBinOption = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
     fail_on: options.FailOnOption = None,
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
     config: options.ConfigOption = None,
+    baseline: options.BaselineOption = None,
     no_analyze: options.NoAnalyzeOption = False,
     analyze_limit: options.AnalyzeLimitOption = 5.0,
+    redact: redaction.RedactOption = False,
+    redact_key: redaction.RedactKeyOption = None,
+    plan_viewer: options.PlanViewerOption = None,
     show_sql: options.ShowSqlOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
@@ -78,26 +91,37 @@ def query(
 
     - `pgadvisor query -f queries.sql --source shop.pgsnap --fail-on warning`
 
+    - `pgadvisor query "SELECT * FROM o WHERE email = $1" --source dbname=shop --try "CREATE INDEX ON o (email)"`
+
     - `pbpaste | pgadvisor query -`
     """
     output.check_writable(path)
-    form = output.format_of(path, form)
+    key = redaction.key_file(redact, redact_key, path)
+    form = output.format_of(path, form, plan_viewer)
     settings = read_config(config)
     chosen = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
     rules = tuple(rule for rule in chosen if rule.kind in ("query", "plan"))  # the others look beyond the query
+    known = read_known(given) if (given := baseline or settings.baseline) else None
+    wanted = wanted_of(tries, hides, sets, planner, twin_bin, source)
     statements = [_statement(each, file) for each in split_statements(_read(sql, file))]
     if not statements:
         raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=len(statements),
                           show_sql=show_sql, quiet=quiet)  # fmt: skip
-    report = _with_refused(report_on(_snapshot(statements, source, asked), rules, across=False, debug=debug))
+    snapshot = _snapshot(statements, source, asked)
+    tried = try_out(snapshot, wanted, source, asked) if source is not None and wanted.is_something else ()
+    choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
+    report = _with_refused(report_on(snapshot, rules, planner=choice, across=False, debug=debug))
+    report = msgspec.structs.replace(report, tried=tried)
+    report = redaction.redacted(report, key, quiet=quiet)
     _check_read(report)
-    output.write(output.render(report, form), path)
+    report = with_baseline(report, known)
+    output.write(output.render(report, form, path, plan_viewer), path)
     if not quiet:
         tell(report, path)
     if faulty := [each for each in report.unread if not each.reason.startswith(UTILITY)]:
         raise UsageError(f"not all statements could be judged: {_places(report, faulty)}")
-    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(report.verdict.severity))
+    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(worst_new(report)))
 
 
 def _with_refused(report: Report) -> Report:

@@ -3,25 +3,24 @@
 from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.indexes.wanted import WantedIndex
 from pgadvisor.model.catalog import Column, Table
+from pgadvisor.sizes.model import index_pages
+from pgadvisor.sizes.predicate import restricted
+from pgadvisor.sizes.shape import IndexShape, KeyShape
 
 PAGE = 8192
-USABLE = 8152
-"""Of a page, after its header and the B-tree's special space."""
-FILL = 0.9
-"""The B-tree's default fill factor."""
-UPPER_LEVELS = 1.005
-POSTING_BYTES = 6
-"""A row's place in a posting list."""
-POSTINGS_A_TUPLE = 1300 / POSTING_BYTES
-"""A posting list is cut at about a sixth of a page: 1,300 bytes (nbtree README, "Notes about deduplication")."""
-UNEQUAL_IMAGES = ("numeric", "real", "double precision", "jsonb")
+UNEQUAL_IMAGES = ("numeric", "real", "double precision", "jsonb", "float")
 """Types whose equal values may look different: B-trees do not deduplicate them (`btequalimage`)."""
-TRIGRAM_BYTES_A_CHARACTER = 2.5
-"""Measured on ten columns, of random strings and of words: 0.4 to 4.1 bytes; short random strings take most."""
-GIN_BYTES_A_BYTE = 0.3
-"""Of jsonb and arrays: 0.2 to 0.45 measured on eight columns."""
-WIDTHS = {"bigint": 8, "integer": 4, "smallint": 2, "boolean": 1, "uuid": 16, "date": 4, "numeric": 8}
+LENGTHS = {
+    "bigint": 8, "integer": 4, "smallint": 2, "boolean": 1, "uuid": 16, "date": 4, "real": 4, "double precision": 8,
+    "timestamp": 8, "time with": 12, "time": 8, "interval": 16, "oid": 4, "money": 8,
+}  # fmt: skip
+"""`typlen` by the beginning of a type's name; other types have values of any length."""
+ALIGNMENTS = {"uuid": 1, "interval": 8}
 UNKNOWN_WIDTH = 16
+SHORT = 126
+"""A value up to here has a header of one byte, a longer one of four."""
+SAMPLES = 200
+TEXTS = ("text", "character varying")
 BTREE_BUILD_US = 1.0
 GIN_BUILD_US = 3.0
 TRIGRAM_BUILD_US_A_CHARACTER = 1.5
@@ -48,34 +47,61 @@ def width(column: Column) -> int:
     """The column's average width in bytes."""
     if column.statistics and column.statistics.average_width_bytes:
         return column.statistics.average_width_bytes
-    if column.type.startswith("timestamp"):
-        return 8
-    return WIDTHS.get(column.type, UNKNOWN_WIDTH)
+    length = _length(column)
+    return length if length > 0 else UNKNOWN_WIDTH
 
 
 def index_bytes(table: Table, wanted: WantedIndex, part: float = 1.0) -> int | None:
-    """Size of the index on that table over `part` of its rows; None: the number of rows is not known.
-
-    The B-tree model knows deduplication and was within 15 % of nineteen real indexes out of twenty; GIN is a guess
-    within a factor of three.
-    """
+    """Size of the index on that table over `part` of its rows; None: the number of rows is not known."""
     if table.rows is None:
         return None
-    rows = max(table.rows * part, 1.0)
     found = [column for key in wanted.keys if (column := table.column(key.column))]
-    total = sum(width(column) for column in found)
-    if wanted.method != "btree":
-        each = TRIGRAM_BYTES_A_CHARACTER if wanted.is_trigram else GIN_BYTES_A_BYTE
-        return int(rows * total * each) + PAGE
-    tuple_bytes = -(-(8 + total) // 8) * 8 + 4
-    plain = rows * tuple_bytes
-    distinct = 1.0
-    for column in found:
-        distinct = min(distinct * distinct_values(column, rows), rows)
-    lists = max(distinct, rows / POSTINGS_A_TUPLE)
-    deduplicated = POSTING_BYTES * rows + lists * tuple_bytes
-    unequal = any(column.type.startswith(UNEQUAL_IMAGES) for column in found)
-    return int((plain if unequal else min(plain, deduplicated)) * PAGE / (FILL * USABLE) * UPPER_LEVELS) + PAGE
+    shape = IndexShape(
+        rows=max(table.rows * part, 1.0),
+        keys=tuple(_key(column, wanted.predicate) for column in found),
+        method=wanted.method,
+        operator_class=wanted.keys[0].operator_class or ("jsonb_ops" if found and found[0].type == "jsonb" else ""),
+        is_deduplicated=wanted.method == "btree" and not any(each.type.startswith(UNEQUAL_IMAGES) for each in found),
+        heap_pages=table.pages,
+        heap_rows=max(table.rows, 1.0),
+    )
+    return index_pages(shape).size_bytes
+
+
+def _length(column: Column) -> int:
+    """Bytes of each value; -1 where each has its own."""
+    bare = column.type.partition("(")[0]
+    fitting = (length for name, length in LENGTHS.items() if bare == name or bare.startswith(f"{name} "))
+    return -1 if bare.endswith("[]") else next(fitting, -1)
+
+
+def _key(column: Column, predicate: str | None) -> KeyShape:
+    length = _length(column)
+    samples = _sampled(column) if length < 0 and column.statistics else ()
+    return KeyShape(
+        length=length,
+        alignment=ALIGNMENTS.get(column.type, length if length > 0 else 4),
+        statistics=restricted(column.statistics, predicate, column.name),
+        widths=tuple(_stored(value) for value in samples) if column.type.startswith(TEXTS) else (),
+        values=samples,
+    )
+
+
+def _sampled(column: Column) -> tuple[str, ...]:
+    """Values of the column, each as often as its share of the rows asks; none: the snapshot holds no values."""
+    found = column.statistics
+    if found is None:
+        return ()
+    common = zip(found.most_common_values or (), found.most_common_frequencies, strict=False)
+    rest = 1.0 - found.null_fraction - sum(found.most_common_frequencies)
+    bounds = found.histogram_bounds or ()
+    weighed = [*common, *((value, rest / len(bounds)) for value in bounds)]
+    return tuple(value for value, share in weighed for _ in range(max(round(share * SAMPLES), 1)))
+
+
+def _stored(value: str) -> int:
+    size = len(value.encode())
+    return size + 1 if size <= SHORT else size + 4
 
 
 def build_s(table: Table, wanted: WantedIndex) -> float | None:

@@ -42,6 +42,7 @@ from pgadvisor.rule import (
     node,
     query_rule,
     quoted,
+    replace,
     table,
 )
 
@@ -263,4 +264,4 @@ def _remedy(facts: Facts, predicate: Predicate) -> tuple[Remedy, str | None]:
     why = "It serves LIKE and ILIKE anywhere in the text" + (
         f"; write `{column.column} ILIKE …` then." if predicate.is_wrapped else "."
     )
-    return create_index(facts, wanted, why=why), wanted.cause
+    return replace(create_index(facts, wanted, why=why), needs_rewrite=predicate.is_wrapped), wanted.cause

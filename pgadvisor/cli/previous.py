@@ -1,0 +1,125 @@
+"""`--previous`: an earlier run is read, and the new one is held against it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pgadvisor.advise.changes import with_changes
+from pgadvisor.advise.recent import recent
+from pgadvisor.collect.file import is_snapshot, read_snapshot
+from pgadvisor.errors import UsageError
+from pgadvisor.model.record import Record
+from pgadvisor.model.report import FORMAT, Report
+from pgadvisor.model.snapshot import Gap, Snapshot
+from pgadvisor.reports import json_reading
+
+Judge = Callable[[Snapshot], Report]
+_NEXT = "give a snapshot, or a report written with --format json"
+
+
+class Previous(Record):
+    """An earlier run."""
+
+    name: str
+    report: Report
+    is_snapshot: bool
+    """Whether all its counters are known, so that they can be taken off."""
+
+
+def read_previous(path: Path, judge: Judge) -> Previous:
+    """The run in that file; a snapshot is judged first, as the new one will be. Raises UsageError, SnapshotError."""
+    if is_snapshot(path):
+        return Previous(name=str(path), report=judge(read_snapshot(path)), is_snapshot=True)
+    return Previous(name=str(path), report=read_report(path), is_snapshot=False)
+
+
+def read_report(path: Path) -> Report:
+    """The JSON report in that file, as far as it is compared. Raises UsageError."""
+    content = _object_in(path, read_text(path, _NEXT))
+    if "pgadvisor_baseline" in content:
+        raise UsageError(f"{path} is a baseline, not a report: give it with --baseline")
+    number = content.get("format")
+    if not isinstance(number, int) or "findings" not in content:
+        raise UsageError(f"{path} is not a report of pgadvisor: {_NEXT}")
+    if number > FORMAT:
+        raise UsageError(f"{path} was made by a newer pgadvisor than this one: upgrade pgadvisor")
+    if content.get("is_redacted"):
+        raise UsageError(f"{path} is redacted, and its names are not the database's: give a report that is not")
+    try:
+        return json_reading.read(content)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path} is not a whole report ({error}): write it again with --format json") from error
+
+
+def read_text(path: Path, following: str) -> str:
+    """What stands in a text file. Raises UsageError, which ends with the next step."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a directory: name a file in it") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): check the name") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not a text in UTF-8: {following}") from error
+    if not text.strip():
+        raise UsageError(f"{path} is empty: {following}")
+    return text
+
+
+def _object_in(path: Path, text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        form = "an HTML page" if text.lstrip()[:9].lower() in ("<!doctype", "<html>") else "not JSON"
+        raise UsageError(f"{path} is {form}: {_NEXT}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path} is not a report of pgadvisor: {_NEXT}")
+    return content
+
+
+def compared(snapshot: Snapshot, previous: Previous, judge: Judge) -> Report:
+    """The report on the snapshot, with what is different since. Raises UsageError when they cannot be compared."""
+    before = previous.report
+    _check_comparable(snapshot, previous)
+    since = recent(snapshot, before)
+    judged = since.snapshot if previous.is_snapshot and since.is_enough else snapshot
+    if not _is_same_host(snapshot, before):
+        judged = msgspec.structs.replace(judged, gaps=(*judged.gaps, _other_host(snapshot, before)))
+    return with_changes(judge(judged), before, since)
+
+
+def _check_comparable(snapshot: Snapshot, previous: Previous) -> None:
+    now, before, name = snapshot.server, previous.report.server, previous.name
+    if before is None or now is None:
+        raise UsageError(f"{name} is a report of queries, not of a database: give one that `pgadvisor audit` wrote")
+    if now.database != before.database:
+        raise UsageError(
+            f'{name} is of the database "{before.database}", and this audit of "{now.database}": '
+            "give an earlier run of the same database"
+        )
+    if previous.report.collected_at == snapshot.collected_at:
+        raise UsageError(f"{name} is of the very run that is audited: give an earlier one")
+    if previous.report.collected_at > snapshot.collected_at:
+        raise UsageError(f"{name} is later than the run that is audited: give an earlier one")
+
+
+def _is_same_host(snapshot: Snapshot, before: Report) -> bool:
+    """Whether nothing speaks for another server: by its name, unless counters that began together tell it is one."""
+    server, other = snapshot.server, before.server
+    start, other_start = (each.since if each else None for each in (snapshot.totals, before.totals))
+    if server is None or other is None or None in (server.host, other.host) or server.host == other.host:
+        return True
+    return start is not None and start == other_start
+
+
+def _other_host(snapshot: Snapshot, before: Report) -> Gap:
+    hosts = [server.host if server else None for server in (before.server, snapshot.server)]
+    return Gap(
+        area="server",
+        subject="the previous run",
+        reason=f"the previous run read {hosts[0]}, this one {hosts[1]}: their counters may be those of two servers",
+        cure="give a previous run of the same server",
+    )

@@ -1,0 +1,1 @@
+"""Reports without names and literals: stable pseudonyms, and the key that tells what they stand for."""

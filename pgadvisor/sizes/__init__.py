@@ -1,0 +1,1 @@
+"""How big an index gets: from its shape and the statistics of its keys, without any row."""

@@ -1,0 +1,144 @@
+"""A redacted report: no name and no literal is left in any format, and what it says is still true."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from pgadvisor.advise.advise import advise
+from pgadvisor.advise.examples import snapshot_of
+from pgadvisor.advise.registry import all_rules
+from pgadvisor.model.report import Report
+from pgadvisor.redaction.pseudonyms import Key
+from pgadvisor.redaction.report import redact
+from pgadvisor.reports import html, json, markdown, text
+from pgadvisor.rule import Example, Rule
+from pgadvisor.sql.parse import Unread, is_valid, parse_tree
+from tests.redaction.leaks import cores, planted_report, planted_words, texts_in
+from tests.reports.make_report import hostile_report, shop_report
+
+KEY = Key(secret="7f" * 32)
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "html": html.render,
+    "json": json.render,
+    "text": text.render,
+    "markdown": markdown.render,
+}
+EXAMPLES = [
+    pytest.param(rule, example, id=f"{rule.name}-{number}")
+    for rule in all_rules()
+    for number, example in enumerate(rule.bad, start=1)
+]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_planted_name_is_left_in_any_format(seed: int) -> None:
+    words = planted_words(seed)
+    report = planted_report(words)
+    assert any(core in json.render(report).lower() for core in cores(words)), "nothing was planted"
+    redacted, key = redact(report, KEY)
+    rest = {name: render(redacted).lower() for name, render in FORMATS.items()}
+    rest["record"] = "\n".join(texts_in(msgspec.to_builtins(redacted))).lower()
+    for core in cores(words):
+        for name, output in rest.items():
+            assert core not in output, f"{core} in {name}: …{output[max(0, output.index(core) - 200) :][:400]}"
+    held = "\n".join(key.names.values()).lower()
+    assert all(core in held for core in cores(planted_words(seed, 10)))
+
+
+def test_the_same_name_has_the_same_pseudonym_in_the_next_run() -> None:
+    first, key = redact(shop_report(), KEY)
+    again, more = redact(shop_report(), Key(secret=KEY.secret))
+    assert first == again and key == more
+    changed = msgspec.structs.replace(shop_report(), findings=shop_report().findings[3:])
+    later, _ = redact(changed, key)
+    assert later.findings == first.findings[3:]
+    other, _ = redact(shop_report(), Key(secret="00" * 32))
+    assert other.tables[0].name != first.tables[0].name
+
+
+def test_the_key_gives_every_pseudonym_back() -> None:
+    report = shop_report()
+    redacted, key = redact(report, KEY)
+    assert [key.names[table.name] for table in redacted.tables] == [table.name for table in report.tables]
+    assert redacted.server and report.server and key.names[redacted.server.database] == report.server.database
+    assert list(key.names) == sorted(key.names)
+    assert redacted.is_redacted
+
+
+def test_spans_are_on_the_same_parts() -> None:
+    report = shop_report()
+    redacted, key = redact(report, KEY)
+    texts, new_texts = ({each.key: each.text for each in one.statements} for one in (report, redacted))
+    for old, new in zip(report.findings, redacted.findings, strict=True):
+        for span, moved in zip(old.spans, new.spans, strict=True):
+            part = texts[old.where.statement or ""][span.start : span.end]
+            new_part = new_texts[new.where.statement or ""][moved.start : moved.end]
+            assert re.sub(r"[a-z]+_[0-9a-f]{6,}", lambda found: key.names[found[0]], new_part) == part
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_what_every_rule_says_keeps_its_words_and_its_sql(rule: Rule, example: Example) -> None:
+    report = advise(snapshot_of(example), [rule])
+    redacted, key = redact(report, KEY)
+    names = {each.name for table in report.tables for each in (table, *table.columns, *table.indexes)}
+    for old, new in zip(report.findings, redacted.findings, strict=True):
+        for before, after in zip(_sentences(old), _sentences(new), strict=True):
+            for name in names:
+                assert len(name) < 3 or not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", after), (before, after)
+            assert len(after.split()) == len(before.split()) or "`" in before or "'" in before, (before, after)
+        for before, after in ((old.remedy.sql, new.remedy.sql), (old.remedy.undo, new.remedy.undo)):
+            assert before is None or _shape(before) == _shape(after or ""), (before, after)
+    for statement, other in zip(report.statements, redacted.statements, strict=True):
+        assert _shape(statement.text) == _shape(other.text), (statement.text, other.text)
+    assert key.names
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.name)
+def test_no_word_of_a_rule_itself_is_taken_for_a_name(rule: Rule) -> None:
+    """A sentence about no table at all stays as it is."""
+    for example in rule.bad:
+        report = advise(snapshot_of(example), [rule])
+        redacted, _ = redact(report, KEY)
+        for old, new in zip(report.findings, redacted.findings, strict=True):
+            assert new.wrong_if == old.wrong_if or re.search(r"\b(?:[a-z]+)_[0-9a-f]{6}\b", new.wrong_if)
+            assert new.rule == old.rule and new.severity == old.severity and new.gain_ms_per_day == old.gain_ms_per_day
+
+
+def test_remedies_of_the_shop_are_valid_sql() -> None:
+    for finding in redact(shop_report(), KEY)[0].findings:
+        for sql in (finding.remedy.sql, finding.remedy.undo):
+            assert sql is None or is_valid(sql), sql
+
+
+def test_hostile_texts_are_redacted_as_well() -> None:
+    ours = msgspec.structs.replace(
+        hostile_report(), rule_pages=(), rules_not_run=(), verdict=shop_report().verdict, server=None
+    )
+    redacted, _ = redact(ours, KEY)
+    for render in FORMATS.values():
+        shown = re.sub(r"<script>.*?</script>", "", render(redacted), flags=re.DOTALL)
+        for part in ("onerror", "onload", "onfocus", "esrever", "مرحبا", "日本語", "nnnnn", "[31mred"):
+            assert part not in shown, shown[shown.index(part) - 200 :][:400]
+
+
+def _sentences(finding: Any) -> list[str]:
+    remedy = finding.remedy
+    texts = [finding.message, finding.wrong_if, remedy.text, remedy.lock, remedy.cost]
+    return [text for text in (*texts, *(each.text for each in finding.evidence)) if text]
+
+
+def _shape(sql: str) -> object:
+    """The tree without names, constants and places."""
+    tree = parse_tree(sql)
+    return "unread" if isinstance(tree, Unread) else _bare(tree)
+
+
+def _bare(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_bare(each) for each in node]
+    if isinstance(node, dict):
+        return {key: _bare(each) for key, each in node.items() if "location" not in key and not key.startswith("stmt_")}
+    return None
