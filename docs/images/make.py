@@ -18,11 +18,8 @@ FIRST = "document.querySelector('details.finding')"
 PICTURES: tuple[tuple[str, int, int, Scheme, str], ...] = (
     ("report", 1280, 900, "light", ""),
     ("report-dark", 1280, 900, "dark", ""),
-    ("report-phone", 390, 844, "light", ""),
+    ("report-phone", 390, 844, "light", "document.querySelector('#findings')"),
     ("finding", 1280, 1180, "light", FIRST),
-    ("finding-dark", 1280, 1180, "dark", FIRST),
-    ("finding-phone", 390, 844, "dark", FIRST),
-    ("pictures", 1280, 900, "light", "document.querySelector('#tables')"),
 )
 """(name, width, height, colours, what is scrolled to)."""
 

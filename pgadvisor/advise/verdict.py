@@ -65,9 +65,10 @@ def _severity(severity: Severity, count: int) -> str:
     return f"{count:,} info" if severity is Severity.INFO else _plural(count, severity.value)
 
 
-def _first_sentence(text: str) -> str:
-    """Of a remedy; a stop in a name or a number ends none."""
-    return re.split(r"(?<=[^.\d])\.(?=\s|$)", text, maxsplit=1)[0]
+def _as_clause(text: str) -> str:
+    """The first sentence of a remedy, without its capital; a stop in a name or a number ends none."""
+    first = re.split(r"(?<=[^.\d])\.(?=\s|$)", text, maxsplit=1)[0]
+    return first if first[:2].isupper() else first[:1].lower() + first[1:]
 
 
 def _explained(
@@ -84,7 +85,7 @@ def _explained(
         else f"{_plural(len(facts.queries), 'statement')} read; no database was asked."
     ]
     if changes:
-        sentences.insert(0, f"Start here: {_first_sentence(changes[0].remedy.text)}.")
+        sentences.insert(0, f"Start here: {_as_clause(changes[0].remedy.text)}.")
         measured = sum(finding.rung is Rung.MEASURED for finding in changes)
         sentences.append(
             "The problems were measured; what a change frees is an estimate."

@@ -24,7 +24,7 @@ def test_the_headline_counts_the_changes_and_what_they_free() -> None:
     verdict = give_verdict([finding("1", 50_000.0), finding("2", 20_000.0)], [], [], FACTS)
     assert verdict.headline == "Two changes would free about 70% of database time"
     assert verdict.severity is Severity.WARNING
-    assert verdict.text.startswith("Start here: Raise work_mem. ")
+    assert verdict.text.startswith("Start here: raise work_mem. ")
 
 
 def test_a_statement_is_freed_once() -> None:
