@@ -42,7 +42,7 @@ def _one(group: list[Finding], cause: str, facts: Facts) -> Finding:
 
     ordered = sorted(group, key=cost, reverse=True)
     statements = tuple(sorted({key for finding in group for key in finding.statements},
-                              key=lambda key: -_total_ms((key,), facts)))  # fmt: skip
+                              key=lambda key: (-_total_ms((key,), facts), key)))  # fmt: skip
     also = tuple(dict.fromkeys(finding.rule for finding in ordered if finding.rule != ordered[0].rule))
     return msgspec.structs.replace(
         ordered[0],
