@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from pgadvisor.model.finding import Finding, Severity
-from pgadvisor.model.report import ENDPOINTS_NOTE, Report
+from pgadvisor.model.report import ENDPOINTS_NOTE, Report, TriedChange
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
 from pgadvisor.reports import report_words as words
@@ -12,6 +12,7 @@ from pgadvisor.reports.finding_words import gain_text, places
 from pgadvisor.reports.fix_first import Fix, first_fixes, gain
 from pgadvisor.reports.markdown_finding import finding_blocks
 from pgadvisor.reports.markdown_text import LONGEST, code, fenced, in_html, inline, line
+from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.visible_text import visible
 
 MOST_BYTES = 65_000
@@ -30,7 +31,7 @@ SHORT_SQL = 1_500
 
 def render(report: Report) -> str:
     """The report as a comment: verdict, what to fix first, a table of findings, then each of them folded away."""
-    head = [*_verdict(report), *_fixes(report), *_findings_table(report)]
+    head = [*_verdict(report), *_tried(report), *_fixes(report), *_findings_table(report)]
     tail = [*_endpoints(report), *_tables(report), *_changes(report), *_trust(report)]
     room = MOST_BYTES - NOTE_BYTES - sum(_bytes(block) for block in (*head, *tail))
     details = list(_fitting(_details(report), room))
@@ -50,6 +51,22 @@ def _source(report: Report) -> str:
     if report.window_s is not None:
         parts.append(f"counters of {numbers.duration(report.window_s)}")
     return " · ".join(parts)
+
+
+def _tried(report: Report) -> Iterator[str]:
+    """What the user wanted tried: an answer to a question comes before all that nobody asked."""
+    if report.tried:
+        yield "### What if"
+        yield from _fitting((_trial(each) for each in report.tried), SECTION_BYTES)
+
+
+def _trial(tried: TriedChange) -> str:
+    if tried.comparison is None:
+        return f"- {code(tried.change, NAME)} was not tried: {inline(tried.error or '', MESSAGE)}"
+    plans = compared(tried.comparison)
+    told = [inline(plans.sentence, LONGEST), *(inline(words.tried_index(each), MESSAGE) for each in tried.indexes)]
+    told += [f"a guess: {inline(each, MESSAGE)}" for each in tried.doubts]
+    return f"- {code(tried.change, NAME)} on the {inline(tried.tried_on, NAME)}: {'; '.join(told)}"
 
 
 def _fixes(report: Report) -> Iterator[str]:

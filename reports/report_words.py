@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.finding import Severity
-from pgadvisor.model.report import Changes, Endpoint, GoneFinding, RejectedRemedy, Report, StatementChange, Trials
+from pgadvisor.model.report import (
+    Changes,
+    Endpoint,
+    GoneFinding,
+    RejectedRemedy,
+    Report,
+    StatementChange,
+    Trials,
+    TriedIndex,
+)
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
 from pgadvisor.reports.visible_text import folded
@@ -165,6 +174,12 @@ def trials_sentence(trials: Trials) -> str:
         text += f". {numbers.plural(len(trials.different), 'statement')} of {trials.compared:,} planned otherwise there"
         text += " than on the server: what is advised on them is doubtful"
     return f"{text}."
+
+
+def tried_index(index: TriedIndex) -> str:
+    """Whether an index that was tried is used, and how big it would be."""
+    size = "" if index.size_bytes is None else f", about {numbers.size(index.size_bytes)}"
+    return f"{index.name} is {'used' if index.is_used else 'not used'}{size}"
 
 
 def rejected_label(rejected: RejectedRemedy) -> str:

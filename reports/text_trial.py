@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from pgadvisor.model.report import Report, TriedChange, TriedIndex
-from pgadvisor.reports import format_numbers as numbers
+from pgadvisor.model.report import Report, TriedChange
 from pgadvisor.reports.plan_comparison import compared
+from pgadvisor.reports.report_words import tried_index
 from pgadvisor.reports.text_plan import comparison_view
 from pgadvisor.reports.visible_text import visible
 
@@ -26,12 +26,7 @@ def _view(tried: TriedChange) -> Iterator[RenderableType]:
         return
     yield Text("What if", style="bold")
     for index in tried.indexes:
-        yield Text(visible(_index(index)))
+        yield Text(visible(tried_index(index)))
     for doubt in tried.doubts:
         yield Text(visible(f"note: {doubt}"), style="dim")
     yield comparison_view(compared(tried.comparison))
-
-
-def _index(index: TriedIndex) -> str:
-    size = "" if index.size_bytes is None else f", about {numbers.size(index.size_bytes)}"
-    return f"{index.name} is {'used' if index.is_used else 'not used'}{size}"

@@ -9,7 +9,7 @@ from markdown_it.token import Token
 
 from pgadvisor.model.catalog import Server
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
-from pgadvisor.model.report import GoneFinding, Report, RuleNotRun, Verdict
+from pgadvisor.model.report import GoneFinding, Report, RuleNotRun, TriedChange, TriedIndex, Verdict
 from pgadvisor.model.snapshot import Gap
 from pgadvisor.reports.markdown import render
 from pgadvisor.reports.markdown_finding import finding_markdown
@@ -202,3 +202,19 @@ def test_nothing_unseen_and_the_same_bytes_again() -> None:
 
 def test_numbers_of_findings_are_no_issues() -> None:
     assert not re.search(r"#\d", render(shop_report()))
+
+
+def test_what_the_user_wanted_tried_comes_first() -> None:
+    found = changed_report().findings[0].comparison
+    assert found is not None
+    tried = TriedChange(
+        statement="17", change="CREATE INDEX a_idx ON orders (a)", tried_on="planner twin, PostgreSQL 18.6",
+        comparison=found, indexes=(TriedIndex(name="public.a_idx", definition="x", is_used=False, size_bytes=8192),),
+        doubts=("`a` has no statistics",),
+    )  # fmt: skip
+    failed = msgspec.structs.replace(tried, comparison=None, error="there is no table orders")
+    text = render(msgspec.structs.replace(changed_report(), tried=(tried, failed)))
+    asked = text.split("### What if")[1].split("### ")[0]
+    assert "public.a_idx is not used, about 8 kB" in asked
+    assert "a guess: `a` has no statistics" in asked
+    assert "was not tried: there is no table orders" in asked
