@@ -1,30 +1,20 @@
 """What a finding says, in words that the terminal and Markdown share: why, where, how busy, what it frees."""
 
 from pgadvisor.model.finding import Finding
-from pgadvisor.model.report import Report
-from pgadvisor.model.workload import Statement
 from pgadvisor.reports import format_numbers as numbers
-from pgadvisor.reports import labels, prose
+from pgadvisor.reports import labels
 from pgadvisor.reports.fix_first import gain
-
-WHY = "Why it matters"
-"""The heading of a rule's page under which the reason stands."""
+from pgadvisor.reports.lookup import Lookup
 
 
-def why(report: Report, finding: Finding) -> str | None:
-    """Why such a thing matters, from its rule's page; None when the report holds no page of it."""
-    page = next((page for rule, page in report.rule_pages if rule == finding.rule), "")
-    blocks = iter(prose.page_blocks(page))
-    for block in blocks:
-        if block.kind == "heading" and block.lines == (WHY,):
-            reason = next(blocks, None)
-            return " ".join(reason.lines) if reason is not None and reason.kind == "paragraph" else None
-    return None
+def why(lookup: Lookup, finding: Finding) -> str | None:
+    """Why such a thing matters, from its rule's page; None when the report holds no page that says so."""
+    return lookup.reasons.get(finding.rule)
 
 
-def places(report: Report, finding: Finding) -> tuple[str, ...]:
+def places(lookup: Lookup, finding: Finding) -> tuple[str, ...]:
     """The table or file, the endpoint, and the statement where it has a name or a place of its own."""
-    own = statement_of(report, finding)
+    own = lookup.statement_of(finding)
     place = labels.statement_place(own) if own is not None else None
     name = f'"{own.name}"' if own is not None and own.name else None
     named = ", ".join(part for part in (name, place) if part)
@@ -33,30 +23,25 @@ def places(report: Report, finding: Finding) -> tuple[str, ...]:
     )
 
 
-def statement_of(report: Report, finding: Finding) -> Statement | None:
-    """The statement that a finding points into; None when it is about none, or the report does not hold it."""
-    key = next(iter(labels.statements_of(finding)), None)
-    return next((each for each in report.statements if each.key == key), None) if key is not None else None
-
-
-def load(report: Report, finding: Finding) -> str:
+def load(lookup: Lookup, finding: Finding) -> str:
     """How busy its statement is, and how many more are concerned."""
-    own = statement_of(report, finding)
+    own = lookup.statement_of(finding)
     parts = []
     if own is not None and own.calls is not None:
         parts.append(numbers.plural(own.calls, "call"))
         if own.mean_ms is not None:
             parts.append(f"{numbers.time(own.mean_ms)} a call")
-    if own is not None and own.total_ms is not None and report.observed_ms > 0:
-        parts.append(f"{numbers.share(min(1.0, own.total_ms / report.observed_ms))} of all time")
+    share = lookup.report.share_of(own.total_ms) if own is not None else None
+    if share is not None:
+        parts.append(f"{numbers.share(share)} of all time")
     others = len(labels.statements_of(finding)) - 1
     told = [", ".join(parts), f"{numbers.plural(others, 'more statement')} concerned" if others > 0 else ""]
     return "; ".join(part for part in told if part)
 
 
-def gain_text(report: Report, finding: Finding) -> str | None:
+def gain_text(lookup: Lookup, finding: Finding) -> str | None:
     """What its change frees, now → after where that is known, in words; None when nothing is known."""
-    freed = gain(report, finding)
+    freed = gain(lookup, finding)
     if freed is None:
         return None
     text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")

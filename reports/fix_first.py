@@ -2,8 +2,8 @@
 
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.record import Record
-from pgadvisor.model.report import Report
 from pgadvisor.reports.labels import statements_of
+from pgadvisor.reports.lookup import Lookup
 
 FIRST = 5
 """More than a handful is a list again."""
@@ -37,9 +37,9 @@ class Fix(Record):
     gain: Gain | None = None
 
 
-def first_fixes(report: Report) -> tuple[Fix, ...]:
+def first_fixes(lookup: Lookup) -> tuple[Fix, ...]:
     """The changes that free most, measured before estimated; where no gain is known, the worst findings with SQL."""
-    fixes = changes_by_gain(report)
+    fixes = changes_by_gain(lookup)
     worth = [each for each in fixes if each.gain is not None and each.gain.freed_ms_per_day >= WORTH_MS_PER_DAY]
     if worth:
         return tuple(sorted(worth[:FIRST], key=lambda fix: (fix.finding.rung.rank, _freed(fix))))
@@ -47,11 +47,11 @@ def first_fixes(report: Report) -> tuple[Fix, ...]:
     return tuple(sorted(bad, key=lambda fix: fix.number)[:3])
 
 
-def changes_by_gain(report: Report) -> tuple[Fix, ...]:
+def changes_by_gain(lookup: Lookup) -> tuple[Fix, ...]:
     """Every change once, though several findings ask for it; those that free most first."""
     fixes = [
-        Fix(number=number, finding=finding, gain=gain(report, finding))
-        for number, finding in enumerate(report.findings, start=1)
+        Fix(number=number, finding=finding, gain=gain(lookup, finding))
+        for number, finding in enumerate(lookup.report.findings, start=1)
     ]
     seen: set[str] = set()
     once = []
@@ -63,19 +63,19 @@ def changes_by_gain(report: Report) -> tuple[Fix, ...]:
     return tuple(once)
 
 
-def gain(report: Report, finding: Finding) -> Gain | None:
+def gain(lookup: Lookup, finding: Finding) -> Gain | None:
     """What the finding's remedy frees, and the time of its statements now and after; None when it is not known."""
     freed = finding.gain_ms_per_day
     if freed is None or freed <= 0:
         return None
+    report = lookup.report
     days = report.window_s / DAY_S if report.window_s else None
-    by_key = {statement.key: statement for statement in report.statements}
-    concerned = [by_key[key] for key in statements_of(finding) if key in by_key]
+    concerned = [lookup.statements[key] for key in statements_of(finding) if key in lookup.statements]
     times = [statement.total_ms for statement in concerned if statement.total_ms is not None]
     if days is None or not times or len(times) < len(concerned):
         return Gain(freed_ms_per_day=freed)
     now = sum(times) / days
-    share = _share(report, freed, days)
+    share = report.share_of(freed * days)
     brief = share is not None and days * DAY_S < HOUR_S
     if freed > now:
         # The gain is of more than these statements: what is left of them is not known.
@@ -90,10 +90,6 @@ def gain(report: Report, finding: Finding) -> Gain | None:
         share=share,
         is_extrapolated=brief,
     )
-
-
-def _share(report: Report, freed: float, days: float) -> float | None:
-    return min(1.0, freed * days / report.observed_ms) if report.observed_ms > 0 else None
 
 
 def _freed(fix: Fix) -> float:

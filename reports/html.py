@@ -10,7 +10,8 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pgadvisor.model.report import ENDPOINTS_NOTE, Report
+from pgadvisor.model.finding import first_sentence
+from pgadvisor.model.report import ENDPOINTS_NOTE, NOT_JUDGED_NOTE, Report
 from pgadvisor.reports import format_numbers, labels, prose, report_words
 from pgadvisor.reports.html_page import IN_FULL, LAID_OUT, page_of
 from pgadvisor.reports.plan_comparison import compared
@@ -68,40 +69,52 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    environment.filters.update(
-        time=_unbroken(format_numbers.time),
-        time_after=_unbroken(format_numbers.time_after),
-        size=_unbroken(format_numbers.size),
-        count=format_numbers.count,
-        share=_unbroken(format_numbers.share),
-        duration=_unbroken(format_numbers.duration),
-        moment=format_numbers.moment,
-        folded=folded,
-        inline=prose.inline,
-        inline_with_links=prose.inline_with_links,
-        exact=_exact,
-        sentence=prose.first_sentence,
-        svg=_svg_number,
-    )
+    environment.filters.update(_filters())
     environment.tests["hidden"] = lambda text: visible(text) != text
-    environment.globals.update(
-        sql_runs=sql_runs,
-        compared=compared,
-        plural=format_numbers.plural,
-        plan_kinds=labels.PLAN_KINDS,
-        plan_origin=labels.plan_origin,
-        areas=labels.AREAS,
-        statement_place=labels.statement_place,
-        not_run_together=labels.not_run_together,
-        endpoints_note=ENDPOINTS_NOTE,
-        trials_sentence=report_words.trials_sentence,
-        rejected_label=report_words.rejected_label,
-        laid_out=LAID_OUT,
-        in_full=IN_FULL,
-    )
+    environment.globals.update(WORDS)
     return environment
 
 
+def _filters() -> dict[str, Callable[..., object]]:
+    """How templates show numbers and texts."""
+    return {
+        "time": _unbroken(format_numbers.time),
+        "time_after": _unbroken(format_numbers.time_after),
+        "size": _unbroken(format_numbers.size),
+        "count": format_numbers.count,
+        "share": _unbroken(format_numbers.share),
+        "duration": _unbroken(format_numbers.duration),
+        "moment": format_numbers.moment,
+        "folded": folded,
+        "inline": prose.inline,
+        "inline_with_links": prose.inline_with_links,
+        "exact": _exact,
+        "sentence": first_sentence,
+        "svg": _svg_number,
+    }
+
+
+WORDS: dict[str, object] = {
+    "sql_runs": sql_runs,
+    "compared": compared,
+    "plural": format_numbers.plural,
+    "plan_kinds": labels.PLAN_KINDS,
+    "plan_origin": labels.plan_origin,
+    "areas": labels.AREAS,
+    "statement_place": labels.statement_place,
+    "not_run_together": labels.not_run_together,
+    "endpoints_note": ENDPOINTS_NOTE,
+    "not_judged_note": f"{NOT_JUDGED_NOTE[:1].upper()}{NOT_JUDGED_NOTE[1:]}.",
+    "trials_sentence": report_words.trials_sentence,
+    "rejected_label": report_words.rejected_label,
+    "unplanned_labels": report_words.unplanned_labels,
+    "laid_out": LAID_OUT,
+    "in_full": IN_FULL,
+}
+"""What templates call by name."""
+
+COMMENT = re.compile(r"^\s*(//.*|/\*.*\*/)\n", re.MULTILINE)
+"""A line of style or script that only its readers need."""
 CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f]")
 """Signs that would act on a terminal which shows the file, written so that a browser reads them as they are."""
 UNQUOTED = re.compile(r' (class|id|scope|role)="([\w-]+)"(?=[ >])')
@@ -139,7 +152,8 @@ def _svg_number(value: float) -> str:
 
 def _static(name: str) -> str:
     # A checkout may turn line ends round; a browser turns them back before it takes the hash.
-    return resources.files(TEMPLATES).joinpath(name).read_text("utf-8").replace("\r\n", "\n")
+    text = resources.files(TEMPLATES).joinpath(name).read_text("utf-8").replace("\r\n", "\n")
+    return COMMENT.sub("", text)
 
 
 def _hash(content: str) -> str:

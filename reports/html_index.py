@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from pgadvisor.model.report import Report
 from pgadvisor.reports.visible_text import folded, visible
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ LONGEST = 130
 """Of a name in a list to choose from."""
 
 
-def finding_index(findings: Iterable["FindingView"]) -> Markup:
+def finding_index(report: Report, findings: Iterable["FindingView"]) -> Markup:
     """JSON as text of an element: names, and a row for each finding in the page's order."""
     tables: dict[str, int] = {}
     endpoints: dict[str, int] = {}
@@ -32,9 +33,24 @@ def finding_index(findings: Iterable["FindingView"]) -> Markup:
         ]
         for view in findings
     ]
-    index = {"tables": [*tables], "endpoints": [*endpoints], "rules": [*rules], "findings": rows}
+    index = {
+        "source": _source(report),
+        "redacted": report.is_redacted,
+        "tables": [*tables],
+        "endpoints": [*endpoints],
+        "rules": [*rules],
+        "findings": rows,
+    }
     text = json.dumps(index, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace").decode()
     return Markup(text.replace("&", "&amp;").replace("<", "&lt;"))  # in a text, quotes need no escape
+
+
+def _source(report: Report) -> str:
+    """What tells one audited database from another, whatever its version and the directory of its socket."""
+    if report.server is None:
+        return ""
+    host = report.server.host or ""
+    return visible(f"{report.server.database}@{'' if host.startswith(('/', '@')) else host}")
 
 
 def _place(name: str | None, places: dict[str, int]) -> int:

@@ -11,11 +11,12 @@ from markupsafe import Markup
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.plan import PlanComparison
-from pgadvisor.model.report import Endpoint, Report, StatementChange, TimeShare
+from pgadvisor.model.report import Endpoint, Report, StatementChange, TimeShare, TriedChange
 from pgadvisor.reports import labels, pictures, prose, report_words
 from pgadvisor.reports.fix_first import Fix, Gain, first_fixes, gain
 from pgadvisor.reports.html_index import finding_index
 from pgadvisor.reports.html_statements import FindingLink, StatementView, statement_views
+from pgadvisor.reports.lookup import Lookup, lookup_of
 
 LAID_OUT = 100
 """Tables and statements laid out at first; the rest is in the page as well, folded away."""
@@ -83,13 +84,19 @@ class Page(NamedTuple):
     counts: tuple[tuple[Severity, int], ...]
     by_statement: tuple[Bar, ...]
     by_table: tuple[Bar, ...]
+    has_time: bool
+    """False: it is about queries that someone gave, of which nobody knows how often they run."""
     fixes: tuple[tuple[Fix, FindingView], ...]
     findings: tuple[FindingView, ...]
     endpoints: tuple[EndpointView, ...]
     tables: tuple[TableView, ...]
     statements: tuple[StatementView, ...]
+    tried: dict[str, list[tuple[int, TriedChange]]]
+    """By `Statement.key`: what the user wanted tried, each with its number."""
+    in_full: int
+    """So many statements are shown with all that is known of them."""
     brief_share: float | None
-    """Of all time, that of the statements that have a line each."""
+    """Of all time, that of the statements that have a line each; None: it is not known."""
     changed: tuple[tuple[StatementChange, str | None], ...]
     """Each with the anchor of its statement."""
     gains: tuple[pictures.GainBar, ...]
@@ -102,51 +109,70 @@ class Page(NamedTuple):
     """What the script filters, sorts and marks the findings by, as JSON."""
     unread: tuple[tuple[str, str | None, str, float | None], ...]
     """(label, anchor, reason, share)."""
-    planned_otherwise: tuple[tuple[str, str | None], ...]
-    """Statements that the planner plans otherwise than the server: label and anchor."""
+    planned_otherwise: tuple[tuple[str, str | None, str], ...]
+    """Statements that the planner plans otherwise than the server: label, anchor, and in what."""
     rules: tuple[RuleView, ...]
 
 
 def page_of(report: Report) -> Page:
     """The page of the report."""
+    lookup = lookup_of(report)
     links = _finding_links(report.findings)
     statements = statement_views(report, links)
     pages = dict(report.rule_pages)
     findings = tuple(
-        _finding(report, finding, link, statements, pages) for finding, link in zip(report.findings, links, strict=True)
+        _finding(lookup, finding, link, statements, pages) for finding, link in zip(report.findings, links, strict=True)
     )
     severities = Counter(finding.severity for finding in report.findings)
     tables = _tables(report, links)
     table_anchors = {name: view.anchor for view in tables for name in (view.table.label, view.table.qualified)}
     anchors = {key: view.anchor for key, view in statements.items()}
+    in_full = len(statements) if report.tried else IN_FULL
     return Page(
         report=report,
         source=labels.source_label(report),
         counts=tuple((severity, severities[severity]) for severity in Severity),
         by_statement=_bars(report.time, anchors),
         by_table=_bars(report.time_by_table, table_anchors),
-        fixes=tuple((fix, findings[fix.number - 1]) for fix in first_fixes(report)),
+        has_time=bool(report.time) or not labels.is_of_files(report),
+        fixes=tuple((fix, findings[fix.number - 1]) for fix in first_fixes(lookup)),
         findings=findings,
         endpoints=_endpoints(report, links, statements),
         tables=tables,
         statements=tuple(statements.values()),
-        brief_share=sum(view.share or 0.0 for view in list(statements.values())[IN_FULL:]),
+        tried=_tried(report),
+        in_full=in_full,
+        brief_share=sum(shares) if (shares := _shares(list(statements.values())[in_full:])) else None,
         changed=tuple(
             (each, anchors.get(each.statement or "")) for each in (report.changes.statements if report.changes else ())
         ),
-        gains=pictures.gain_bars(report),
+        gains=pictures.gain_bars(lookup),
         sizes=pictures.size_bars(report),
         indexes=pictures.index_bars(report),
         guesses=pictures.guesses(statements.values()),
         table_anchors=table_anchors,
-        finding_index=finding_index(findings),
-        planned_otherwise=tuple(_named(statements, key) for key in (report.trials.different if report.trials else ())),
+        finding_index=finding_index(report, findings),
+        planned_otherwise=tuple(
+            (*_named(statements, each.statement), each.what)
+            for each in (report.trials.disagreements if report.trials else ())
+        ),
         unread=tuple((*_named(statements, each.statement), each.reason, each.share) for each in report.unread),
         rules=tuple(
             RuleView(f"rule-{_slug(name)}", name, prose.page_summary(page), _first_examples(prose.page_blocks(page)))
             for name, page in report.rule_pages
         ),
     )
+
+
+def _tried(report: Report) -> dict[str, list[tuple[int, TriedChange]]]:
+    found: dict[str, list[tuple[int, TriedChange]]] = {}
+    for number, each in enumerate(report.tried):
+        found.setdefault(each.statement, []).append((number, each))
+    return found
+
+
+def _shares(views: Iterable[StatementView]) -> list[float]:
+    return [view.share for view in views if view.share is not None]
 
 
 def _slug(name: str) -> str:
@@ -169,7 +195,7 @@ def _finding_links(findings: Iterable[Finding]) -> list[FindingLink]:
 
 
 def _finding(
-    report: Report,
+    lookup: Lookup,
     finding: Finding,
     link: FindingLink,
     statements: dict[str, StatementView],
@@ -183,7 +209,7 @@ def _finding(
         place=labels.where_label(finding.where),
         summary=prose.page_summary(pages.get(finding.rule, "")),
         rule_anchor=f"rule-{_slug(finding.rule)}" if finding.rule in pages else None,
-        gain=gain(report, finding),
+        gain=gain(lookup, finding),
         statement=own,
         others=tuple(view for view in others if view is not None),
         shows_plan=own is not None and own.plan is not None and own.home == link,
@@ -206,22 +232,11 @@ def _endpoints(
 
 
 def _tables(report: Report, links: list[FindingLink]) -> tuple[TableView, ...]:
-    """The tables in the report's order, those with findings first."""
-    concerning: dict[str, list[FindingLink]] = {}
-    for finding, link in zip(report.findings, links, strict=True):
-        if finding.where.table is not None:
-            concerning.setdefault(finding.where.table, []).append(link)
-    shares = {each.label: each.share for each in report.table_shares}
-    views = [
-        TableView(
-            anchor=f"t-{at}",
-            table=table,
-            share=shares.get(table.label, shares.get(table.qualified)),
-            findings=tuple(concerning.get(table.qualified, ())),
-        )
-        for at, table in enumerate(report.tables, start=1)
-    ]
-    return tuple(sorted(views, key=lambda view: (not view.findings, -(view.share or 0.0))))
+    """The tables, those with findings first."""
+    return tuple(
+        TableView(f"t-{line.number}", line.table, line.share, tuple(links[number - 1] for number in line.findings))
+        for line in report_words.table_lines(report)
+    )
 
 
 def _bars(parts: tuple[TimeShare, ...], anchors: dict[str, str]) -> tuple[Bar, ...]:

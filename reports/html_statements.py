@@ -70,7 +70,7 @@ def statement_views(report: Report, links: list[FindingLink]) -> dict[str, State
             plan_anchor=f"p-{at}" if plan is not None else None,
             home=homes.get(statement.key),
             guilty=tuple(guilty.get(statement.key, ())),
-            share=_share(report, statement),
+            share=report.share_of(statement.total_ms),
             findings=tuple(concerning.get(statement.key, ())),
         )
     return views
@@ -79,9 +79,3 @@ def statement_views(report: Report, links: list[FindingLink]) -> dict[str, State
 def _own_statement(finding: Finding) -> str | None:
     """The statement whose text and plan a finding points into."""
     return next(iter(labels.statements_of(finding)), None)
-
-
-def _share(report: Report, statement: Statement) -> float | None:
-    if statement.total_ms is None or report.observed_ms <= 0:
-        return None
-    return min(1.0, statement.total_ms / report.observed_ms)

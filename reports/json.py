@@ -11,6 +11,7 @@ from pgadvisor.model.workload import Statement
 from pgadvisor.reports.json_records import (
     JsonChanges,
     JsonComparison,
+    JsonDisagreement,
     JsonEndpoint,
     JsonEvidence,
     JsonFinding,
@@ -168,6 +169,7 @@ def _tried(tried: TriedChange, at: Positions) -> JsonTried:
             JsonTriedIndex(name=each.name, definition=each.definition, is_used=each.is_used, size_bytes=each.size_bytes)
             for each in tried.indexes
         ),
+        spread=tried.spread,
         doubts=tried.doubts,
     )
 
@@ -219,6 +221,9 @@ def _trials(trials: Trials, at: Positions) -> JsonTrials:
         ),
         compared=trials.compared,
         different=_keys(trials.different, at),
+        disagreements=tuple(
+            JsonDisagreement(statement=_key(each.statement, at), what=each.what) for each in trials.disagreements
+        ),
         remedies=trials.remedies,
         rejected=tuple(
             JsonRejected(rule=each.rule, change=each.change, reason=each.reason, statements=_keys(each.statements, at))

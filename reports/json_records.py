@@ -156,6 +156,8 @@ class JsonTried(JsonRecord):
     error: str | None
     """Why it could not be tried."""
     indexes: tuple[JsonTriedIndex, ...]
+    spread: str | None
+    """What the cost comes to over several draws of the statement's values; null: there is one."""
     doubts: tuple[str, ...]
     """What had to be guessed."""
 
@@ -213,7 +215,7 @@ class JsonChanges(JsonRecord):
     known: int
     fixed: tuple[JsonGoneFinding, ...]
     not_judged: tuple[JsonGoneFinding, ...]
-    """What became of them nobody knows: their rule did not run, or their statement did not."""
+    """Nobody knows what became of them: their rule could not run, or what they are about was not read or planned."""
     statements: tuple[JsonStatementChange, ...]
     """The largest change of time a day first."""
 
@@ -234,6 +236,14 @@ class JsonRejected(JsonRecord):
     statements: tuple[Key, ...]
 
 
+class JsonDisagreement(JsonRecord):
+    """A statement whose plan on the audited server has another shape than the planner's."""
+
+    statement: Key
+    what: str
+    """In what, as a clause."""
+
+
 class JsonTrials(JsonRecord):
     """On what the remedies were tried, and how far it can be trusted."""
 
@@ -245,6 +255,8 @@ class JsonTrials(JsonRecord):
     """Of those planned, how many have a plan of the audited server that can be compared."""
     different: tuple[Key, ...]
     """Those whose plan on the audited server has another shape: advice on them is doubtful."""
+    disagreements: tuple[JsonDisagreement, ...]
+    """In what each of them differs."""
     remedies: int
     """Remedies that were tried and help."""
     rejected: tuple[JsonRejected, ...]

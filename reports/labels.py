@@ -30,10 +30,17 @@ AREAS: dict[Area, str] = {
 
 
 def statement_place(statement: Statement) -> str | None:
-    """Where the statement stands: `statement 3, line 12`; None when it is not of a file."""
+    """Where the statement stands: `queries.sql:12`, or `statement 3, line 12`; None when it is not of a file."""
     if statement.position is None:
         return None
+    if statement.file is not None:
+        return f"{statement.file}:{statement.line or 1}"
     return f"statement {statement.position}" + ("" if statement.line is None else f", line {statement.line}")
+
+
+def is_of_files(report: Report) -> bool:
+    """Whether it is about queries that someone gave: then nobody asked for all tables, or where the time goes."""
+    return bool(report.statements) and all(statement.position is not None for statement in report.statements)
 
 
 def statement_label(statement: Statement, width: int = 80) -> str:

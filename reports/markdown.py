@@ -10,6 +10,7 @@ from pgadvisor.reports import labels
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.finding_words import gain_text, places
 from pgadvisor.reports.fix_first import Fix, first_fixes, gain
+from pgadvisor.reports.lookup import Lookup, lookup_of
 from pgadvisor.reports.markdown_finding import finding_blocks
 from pgadvisor.reports.markdown_text import LONGEST, code, fenced, in_html, inline, line
 from pgadvisor.reports.plan_comparison import compared
@@ -21,6 +22,8 @@ FIXES_BYTES = 10_000
 TABLE_BYTES = 18_000
 SECTION_BYTES = 4_000
 """Of endpoints, of tables, of changes, and of what was not looked at."""
+UNPLANNED_BYTES = 1_500
+"""Of the statements without a plan: few reasons, again and again."""
 NOTE_BYTES = 500
 """Kept for saying what was left out."""
 MESSAGE = 160
@@ -31,10 +34,11 @@ SHORT_SQL = 1_500
 
 def render(report: Report) -> str:
     """The report as a comment: verdict, what to fix first, a table of findings, then each of them folded away."""
-    head = [*_verdict(report), *_tried(report), *_fixes(report), *_findings_table(report)]
+    lookup = lookup_of(report)
+    head = [*_verdict(report), *_tried(report), *_fixes(lookup), *_findings_table(lookup)]
     tail = [*_endpoints(report), *_tables(report), *_changes(report), *_trust(report)]
     room = MOST_BYTES - NOTE_BYTES - sum(_bytes(block) for block in (*head, *tail))
-    details = list(_fitting(_details(report), room))
+    details = list(_fitting(_details(lookup), room))
     return "\n\n".join((*head, *details, *_left_out(report, len(details)), *tail)) + "\n"
 
 
@@ -65,53 +69,52 @@ def _trial(tried: TriedChange) -> str:
         return f"- {code(tried.change, NAME)} was not tried: {inline(tried.error or '', MESSAGE)}"
     plans = compared(tried.comparison)
     told = [inline(plans.sentence, LONGEST), *(inline(words.tried_index(each), MESSAGE) for each in tried.indexes)]
+    told += [f"cost {inline(tried.spread, MESSAGE)}"] if tried.spread is not None else []
     told += [f"a guess: {inline(each, MESSAGE)}" for each in tried.doubts]
     return f"- {code(tried.change, NAME)} on the {inline(tried.tried_on, NAME)}: {'; '.join(told)}"
 
 
-def _fixes(report: Report) -> Iterator[str]:
-    fixes = first_fixes(report)
+def _fixes(lookup: Lookup) -> Iterator[str]:
+    fixes = first_fixes(lookup)
     if fixes:
         yield "### Fix first"
-        yield from _fitting((_fix(report, fix) for fix in fixes), FIXES_BYTES)
+        yield from _fitting((_fix(lookup, fix) for fix in fixes), FIXES_BYTES)
 
 
-def _fix(report: Report, fix: Fix) -> str:
+def _fix(lookup: Lookup, fix: Fix) -> str:
     """What to do, what it frees, and the SQL where it is short."""
-    freed = gain_text(report, fix.finding)
+    freed = gain_text(lookup, fix.finding)
     told = f"**{fix.number}.** {inline(fix.finding.remedy.text)}" + (f" — {inline(freed)}" if freed else "")
     sql = fix.finding.remedy.sql
     return f"{told}\n\n{fenced(sql)}" if sql and len(sql) <= SHORT_SQL else told
 
 
-def _findings_table(report: Report) -> Iterator[str]:
+def _findings_table(lookup: Lookup) -> Iterator[str]:
+    report = lookup.report
     yield "### Findings"
     if not report.findings:
         yield words.nothing_found(report)
         return
-    has_status = any(finding.status is not None for finding in report.findings)
-    titles = ("No.", "Severity", *(["Status"] if has_status else []), "Finding", "Where", "Frees")
-    rows = (
-        _row(report, finding, number, has_status=has_status) for number, finding in enumerate(report.findings, start=1)
-    )
+    titles = ("No.", "Severity", *(["Status"] if lookup.has_status else []), "Finding", "Where", "Frees")
+    rows = (_row(lookup, finding, number) for number, finding in enumerate(report.findings, start=1))
     shown = list(_fitting(rows, TABLE_BYTES))
     yield _table(titles, shown, right=("No.", "Frees"))
     if rest := report.findings[len(shown) :]:
         yield f"And {numbers.plural(len(rest), 'more finding')}: {_counted(rest)}."
 
 
-def _row(report: Report, finding: Finding, number: int, *, has_status: bool) -> str:
-    freed = gain(report, finding)
+def _row(lookup: Lookup, finding: Finding, number: int) -> str:
+    freed = gain(lookup, finding)
     frees = ""
     if freed is not None:
         is_share = freed.is_extrapolated and freed.share is not None
         frees = f"{numbers.share(freed.share)} of time" if is_share else f"{numbers.time(freed.freed_ms_per_day)} a day"
     severity = finding.severity.value
-    where = next(iter(places(report, finding)), "")
+    where = next(iter(places(lookup, finding)), "")
     cells = (
         f"{number}",
         f"**{severity}**" if finding.severity is Severity.ERROR else severity,
-        *([finding.status or ""] if has_status else []),
+        *([finding.status or ""] if lookup.has_status else []),
         inline(finding.message, MESSAGE),
         code(where, NAME),
         frees,
@@ -124,12 +127,12 @@ def _counted(findings: Sequence[Finding]) -> str:
     return ", ".join(f"{severities[each]:,} {each.value}" for each in Severity if severities[each])
 
 
-def _details(report: Report) -> Iterator[str]:
+def _details(lookup: Lookup) -> Iterator[str]:
     """Each finding folded away; the reason of a rule stands with its first."""
     told: set[str] = set()
-    for number, finding in enumerate(report.findings, start=1):
+    for number, finding in enumerate(lookup.report.findings, start=1):
         title = f"<b>{number}</b> · {finding.severity.value} · {in_html(finding.message, MESSAGE)}"
-        blocks = finding_blocks(report, finding, reason=finding.rule not in told)
+        blocks = finding_blocks(lookup, finding, reason=finding.rule not in told)
         told.add(finding.rule)
         yield _folded(title, blocks)
 
@@ -187,6 +190,12 @@ def _trust(report: Report) -> Iterator[str]:
         yield inline(words.trials_sentence(report.trials), 2 * LONGEST)
         if tried := [f"- {inline(words.rejected_label(each))}" for each in report.trials.rejected]:
             yield _folded("What was tried and does not help", [_list(tried, "change")])
+    if different := [f"- {inline(each)}" for each in words.different_labels(report)]:
+        yield _folded("What the server plans otherwise", [_list(different, "statement", room=UNPLANNED_BYTES)])
+    if unplanned := [f"- {inline(each)}" for each in words.unplanned_labels(report)]:
+        yield _folded(
+            "What the planner made no plan of, and why", [_list(unplanned, "statement", room=UNPLANNED_BYTES)]
+        )
     told = [
         f"- {line(each.text)}" + (f"<br>Cure: {inline(each.cure)}" if each.cure else "")
         for each in words.missing(report)
@@ -212,8 +221,8 @@ def _table(titles: Sequence[str], rows: Sequence[str], *, right: Sequence[str] =
     return "\n".join((f"| {' | '.join(titles)} |", f"| {ruler} |", *rows))
 
 
-def _list(items: Sequence[str], noun: str) -> str:
-    shown = list(_fitting(items, SECTION_BYTES))
+def _list(items: Sequence[str], noun: str, room: int = SECTION_BYTES) -> str:
+    shown = list(_fitting(items, room))
     more = [f"- and {numbers.plural(len(items) - len(shown), f'more {noun}')}"] if len(shown) < len(items) else []
     return "\n".join((*shown, *more))
 

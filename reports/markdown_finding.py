@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from pgadvisor.model.finding import Finding, Remedy
-from pgadvisor.model.report import Report
 from pgadvisor.reports import format_numbers as numbers
-from pgadvisor.reports.finding_words import gain_text, load, places, statement_of, why
+from pgadvisor.reports.finding_words import gain_text, load, places, why
+from pgadvisor.reports.lookup import Lookup
 from pgadvisor.reports.markdown_text import code, fenced, inline, line
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.sql_pieces import sql_pieces
@@ -20,30 +20,24 @@ LONGEST_SQL = 4_000
 """Characters of a change: the way to a partitioned table takes 3,000. Half of one is worse than none."""
 
 
-def finding_markdown(report: Report, finding: Finding) -> str:
-    """The finding as a text of its own, with its message for a title."""
-    title = f"### {finding.severity.value}: {inline(finding.message)}"
-    return "\n\n".join((title, *finding_blocks(report, finding), _source(report, finding))) + "\n"
-
-
-def finding_blocks(report: Report, finding: Finding, *, reason: bool = True) -> Iterator[str]:
+def finding_blocks(lookup: Lookup, finding: Finding, *, reason: bool = True) -> Iterator[str]:
     """What it says below its message, block by block. `reason`: with the one that its rule's page gives."""
-    if reason and (text := why(report, finding)):
+    if reason and (text := why(lookup, finding)):
         yield line(text)
-    yield from _statement(report, finding)
+    yield from _statement(lookup, finding)
     yield f"**Change:** {inline(finding.remedy.text, 2 * QUERY_LENGTH)}"
     yield from _sql(finding.remedy)
     if finding.comparison is not None:
         tried = compared(finding.comparison)
         yield f"**Tried** on the {inline(tried.tried_on)}: {inline(tried.sentence)}"
-    yield "\n".join(f"- **{title}:** {text}" for title, text in _facts(report, finding))
+    yield "\n".join(f"- **{title}:** {text}" for title, text in _facts(lookup, finding))
 
 
-def _statement(report: Report, finding: Finding) -> Iterator[str]:
+def _statement(lookup: Lookup, finding: Finding) -> Iterator[str]:
     """Where it stands, the query, and the guilty parts of it by themselves."""
-    own = statement_of(report, finding)
-    told = [code(place, PLACE_LENGTH) for place in places(report, finding)]
-    if own is not None and (busy := load(report, finding)):
+    own = lookup.statement_of(finding)
+    told = [code(place, PLACE_LENGTH) for place in places(lookup, finding)]
+    if own is not None and (busy := load(lookup, finding)):
         told.append(busy)
     if own is not None and own.queryid is not None:
         told.append(f"queryid `{own.queryid}`")
@@ -71,11 +65,11 @@ def _whole(sql: str) -> str:
     return fenced(sql)
 
 
-def _facts(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
+def _facts(lookup: Lookup, finding: Finding) -> Iterator[tuple[str, str]]:
     for title, text in (
         ("Cost", finding.remedy.cost),
         ("Lock", finding.remedy.lock),
-        ("Gain", gain_text(report, finding)),
+        ("Gain", gain_text(lookup, finding)),
         ("Wrong if", finding.wrong_if),
     ):
         if text:
@@ -83,8 +77,3 @@ def _facts(report: Report, finding: Finding) -> Iterator[tuple[str, str]]:
     for each in finding.evidence[:8]:
         yield each.rung.value.capitalize(), inline(each.text)
     yield "Rule", code(finding.rule)
-
-
-def _source(report: Report, finding: Finding) -> str:
-    key = code(finding.key, GUILTY_LENGTH)
-    return f"<sub>pgadvisor {report.pgadvisor}, {numbers.moment(report.collected_at)}, key {key}</sub>"

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pgadvisor.model.report import Report
 from pgadvisor.reports.fix_first import Gain, changes_by_gain
 from pgadvisor.reports.html_statements import StatementView
+from pgadvisor.reports.lookup import Lookup
 from pgadvisor.reports.plan_rows import PlanRow
 
 MOST_BARS = 8
@@ -81,9 +82,9 @@ class Guesses(NamedTuple):
     far_off: int
 
 
-def gain_bars(report: Report) -> tuple[GainBar, ...]:
+def gain_bars(lookup: Lookup) -> tuple[GainBar, ...]:
     """The changes that free most, the most first."""
-    known = [(fix.number, fix.gain) for fix in changes_by_gain(report) if fix.gain is not None][:MOST_BARS]
+    known = [(fix.number, fix.gain) for fix in changes_by_gain(lookup) if fix.gain is not None][:MOST_BARS]
     return tuple(GainBar(number, gain, gain.freed_ms_per_day / known[0][1].freed_ms_per_day) for number, gain in known)
 
 

@@ -11,11 +11,13 @@ from pgadvisor.reports.html_page import Page
 
 
 def explains_of(page: Page) -> str:
-    """All plans of the page, packed, by the names that its tables give them."""
+    """All plans that the page shows, packed, by the names that its tables give them."""
     plans: dict[str, tuple[Plan, ...]] = {}
-    for statement in page.statements:
-        if statement.plan_anchor is not None and statement.planned is not None and statement.planned.plan is not None:
-            plans[statement.plan_anchor] = (statement.planned.plan,)
+    for at, view in enumerate(page.statements):
+        # A statement of a line shows no plan, but the first finding about it does.
+        is_shown = at < page.in_full or view.home is not None
+        if is_shown and view.plan_anchor is not None and view.planned is not None and view.planned.plan is not None:
+            plans[view.plan_anchor] = (view.planned.plan,)
     for finding in page.findings:
         if finding.comparison is not None:
             plans[f"c-{finding.anchor}"] = (finding.comparison.before, finding.comparison.after)

@@ -55,11 +55,6 @@ def _by(pattern: re.Pattern[str], kind: Kind, text: str, group: int = 0) -> Iter
         yield Inline("plain", text[at:])
 
 
-def first_sentence(text: str) -> str:
-    """The first sentence, without its full stop; a stop inside a name or a number ends none."""
-    return re.split(r"(?<=[^.\d])\.(?=\s|$)", text, maxsplit=1)[0]
-
-
 def page_summary(page: str) -> str:
     """The fault a rule's page is about: its first line that is no heading."""
     return next((line.strip() for line in page.splitlines() if line.strip() and not line.startswith("#")), "")

@@ -1,12 +1,13 @@
 """What a report says about itself, in words that the terminal and Markdown share: counts, tables, changes, trust."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.finding import Severity
 from pgadvisor.model.report import (
+    NOT_JUDGED_NOTE,
     Changes,
     Endpoint,
     GoneFinding,
@@ -16,17 +17,22 @@ from pgadvisor.model.report import (
     Trials,
     TriedIndex,
 )
+from pgadvisor.model.workload import Statement
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
 from pgadvisor.reports.visible_text import folded
 
 LONGEST = 400
 """Characters of a message or of DDL within a line."""
+LABEL = 60
+"""Characters of a statement within a line."""
 
 
 class TableLine(NamedTuple):
     """A table, its share of the time, and the numbers of the findings about it."""
 
+    number: int
+    """From 1 in the report's order."""
     table: Table
     share: float | None
     findings: tuple[int, ...]
@@ -85,11 +91,12 @@ def table_lines(report: Report) -> tuple[TableLine, ...]:
     shares = {each.label: each.share for each in report.table_shares}
     lines = (
         TableLine(
+            number,
             table,
             shares.get(table.label, shares.get(table.qualified)),
             tuple(concerning.get(table.qualified, ())),
         )
-        for table in report.tables
+        for number, table in enumerate(report.tables, start=1)
     )
     return tuple(sorted(lines, key=lambda line: (not line.findings, -(line.share or 0.0))))
 
@@ -118,7 +125,7 @@ def changes_sentence(changes: Changes) -> str:
     """How many findings are new, known, fixed, not judged; and whether times can be compared."""
     text = f"{numbers.plural(changes.new, 'new finding')}, {changes.known:,} known, {len(changes.fixed):,} fixed"
     if changes.not_judged:
-        text += f", {len(changes.not_judged):,} not judged (their rule could not run this time)"
+        text += f", {len(changes.not_judged):,} not judged ({NOT_JUDGED_NOTE})"
     if changes.since_previous:
         text += ". Times are of the time since then alone"
     if changes.reset_between:
@@ -164,11 +171,12 @@ def trust_sentence(report: Report) -> str:
 
 def trials_sentence(trials: Trials) -> str:
     """On what the remedies were tried, with which success, and where that is doubtful."""
-    text = (
-        f"What to change was tried on the {trials.planner}, which planned {numbers.plural(trials.planned, 'statement')}"
-    )
+    is_asked = bool(trials.remedies or trials.rejected)
+    text = "What to change was tried on the" if is_asked else "There was no index to try on the"
+    text += f" {trials.planner}, which planned {numbers.plural(trials.planned, 'statement')}"
     text += f" and {len(trials.not_planned):,} not" if trials.not_planned else ""
-    text += f": {numbers.plural(trials.remedies, 'change')} {'helps' if trials.remedies == 1 else 'help'}"
+    if is_asked:
+        text += f": {numbers.plural(trials.remedies, 'change')} {'helps' if trials.remedies == 1 else 'help'}"
     text += f", {len(trials.rejected):,} {'does' if len(trials.rejected) == 1 else 'do'} not" if trials.rejected else ""
     if trials.different:
         text += f". {numbers.plural(len(trials.different), 'statement')} of {trials.compared:,} planned otherwise there"
@@ -187,6 +195,23 @@ def rejected_label(rejected: RejectedRemedy) -> str:
     return f"does not help: {folded(rejected.change, LONGEST)}: {rejected.reason} ({rejected.rule})"
 
 
+def different_labels(report: Report) -> tuple[str, ...]:
+    """The statements that the audited server plans otherwise than the planner, each with in what."""
+    if report.trials is None:
+        return ()
+    by_key = {each.key: each for each in report.statements}
+    found = report.trials.disagreements
+    return tuple(f"planned otherwise on the server: {_label(by_key, each.statement)}: {each.what}" for each in found)
+
+
+def unplanned_labels(report: Report) -> tuple[str, ...]:
+    """The statements of which the planner made no plan, each with the reason."""
+    if report.trials is None:
+        return ()
+    by_key = {each.key: each for each in report.statements}
+    return tuple(f"no plan of {_label(by_key, each.statement)}: {each.reason}" for each in report.trials.not_planned)
+
+
 def missing(report: Report) -> Iterator[Missing]:
     """Everything that was not read, not run or not understood."""
     for gap in report.gaps:
@@ -196,10 +221,13 @@ def missing(report: Report) -> Iterator[Missing]:
         yield Missing(f"{rules} did not run: {reason}", cure)
     by_key = {each.key: each for each in report.statements}
     for unread in report.unread:
-        statement = by_key.get(unread.statement)
-        name = labels.statement_label(statement, 60) if statement else unread.statement
         share = f", {numbers.share(unread.share)} of all time" if unread.share is not None else ""
-        yield Missing(f"not understood: {folded(name, 60)}: {unread.reason}{share}")
+        yield Missing(f"not understood: {_label(by_key, unread.statement)}: {unread.reason}{share}")
+
+
+def _label(by_key: Mapping[str, Statement], key: str) -> str:
+    """A statement in a few words; its key where the report does not hold it."""
+    return folded(labels.statement_label(by_key[key], LABEL) if key in by_key else key, LABEL)
 
 
 def number_list(found: Iterable[int], sign: str, most: int = 6) -> str:

@@ -10,6 +10,7 @@ from pgadvisor.model.report import Report
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels, text_sections
 from pgadvisor.reports import report_words as words
+from pgadvisor.reports.lookup import Lookup, lookup_of
 from pgadvisor.reports.plan_rows import plan_table
 from pgadvisor.reports.text_finding import Told, finding_view, headline, short_view
 from pgadvisor.reports.text_plan import plan_view
@@ -50,9 +51,12 @@ def summary(report: Report) -> RenderableType:
 
     Print it with `crop=False`: SQL to copy is never wrapped.
     """
+    lookup = lookup_of(report)
     parts: list[RenderableType] = [_verdict(report), Text()]
-    for number in range(1, min(TOP, len(report.findings)) + 1):
-        parts += [short_view(report, number), Text()]
+    # New ones before those that are known: they are what a check fails on.
+    numbered = sorted(enumerate(report.findings, start=1), key=lambda each: each[1].status == "known")
+    for number, _ in numbered[:TOP]:
+        parts += [short_view(lookup, number), Text()]
     if len(report.findings) > TOP:
         more = numbers.plural(len(report.findings) - TOP, "more finding")
         parts.append(Text(f"and {more} in the report", style="dim"))
@@ -65,18 +69,20 @@ def statement_view(report: Report, key: str) -> RenderableType:
 
     Print it with `crop=False`: SQL to copy is never wrapped.
     """
-    return _statement(report, key, Told())
+    return _statement(lookup_of(report), key, Told())
 
 
 def _parts(report: Report) -> Iterable[RenderableType]:
+    lookup = lookup_of(report)
     yield _verdict(report)
     yield Text(visible(words.source(report)), style="dim")
-    if report.statements and all(statement.position is not None for statement in report.statements):
-        yield from _by_statement(report)
+    if labels.is_of_files(report):
+        yield from _by_statement(lookup)
     else:
-        yield from _by_rank(report)
+        yield from _by_rank(lookup)
     yield from text_sections.endpoints(report)
-    yield from text_sections.tables(report)
+    if not labels.is_of_files(report):
+        yield from text_sections.tables(report)
     yield from text_sections.changes(report)
     yield from text_sections.trust(report)
 
@@ -90,91 +96,88 @@ def _verdict(report: Report) -> RenderableType:
     )
 
 
-def _by_rank(report: Report) -> Iterable[RenderableType]:
+def _by_rank(lookup: Lookup) -> Iterable[RenderableType]:
     """For a database's workload: where its time goes, what to fix first, then every finding in the report's order."""
+    report = lookup.report
     yield from text_sections.time(report)
-    yield from text_sections.fix_first(report)
+    yield from text_sections.fix_first(lookup)
     yield text_sections.heading("Findings")
     if not report.findings:
         yield Text(words.nothing_found(report))
-    yield from _findings(report, range(1, len(report.findings) + 1), Told())
+    yield from _findings(lookup, range(1, len(report.findings) + 1), Told())
 
 
-def _findings(report: Report, found: Iterable[int], told: Told) -> Iterable[RenderableType]:
+def _findings(lookup: Lookup, found: Iterable[int], told: Told) -> Iterable[RenderableType]:
     """Those findings in full until `WHOLE` are told, the rest in a line each."""
     are_folded = False
     for number in found:
         if len(told.findings) < WHOLE:
             if told.findings:
                 yield Text()
-            yield finding_view(report, number, told)
+            yield finding_view(lookup, number, told)
             continue
         if not are_folded:
             are_folded = True
             yield Text("\nThe rest in a line each; the HTML and JSON reports tell them whole.\n", style="dim")
-        yield headline(report, report.findings[number - 1], number)
+        yield headline(lookup, lookup.finding(number), number)
 
 
-def _by_statement(report: Report) -> Iterable[RenderableType]:
+def _by_statement(lookup: Lookup) -> Iterable[RenderableType]:
     """For statements that the user gave: each in the order given, with its plan and findings, then the rest."""
+    report = lookup.report
     told = Told()
     quiet: list[str] = []
     for statement in report.statements:
-        if len(report.statements) > FEW and not _concerning(report, statement.key):
+        if len(report.statements) > FEW and statement.key not in lookup.concerning:
             quiet.append(f"{statement.position:,}")
             continue
         yield Text()
-        yield _statement(report, statement.key, told)
+        yield _statement(lookup, statement.key, told)
     if quiet:
         noun = "statement" if len(quiet) == 1 else "statements"
         yield Text(f"\nNothing to change was found in {noun} {', '.join(quiet)}.")
     others = [number for number in range(1, len(report.findings) + 1) if number not in told.findings]
     if others:
         yield text_sections.heading("Findings about no statement")
-        yield from _findings(report, others, told)
+        yield from _findings(lookup, others, told)
 
 
-def _statement(report: Report, key: str, told: Told) -> RenderableType:
+def _statement(lookup: Lookup, key: str, told: Told) -> RenderableType:
     """A statement with its findings; of those told before, and they are told once, only the headline."""
-    statement = {each.key: each for each in report.statements}[key]
-    found = _concerning(report, key)
-    own = [number for number in found if labels.statements_of(report.findings[number - 1])[0] == key]
-    spans = tuple(span for number in own for span in report.findings[number - 1].spans)
+    statement = lookup.statements[key]
+    found = lookup.concerning.get(key, ())
+    own = [number for number in found if labels.statements_of(lookup.finding(number))[0] == key]
+    spans = tuple(span for number in own for span in lookup.finding(number).spans)
     title = (labels.statement_place(statement) or f"queryid {key}", statement.name)
     parts: list[RenderableType] = [
         Text(visible(" · ".join(part for part in title if part)), style="bold underline"),
         MarkedSql(statement.text, spans),
         Text(),
-        _plan(report, key, own),
-        *tried_views(report, key),
+        _plan(lookup, key, own),
+        *tried_views(lookup.report, key),
     ]
     for number in found:
         is_told = number in told.findings or len(told.findings) >= WHOLE
         parts.append(Text())
         parts.append(
-            headline(report, report.findings[number - 1], number)
+            headline(lookup, lookup.finding(number), number)
             if is_told
-            else finding_view(report, number, told, below_query=True)
+            else finding_view(lookup, number, told, below_query=True)
         )
     if not found:
-        parts += [Text(), Text(words.nothing_found(report))]
+        parts += [Text(), Text(words.nothing_found(lookup.report))]
     return Group(*parts)
 
 
-def _concerning(report: Report, key: str) -> list[int]:
-    """Numbers of the findings that concern a statement, in the report's order."""
-    return [number for number, finding in enumerate(report.findings, start=1) if key in labels.statements_of(finding)]
-
-
-def _plan(report: Report, key: str, findings: list[int]) -> RenderableType:
-    planned = next((each for each in report.plans if each.statement == key), None)
+def _plan(lookup: Lookup, key: str, findings: list[int]) -> RenderableType:
+    planned = lookup.plans.get(key)
     if planned is None or planned.plan is None:
-        unknown = "no database was asked" if report.server is None else "none was asked for"
+        unknown = "no database was asked" if lookup.report.server is None else "none was asked for"
         reason = planned.reason if planned and planned.reason else unknown
         return Text(f"No plan: {visible(reason)}")
     guilty: dict[int, list[int]] = {}
     for number in findings:
-        node = report.findings[number - 1].node
+        node = lookup.finding(number).node
         if node is not None:
             guilty.setdefault(node, []).append(number)
     title = f"Plan: {visible(labels.plan_origin(planned))}"

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pgadvisor.model.finding import Finding, Severity
-from pgadvisor.model.report import Report
 from pgadvisor.reports import labels
-from pgadvisor.reports.finding_words import gain_text, load, places, statement_of, why
+from pgadvisor.reports.finding_words import gain_text, load, places, why
+from pgadvisor.reports.lookup import Lookup
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.plan_rows import plan_table
 from pgadvisor.reports.text_plan import comparison_view, plan_view
@@ -44,21 +44,21 @@ class Told:
         """Rules whose reason was given."""
 
 
-def finding_view(report: Report, number: int, told: Told | None = None, *, below_query: bool = False) -> RenderableType:
+def finding_view(lookup: Lookup, number: int, told: Told | None = None, *, below_query: bool = False) -> RenderableType:
     """All that a finding says and `told` does not hold. `below_query`: its query and plan stand above."""
     told = Told() if told is None else told
-    finding = report.findings[number - 1]
+    finding = lookup.finding(number)
     remedy = finding.remedy
-    parts: list[RenderableType] = [headline(report, finding, number)]
-    parts.append(_facts(_before(report, finding, told, below_query=below_query)))
+    parts: list[RenderableType] = [headline(lookup, finding, number)]
+    parts.append(_facts(_before(lookup, finding, told, below_query=below_query)))
     if remedy.sql:
         parts.append(WholeLines(remedy.sql))
     if remedy.undo:
         parts += [_facts(iter([("undo", "")])), WholeLines(remedy.undo)]
-    parts.append(_facts(_after(report, finding)))
+    parts.append(_facts(_after(lookup, finding)))
     key = finding.where.statement
     if key is not None and key not in told.queries and not below_query:
-        parts += _plan(report, finding)
+        parts += _plan(lookup, finding)
     if finding.comparison is not None:
         parts.append(_facts(iter([("tried", "the plan without the change and with it")])))
         parts.append(_indented(comparison_view(compared(finding.comparison))))
@@ -69,41 +69,41 @@ def finding_view(report: Report, number: int, told: Told | None = None, *, below
     return Group(*parts)
 
 
-def short_view(report: Report, number: int) -> RenderableType:
+def short_view(lookup: Lookup, number: int) -> RenderableType:
     """A finding in a few lines: message, what it rests on, the change, the gain."""
-    finding = report.findings[number - 1]
+    finding = lookup.finding(number)
     facts: list[Fact] = [("because", f"{each.text} ({each.rung})") for each in finding.evidence[:1]]
     facts.append(("change", finding.remedy.text))
-    return Group(headline(report, finding, number), _facts(iter(facts)), *_change(report, finding))
+    return Group(headline(lookup, finding, number), _facts(iter(facts)), *_change(lookup, finding))
 
 
-def first_view(report: Report, number: int) -> RenderableType:
+def first_view(lookup: Lookup, number: int) -> RenderableType:
     """A change to make first: what to do, what it frees, the SQL, and which finding says more."""
-    finding = report.findings[number - 1]
+    finding = lookup.finding(number)
     because = f"{folded(finding.message, LONGEST)} ({finding.rung})"
     line = Table.grid(padding=(0, 1, 0, 0))
     line.add_column(no_wrap=True)
     line.add_column(overflow="fold")
     line.add_row(Text(f"#{number}", style="bold"), Text(visible(folded(finding.remedy.text, LONGEST)), style="bold"))
-    return Group(line, _facts(iter([("because", because)])), *_change(report, finding))
+    return Group(line, _facts(iter([("because", because)])), *_change(lookup, finding))
 
 
-def _change(report: Report, finding: Finding) -> Iterator[RenderableType]:
+def _change(lookup: Lookup, finding: Finding) -> Iterator[RenderableType]:
     """What a change frees, then its SQL, of which a long one is shown in part."""
-    if freed := gain_text(report, finding):
+    if freed := gain_text(lookup, finding):
         yield _facts(iter([("gain", freed)]))
     if finding.remedy.sql:
         yield WholeLines(finding.remedy.sql, most=SHORT_SQL)
 
 
-def headline(report: Report, finding: Finding, number: int) -> RenderableType:
+def headline(lookup: Lookup, finding: Finding, number: int) -> RenderableType:
     """`#1 error   sequential scan of orders reads …`, with `new` or `known` where that is known of any finding."""
     line = Table.grid(padding=(0, 1, 0, 0))
     cells = [
         Text(f"#{number}", style="bold"),
         Text(f"{finding.severity.value:<7}", style=STYLES[finding.severity]),
     ]
-    if any(each.status is not None for each in report.findings):
+    if lookup.has_status:
         cells.append(Text(f"{finding.status or '':<5}", style="bold" if finding.status == "new" else "dim"))
     for _ in cells:
         line.add_column(no_wrap=True)
@@ -112,20 +112,20 @@ def headline(report: Report, finding: Finding, number: int) -> RenderableType:
     return line
 
 
-def _before(report: Report, finding: Finding, told: Told, *, below_query: bool) -> Iterator[Fact]:
-    reason = why(report, finding) if finding.rule not in told.rules else None
+def _before(lookup: Lookup, finding: Finding, told: Told, *, below_query: bool) -> Iterator[Fact]:
+    reason = why(lookup, finding) if finding.rule not in told.rules else None
     if reason:
         yield "why", reason
-    if found := places(report, finding):
+    if found := places(lookup, finding):
         yield "where", " · ".join(found)
     if not below_query:
-        yield from _query(report, finding, told)
+        yield from _query(lookup, finding, told)
     yield "change", finding.remedy.text
 
 
-def _query(report: Report, finding: Finding, told: Told) -> Iterator[Fact]:
+def _query(lookup: Lookup, finding: Finding, told: Told) -> Iterator[Fact]:
     """The text of its statement: from its beginning, or what is around its guilty parts where it stands above."""
-    own = statement_of(report, finding)
+    own = lookup.statement_of(finding)
     if own is None:
         return
     shown_in = told.queries.get(own.key)
@@ -136,17 +136,17 @@ def _query(report: Report, finding: Finding, told: Told) -> Iterator[Fact]:
     if shown_in is not None:
         yield ("" if finding.spans else "query"), f"shown with #{shown_in}"
         return
-    if busy := load(report, finding):
+    if busy := load(lookup, finding):
         yield "", busy
     if own.queryid is not None:
         yield "queryid", str(own.queryid)
 
 
-def _after(report: Report, finding: Finding) -> Iterator[Fact]:
+def _after(lookup: Lookup, finding: Finding) -> Iterator[Fact]:
     for title, text in (
         ("cost", finding.remedy.cost),
         ("lock", finding.remedy.lock),
-        ("gain", gain_text(report, finding)),
+        ("gain", gain_text(lookup, finding)),
         ("wrong if", finding.wrong_if),
     ):
         if text:
@@ -156,17 +156,19 @@ def _after(report: Report, finding: Finding) -> Iterator[Fact]:
     yield "rule", finding.rule
 
 
-def _plan(report: Report, finding: Finding) -> Iterator[RenderableType]:
+def _plan(lookup: Lookup, finding: Finding) -> Iterator[RenderableType]:
     """The plan of its statement, when the finding blames a node of it and no comparison shows as much."""
-    planned = next((each for each in report.plans if each.statement == finding.where.statement), None)
+    key = finding.where.statement or ""
+    planned = lookup.plans.get(key)
     if finding.node is None or planned is None or planned.plan is None:
         return
     if finding.comparison is not None and not planned.plan.is_analyzed:
         return
     yield _facts(iter([("plan", labels.plan_origin(planned))]))
     guilty: dict[int, list[int]] = {}
-    for number, each in enumerate(report.findings, start=1):
-        if each.node is not None and each.where.statement == finding.where.statement:
+    for number in lookup.concerning[key]:
+        each = lookup.finding(number)
+        if each.node is not None and each.where.statement == key:
             guilty.setdefault(each.node, []).append(number)
     yield _indented(plan_view(plan_table(planned.plan), guilty))
 

@@ -10,11 +10,14 @@ from pgadvisor.model.report import ENDPOINTS_NOTE, Changes, Report, TimeShare
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.fix_first import first_fixes
+from pgadvisor.reports.lookup import Lookup
 from pgadvisor.reports.text_finding import first_view
 from pgadvisor.reports.visible_text import folded, visible
 
 MOST_ROWS = 15
 """Of a table of numbers: the first screen of it; JSON and HTML have all."""
+FEW_ROWS = 5
+"""Of what is the same thing again and again."""
 MOST_MISSING = 30
 NAME = 200
 """Characters of a name or a text of the database in a line."""
@@ -35,9 +38,9 @@ def time(report: Report) -> Iterator[RenderableType]:
         yield _shares(shares)
 
 
-def fix_first(report: Report) -> Iterator[RenderableType]:
+def fix_first(lookup: Lookup) -> Iterator[RenderableType]:
     """The few changes that free most."""
-    fixes = first_fixes(report)
+    fixes = first_fixes(lookup)
     if fixes:
         yield heading("Fix first")
     if fixes and all(fix.gain is None for fix in fixes):
@@ -45,7 +48,7 @@ def fix_first(report: Report) -> Iterator[RenderableType]:
     for at, fix in enumerate(fixes):
         if at:
             yield Text()
-        yield first_view(report, fix.number)
+        yield first_view(lookup, fix.number)
 
 
 def endpoints(report: Report) -> Iterator[RenderableType]:
@@ -74,7 +77,7 @@ def tables(report: Report) -> Iterator[RenderableType]:
         return
     yield heading("Tables")
     grid = _numbers("of time", "rows", "size", "indexes")
-    for table, share, found in lines[:MOST_ROWS]:
+    for _, table, share, found in lines[:MOST_ROWS]:
         grid.add_row(
             numbers.share(share),
             numbers.count(table.rows),
@@ -121,6 +124,12 @@ def trust(report: Report) -> Iterator[RenderableType]:
         yield Text(visible(words.trials_sentence(report.trials)))
         yield from (_item(words.rejected_label(each)) for each in report.trials.rejected[:MOST_ROWS])
         yield from _more(len(report.trials.rejected), "change that does not help", "changes that do not help")
+        different = words.different_labels(report)
+        yield from (_item(each) for each in different[:FEW_ROWS])
+        yield from _more(len(different), "statement planned otherwise", "statements planned otherwise", shown=FEW_ROWS)
+        unplanned = words.unplanned_labels(report)
+        yield from (_item(each) for each in unplanned[:FEW_ROWS])
+        yield from _more(len(unplanned), "statement without a plan", "statements without a plan", shown=FEW_ROWS)
     told = list(words.missing(report))
     for each in told[:MOST_MISSING]:
         yield _item(each.text, each.cure)

@@ -27,6 +27,8 @@ def _view(tried: TriedChange) -> Iterator[RenderableType]:
     yield Text("What if", style="bold")
     for index in tried.indexes:
         yield Text(visible(tried_index(index)))
+    if tried.spread is not None:
+        yield Text(visible(f"cost {tried.spread}"))
     for doubt in tried.doubts:
         yield Text(visible(f"note: {doubt}"), style="dim")
     yield comparison_view(compared(tried.comparison))

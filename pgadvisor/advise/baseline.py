@@ -75,16 +75,16 @@ def read_baseline(text: str, name: str) -> Baseline:
 
 
 def mark(report: Report, known: Collection[str]) -> Report:
-    """The report with each finding marked: known, if its key is one of those or it was known before; else new."""
-    return msgspec.structs.replace(
-        report,
-        findings=tuple(
-            msgspec.structs.replace(
-                finding, status="known" if finding.key in known or finding.status == "known" else "new"
-            )
-            for finding in report.findings
-        ),
+    """The report with each finding marked: known, if its key is one of those or it was known before; else new. What it
+    counts as new and known beside a previous run is counted again."""
+    findings = tuple(
+        msgspec.structs.replace(finding, status="known" if finding.key in known or finding.status == "known" else "new")
+        for finding in report.findings
     )
+    changes, new = report.changes, sum(finding.status == "new" for finding in findings)
+    if changes is not None:
+        changes = msgspec.structs.replace(changes, new=new, known=len(findings) - new)
+    return msgspec.structs.replace(report, findings=findings, changes=changes)
 
 
 def with_known_told(report: Report) -> Report:

@@ -8,7 +8,7 @@ from pgadvisor.advise.applied import applied_index
 from pgadvisor.advise.baseline import mark, with_told
 from pgadvisor.advise.recent import Recent
 from pgadvisor.advise.registry import all_rules
-from pgadvisor.advise.statement_changes import STEPS, Load, is_gone, paired, statement_changes
+from pgadvisor.advise.statement_changes import STEPS, Load, paired, statement_changes
 from pgadvisor.model.finding import Finding
 from pgadvisor.model.report import Changes, GoneFinding, Report
 from pgadvisor.model.workload import Statement
@@ -126,8 +126,7 @@ class _Comparison:
         return table is not None and (where.index is None or any(each.name == where.index for each in table.indexes))
 
     def _is_statement_fixed(self, finding: Finding, rule: Rule) -> bool | None:
-        """Of statements: one at least must have run in the report's time and been read, or the remedy must be there;
-        or all must be sent no more."""
+        """Of statements: one at least must have run in the report's time and been read, or the remedy be there."""
         if rule.kind == "schema":
             return self._is_place_fixed(finding, rule)
         keys = self._keys_now(finding)
@@ -139,8 +138,7 @@ class _Comparison:
             return True  # so cheap now, perhaps, that it was not planned any more
         looked_at = keys if is_applied else ran
         if not looked_at:
-            known = [self._statements_before[key] for key in finding.statements if key in self._statements_before]
-            return bool(known) and all(is_gone(each, self.now, self.before) for each in known)
+            return False  # not sent since: perhaps no more, perhaps not yet
         unread = {each.statement for each in self.report.unread}
         return not looked_at <= unread and (rule.kind != "plan" or self._is_planned(looked_at, rule))
 

@@ -63,8 +63,8 @@ def paired(now: Sequence[Statement], before: Sequence[Statement]) -> dict[str, S
 
 
 def statement_changes(now: Load, before: Load, pairs: Mapping[str, Statement]) -> tuple[StatementChange, ...]:
-    """The statements that changed by more than noise; the largest change of time a day first."""
-    if not before.calls or not now.calls:
+    """The statements that changed by more than noise; the largest change of time a day first. Without times, none."""
+    if not before.total_ms or not now.total_ms or not before.calls or not now.calls:
         return ()
     found = [
         _told(change, now, each, before, known)

@@ -1,11 +1,10 @@
 """The audit in a sentence, before any number."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
 from pgadvisor.facts import DAY_S, Facts
-from pgadvisor.model.finding import Finding, Rung, Severity
+from pgadvisor.model.finding import Finding, Rung, Severity, first_sentence
 from pgadvisor.model.report import RuleNotRun, UnreadStatement, Verdict
 
 MOST_CHANGES = 3
@@ -66,8 +65,8 @@ def _severity(severity: Severity, count: int) -> str:
 
 
 def _as_clause(text: str) -> str:
-    """The first sentence of a remedy, without its capital; a stop in a name or a number ends none."""
-    first = re.split(r"(?<=[^.\d])\.(?=\s|$)", text, maxsplit=1)[0]
+    """The first sentence of a remedy, without its capital."""
+    first = first_sentence(text)
     return first if first[:2].isupper() else first[:1].lower() + first[1:]
 
 
@@ -97,7 +96,7 @@ def _explained(
     if unread:
         sentences.append(f"{_plural(len(unread), 'statement')} could not be understood.")
     if not_run:
-        sentences.append(f"{_plural(len(not_run), 'rule')} could not run: see what was not checked.")
+        sentences.append(f"{_plural(len(not_run), 'rule')} could not run: see how far to trust this report.")
     return " ".join(sentences)
 
 

@@ -12,7 +12,7 @@ from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
 from pgadvisor.cli.config import read_config
 from pgadvisor.cli.options import FailOn, PlannerKind
-from pgadvisor.cli.planning import PlannerChoice, checked, drawn_for, without_planner
+from pgadvisor.cli.planning import PlannerChoice, Ready, checked, drawn_for, without_planner
 from pgadvisor.cli.previous import compared, read_previous
 from pgadvisor.cli.source import SourceOptions, exit_code, snapshot_of
 from pgadvisor.cli.terminal import errors
@@ -65,7 +65,7 @@ def audit(
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
     judge = partial(report_on, rules=rules, planner=choice, debug=debug)
-    earlier = read_previous(previous, judge) if previous else None
+    earlier = read_previous(previous) if previous else None
     snapshot = snapshot_of(source, asked)
     found = with_baseline(compared(snapshot, earlier, judge) if earlier else judge(snapshot), known)
     report = redaction.redacted(found, key, quiet=quiet)
@@ -81,17 +81,18 @@ def report_on(
     rules: tuple[Rule, ...] | None = None,
     *,
     planner: PlannerChoice,
+    ready: Ready | None = None,
     across: bool = True,
     debug: bool = False,
 ) -> Report:
-    """The report (`across`: see `advise`), its indexes tried on the chosen planner; with `debug` a rule's crash is
-    raised instead of listed."""
+    """The report (`across`: see `advise`), its indexes tried on the chosen planner, which may be up and `ready`; with
+    `debug` a rule's crash is raised instead of listed."""
 
     def crashed(rule: Rule, crash: Exception) -> None:
         if debug:
             raise crash
 
-    with drawn_for(snapshot, planner) as drawn:
+    with drawn_for(snapshot, planner, ready) as drawn:
         try:
             return advise(
                 drawn.snapshot, rules, across=across, on_crash=crashed, planner=drawn.planner, drawn=drawn.statements

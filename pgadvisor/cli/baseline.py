@@ -50,7 +50,7 @@ def baseline(
     """
     output.check_writable(path)
     target = None if path is None or str(path) == "-" else path
-    if target is not None and target.exists() and target.samefile(report):
+    if target is not None and target.resolve() == report.resolve():
         raise UsageError(f"{report} would be overwritten by its own baseline: name another file with -o")
     findings = read_report(report).findings
     output.write(write_baseline(findings, _notes(target)).encode(), path)

@@ -39,7 +39,8 @@ def _table_of(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the settings file {path} is not valid TOML: {error}") from error
     if path.name == "pyproject.toml":
-        content = content.get("tool", {}).get("pgadvisor", {})
+        tools = content.get("tool", {})
+        content = tools.get("pgadvisor", {}) if isinstance(tools, dict) else tools  # what is no table is told later
     return content
 
 

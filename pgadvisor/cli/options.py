@@ -85,8 +85,8 @@ PreviousOption = Annotated[
         "--previous",
         metavar="FILE",
         help="An earlier snapshot, or JSON report, of the same database: says what is new, fixed, worse and better "
-        "since. A snapshot's counters are taken off, so that the audit is of the time since; a JSON report is compared "
-        "only.",
+        "since. A snapshot's counters are taken off, so that the audit is of the time since, if 1,000 calls came since "
+        "and the counters were not reset; a JSON report is compared only.",
     ),
 ]
 BaselineOption = Annotated[

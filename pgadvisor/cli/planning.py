@@ -19,6 +19,7 @@ from pgadvisor.errors import PgAdvisorError, UsageError
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Gap, Snapshot
 from pgadvisor.model.whatif import Planner
+from pgadvisor.parameters.as_of import AsOf
 from pgadvisor.parameters.draws import DrawnStatement
 from pgadvisor.parameters.types import Prepare, Refusal
 from pgadvisor.planner.hypopg import HypopgPlanner
@@ -75,7 +76,7 @@ def planner_on(snapshot: Snapshot, choice: PlannerChoice) -> Iterator[Ready]:
         twin = Twin(snapshot, binaries=choice.programs, progress=progress)
     with twin, TwinPlanner(twin.connect, twin.label) as planner, twin.connect() as connection:
         gaps = (*twin.gaps, *add_trigrams(connection))
-        yield Ready(planner, preparing(connection), gaps)
+        yield Ready(AsOf(planner, snapshot.collected_at), preparing(connection), gaps)
 
 
 def _hypopg(session: Session, snapshot: Snapshot) -> Ready:
@@ -94,14 +95,15 @@ def _hypopg(session: Session, snapshot: Snapshot) -> Ready:
 
 
 @contextmanager
-def drawn_for(snapshot: Snapshot, choice: PlannerChoice) -> Iterator[Drawn]:
-    """The snapshot with its statements drawn for the chosen planner; where none can be had, with a Gap that says so."""
+def drawn_for(snapshot: Snapshot, choice: PlannerChoice, ready: Ready | None = None) -> Iterator[Drawn]:
+    """The snapshot with its statements drawn for the chosen planner, or for the one that is `ready`; where none can be
+    had, with a Gap that says so."""
     if choice.kind is PlannerKind.NONE or snapshot.server is None or not snapshot.statements:
         yield Drawn(snapshot)
         return
     with ExitStack() as stack:
         try:
-            ready = stack.enter_context(planner_on(snapshot, choice))
+            ready = ready or stack.enter_context(planner_on(snapshot, choice))
             with progress_bars(choice.options.quiet) as progress:
                 statements = draw_statements(ready.prepare, ready.planner, snapshot, progress)
             found = Drawn(_planned(snapshot, statements, ready), ready.planner, statements)

@@ -24,16 +24,13 @@ class Previous(Record):
     """An earlier run."""
 
     name: str
-    report: Report
-    is_snapshot: bool
-    """Whether all its counters are known, so that they can be taken off."""
+    run: Snapshot | Report
+    """Of a snapshot all counters are known, so that they can be taken off."""
 
 
-def read_previous(path: Path, judge: Judge) -> Previous:
-    """The run in that file; a snapshot is judged first, as the new one will be. Raises UsageError, SnapshotError."""
-    if is_snapshot(path):
-        return Previous(name=str(path), report=judge(read_snapshot(path)), is_snapshot=True)
-    return Previous(name=str(path), report=read_report(path), is_snapshot=False)
+def read_previous(path: Path) -> Previous:
+    """The run in that file. Raises UsageError, SnapshotError."""
+    return Previous(name=str(path), run=read_snapshot(path) if is_snapshot(path) else read_report(path))
 
 
 def read_report(path: Path) -> Report:
@@ -81,18 +78,20 @@ def _object_in(path: Path, text: str) -> dict[str, Any]:
 
 
 def compared(snapshot: Snapshot, previous: Previous, judge: Judge) -> Report:
-    """The report on the snapshot, with what is different since. Raises UsageError when they cannot be compared."""
-    before = previous.report
+    """The report on the snapshot, with what is different since; an earlier snapshot is judged in the same way. Raises
+    UsageError when they cannot be compared."""
     _check_comparable(snapshot, previous)
+    run = previous.run
+    before = judge(run) if isinstance(run, Snapshot) else run
     since = recent(snapshot, before)
-    judged = since.snapshot if previous.is_snapshot and since.is_enough else snapshot
+    judged = since.snapshot if isinstance(run, Snapshot) and since.is_enough else snapshot
     if not _is_same_host(snapshot, before):
         judged = msgspec.structs.replace(judged, gaps=(*judged.gaps, _other_host(snapshot, before)))
     return with_changes(judge(judged), before, since)
 
 
 def _check_comparable(snapshot: Snapshot, previous: Previous) -> None:
-    now, before, name = snapshot.server, previous.report.server, previous.name
+    now, before, name = snapshot.server, previous.run.server, previous.name
     if before is None or now is None:
         raise UsageError(f"{name} is a report of queries, not of a database: give one that `pgadvisor audit` wrote")
     if now.database != before.database:
@@ -100,9 +99,9 @@ def _check_comparable(snapshot: Snapshot, previous: Previous) -> None:
             f'{name} is of the database "{before.database}", and this audit of "{now.database}": '
             "give an earlier run of the same database"
         )
-    if previous.report.collected_at == snapshot.collected_at:
+    if previous.run.collected_at == snapshot.collected_at:
         raise UsageError(f"{name} is of the very run that is audited: give an earlier one")
-    if previous.report.collected_at > snapshot.collected_at:
+    if previous.run.collected_at > snapshot.collected_at:
         raise UsageError(f"{name} is later than the run that is audited: give an earlier one")
 
 

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +19,10 @@ from pgadvisor.cli.audit import report_on, tell
 from pgadvisor.cli.baseline import read_known, with_baseline
 from pgadvisor.cli.config import read_config
 from pgadvisor.cli.options import FailOn, PlannerKind
-from pgadvisor.cli.planning import PlannerChoice, checked
+from pgadvisor.cli.planning import PlannerChoice, checked, planner_on
 from pgadvisor.cli.source import SourceOptions, connect, exit_code, snapshot_file
 from pgadvisor.cli.terminal import progress_bars
-from pgadvisor.cli.what_if import try_out, wanted_of
+from pgadvisor.cli.what_if import Wanted, configuration_of, try_out, wanted_of
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.plans import collect_plans
@@ -29,6 +30,8 @@ from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report, UnreadStatement
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement
+from pgadvisor.reports.labels import statement_place
+from pgadvisor.rule import Rule
 from pgadvisor.sql.fingerprint import fingerprint
 from pgadvisor.sql.reader import UTILITY
 from pgadvisor.sql.remarks import ignored_in
@@ -102,43 +105,59 @@ def query(
     chosen = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
     rules = tuple(rule for rule in chosen if rule.kind in ("query", "plan"))  # the others look beyond the query
     known = read_known(given) if (given := baseline or settings.baseline) else None
-    wanted = wanted_of(tries, hides, sets, planner, twin_bin, source)
-    statements = [_statement(each, file) for each in split_statements(_read(sql, file))]
-    if not statements:
-        raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
-    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=len(statements),
-                          show_sql=show_sql, quiet=quiet)  # fmt: skip
-    snapshot = _snapshot(statements, source, asked)
-    tried = try_out(snapshot, wanted, source, asked) if source is not None and wanted.is_something else ()
+    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, show_sql=show_sql, quiet=quiet)
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
-    report = _with_refused(report_on(snapshot, rules, planner=choice, across=False, debug=debug))
-    report = msgspec.structs.replace(report, tried=tried)
-    report = redaction.redacted(report, key, quiet=quiet)
-    _check_read(report)
-    report = with_baseline(report, known)
+    wanted = wanted_of(tries, hides, sets, choice)
+    snapshot = _snapshot(_statements(sql, file), source, asked)
+    found = with_baseline(_judged(snapshot, rules, choice, wanted, debug=debug), known)
+    report = redaction.redacted(found, key, quiet=quiet)
+    if len(report.unread) == len(report.statements):
+        raise UsageError(f"no statement could be judged: {_places(report, report.unread)}")
     output.write(output.render(report, form, path, plan_viewer), path)
     if not quiet:
         tell(report, path)
-    if faulty := [each for each in report.unread if not each.reason.startswith(UTILITY)]:
+    if faulty := _faulty(found, report):
         raise UsageError(f"not all statements could be judged: {_places(report, faulty)}")
-    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(worst_new(report)))
+    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(worst_new(found)))
 
 
-def _with_refused(report: Report) -> Report:
-    """The report with the statements that the server refuses among those that are not understood."""
+def _judged(
+    snapshot: Snapshot, rules: tuple[Rule, ...], choice: PlannerChoice, wanted: Wanted, *, debug: bool
+) -> Report:
+    """The report on the statements, and what came of what is wanted tried: on one planner."""
+    judge = partial(report_on, snapshot, rules, planner=choice, across=False, debug=debug)
+    if not wanted.is_something:
+        return _of_queries(judge())
+    configuration = configuration_of(snapshot, wanted)
+    with planner_on(snapshot, choice) as ready:
+        tried = try_out(snapshot, configuration, ready)
+        return _of_queries(msgspec.structs.replace(judge(ready=ready), tried=tried))
+
+
+def _of_queries(report: Report) -> Report:
+    """The report without what nobody asked for: where the source's own workload spends its time, and tables that no
+    query reads. Statements that the server refuses are among those that are not understood."""
     known = {each.statement for each in report.unread}
     refused = (
         UnreadStatement(statement=each.statement, reason=each.reason)
         for each in report.plans
         if each.is_refused and each.statement not in known
     )
-    return msgspec.structs.replace(report, unread=(*report.unread, *refused))
+    read = {finding.where.table for finding in report.findings}
+    read |= {f"{node.schema}.{node.table}" for each in report.plans if each.plan for node in each.plan.root.walk()}
+    return msgspec.structs.replace(
+        report,
+        unread=(*report.unread, *refused),
+        time=(),
+        time_by_table=(),
+        tables=tuple(table for table in report.tables if table.qualified in read),
+    )
 
 
-def _check_read(report: Report) -> None:
-    """Raises UsageError when not one of the statements is understood."""
-    if len(report.unread) == len(report.statements):
-        raise UsageError(f"no statement could be judged: {_places(report, report.unread)}")
+def _faulty(found: Report, shown: Report) -> list[UnreadStatement]:
+    """The statements that are not understood, as they are shown; utility statements need no judging."""
+    both = zip(found.unread, shown.unread, strict=True)
+    return [each for unread, each in both if not unread.reason.startswith(UTILITY)]
 
 
 def _places(report: Report, unread: Sequence[UnreadStatement]) -> str:
@@ -147,7 +166,7 @@ def _places(report: Report, unread: Sequence[UnreadStatement]) -> str:
     told = []
     for each in unread[:3]:
         statement = by_key[each.statement]
-        place = f"statement {statement.position}, line {statement.line or 1}"
+        place = statement_place(statement)
         hint = " (write parameters as $1, $2)" if _FOREIGN_PARAMETER.search(statement.text) else ""
         told.append(f"{place}: {each.reason}{hint}")
     more = len(unread) - len(told)
@@ -166,6 +185,14 @@ def _read(sql: str | None, file: Path | None) -> str:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file or 'the input'} is not text in UTF-8: is it an SQL file?") from error
+
+
+def _statements(sql: str | None, file: Path | None) -> list[Statement]:
+    """The statements of the input. Raises UsageError when there is none."""
+    statements = [_statement(each, file) for each in split_statements(_read(sql, file))]
+    if not statements:
+        raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
+    return statements
 
 
 def _statement(found: SourceStatement, file: Path | None) -> Statement:
@@ -189,7 +216,8 @@ def _snapshot(statements: list[Statement], source: str | None, asked: SourceOpti
     with connect(source, asked) as session, progress_bars(asked.quiet) as progress:
         found = _with_statements(collect(session, progress=progress), statements)
         found = msgspec.structs.replace(found, gaps=_other_gaps(found))
-        return collect_plans(session, found, asked.plans, progress)
+        plans = msgspec.structs.replace(asked, top=len(statements)).plans
+        return collect_plans(session, found, plans, progress)
 
 
 def _other_gaps(snapshot: Snapshot) -> tuple[Gap, ...]:

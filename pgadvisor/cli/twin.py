@@ -1,18 +1,17 @@
 """`pgadvisor twin`: a planner twin left up until Ctrl-C, for psql."""
 
+import shlex
 import signal
-from pathlib import Path
-from typing import Annotated
 
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgadvisor.cli import options
+from pgadvisor.cli.planning import PlannerChoice, checked
 from pgadvisor.cli.source import SourceOptions, connect, snapshot_file
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
-from pgadvisor.errors import UsageError
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.planner.twin import Twin
 
@@ -21,15 +20,7 @@ TOLD = ("host", "port", "dbname", "user")
 
 def twin(
     source: options.SourceArgument = None,
-    programs: Annotated[
-        Path | None,
-        typer.Option(
-            "--twin-bin",
-            metavar="DIR",
-            help="Run it with the PostgreSQL programs in this directory; else with those of the server's major version "
-            "where this machine has them, else with those that came with pgadvisor.",
-        ),
-    ] = None,
+    twin_bin: options.TwinBinOption = None,
     show_sql: options.ShowSqlOption = False,
     quiet: options.QuietOption = False,
     debug: options.DebugOption = False,
@@ -45,11 +36,10 @@ def twin(
 
     - `pgadvisor twin "service=shop" --twin-bin /usr/lib/postgresql/16/bin`
     """
-    if programs is not None and not (programs / "postgres").exists():
-        raise UsageError(f"there is no PostgreSQL in {programs}: name the directory of its programs with --twin-bin")
+    checked(PlannerChoice(programs=twin_bin))
     found = _snapshot(source, SourceOptions(show_sql=show_sql, quiet=quiet))
     with progress_bars(quiet) as progress:
-        running = Twin(found, binaries=programs, progress=progress)
+        running = Twin(found, binaries=twin_bin, progress=progress)
     with running:
         address = short_dsn(running.dsn)
         typer.echo(address)
@@ -75,8 +65,7 @@ def short_dsn(dsn: str) -> str:
 def _tell(running: Twin, address: str) -> None:
     lines = [f"{gap.subject}: {gap.reason}; {gap.cure}" for gap in running.gaps]
     said = f"{running.label}\n" + "".join(f"  not as on the server: {line}\n" for line in lines)
-    quoted = "'" + address.replace("'", "'\\''") + "'"
-    said += f"Ask it:   psql {quoted}\nStop it:  Ctrl-C here"
+    said += f"Ask it:   psql {shlex.quote(address)}\nStop it:  Ctrl-C here"
     errors().print(said, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,37 +1,36 @@
 """`--try`, `--hide`, `--set`: what the user wants tried on the statements, and what came of it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
+import msgspec
+
+from pgadvisor.advise.trial_outcome import Outcome, Tried, outcome_of
+from pgadvisor.advise.trial_trust import unanalyzed
 from pgadvisor.cli.options import PlannerKind
-from pgadvisor.cli.planning import PlannerChoice, planner_on
-from pgadvisor.cli.source import SourceOptions, snapshot_file
+from pgadvisor.cli.planning import PlannerChoice, Ready
 from pgadvisor.errors import UsageError
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.plan import Plan, PlanComparison
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import TriedChange, TriedIndex
 from pgadvisor.model.snapshot import Snapshot
-from pgadvisor.model.whatif import Answer, Configuration, HypotheticalIndex, Planner
+from pgadvisor.model.whatif import Configuration, HypotheticalIndex, Planner
 from pgadvisor.model.workload import Statement
 from pgadvisor.parameters.drawing import Drawer
-from pgadvisor.parameters.draws import Draw
+from pgadvisor.parameters.draws import Draw, DrawnStatement
 from pgadvisor.parameters.redaction import redacted
-from pgadvisor.sql.identifiers import object_name
+from pgadvisor.sql.identifiers import dotted_name, object_name
 from pgadvisor.sql.index_ddl import IndexDdl, read_create_index
 from pgadvisor.sql.parse import Unread
 
 
 class Wanted(Record):
-    """What the user wants tried, and on what."""
+    """What the user wants tried."""
 
     create: tuple[str, ...] = ()
     """As written."""
     hide: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
-    planner: PlannerKind = PlannerKind.TWIN
-    programs: Path | None = None
-    """PostgreSQL's, for the twin."""
 
     @property
     def is_something(self) -> bool:
@@ -43,22 +42,15 @@ def wanted_of(
     create: Sequence[str] | None,
     hide: Sequence[str] | None,
     settings: Sequence[str] | None,
-    planner: PlannerKind,
-    programs: Path | None,
-    source: str | None,
+    choice: PlannerChoice,
 ) -> Wanted:
-    """What the options ask for. Raises UsageError where they make no sense."""
+    """What the options ask for. Raises UsageError where they make no sense, also for the planner."""
     wanted = Wanted(
-        create=tuple(create or ()), hide=tuple(hide or ()), settings=tuple(_setting(each) for each in settings or ()),
-        planner=planner, programs=programs,
-    )  # fmt: skip
-    if wanted.is_something and source is None:
+        create=tuple(create or ()), hide=tuple(hide or ()), settings=tuple(_setting(each) for each in settings or ())
+    )
+    if wanted.is_something and choice.source is None:
         raise UsageError('--try, --hide and --set need a database to plan on: give --source "dbname=shop"')
-    if wanted.is_something and planner is PlannerKind.HYPOPG and snapshot_file(source) is not None:
-        raise UsageError("hypopg needs the server itself, not a snapshot file: give a DSN, or --planner twin")
-    if programs is not None and not (programs / "postgres").exists():
-        raise UsageError(f"there is no PostgreSQL in {programs}: name the directory of its programs with --twin-bin")
-    if wanted.is_something and planner is PlannerKind.NONE:
+    if wanted.is_something and choice.kind is PlannerKind.NONE:
         raise UsageError("--try, --hide and --set need a planner: leave out --planner none")
     for each in wanted.create:
         if isinstance(ddl := read_create_index(each), Unread):
@@ -73,20 +65,18 @@ def _setting(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def try_out(snapshot: Snapshot, wanted: Wanted, source: str, options: SourceOptions) -> tuple[TriedChange, ...]:
-    """What came of it for each statement of the snapshot. Raises UsageError for what is not there."""
-    configuration = configuration_of(snapshot, wanted)
-    choice = PlannerChoice(kind=wanted.planner, programs=wanted.programs, source=source, options=options)
-    with planner_on(snapshot, choice) as (planner, prepare, _):
-        if (error := planner.plan("SELECT 1", configuration).error) is not None:
-            raise UsageError(f"that cannot be tried: {error}")
-        drawer = Drawer(snapshot, planner, prepare)
-        trial = _Trial(planner, configuration)
-        return tuple(trial.on(statement, drawer) for statement in snapshot.statements)
+def try_out(snapshot: Snapshot, configuration: Configuration, ready: Ready) -> tuple[TriedChange, ...]:
+    """What came of it for each statement of the snapshot. Raises UsageError for what the planner refuses."""
+    planner = ready.planner
+    if (error := planner.plan("SELECT 1", configuration).error) is not None:
+        raise UsageError(f"that cannot be tried: {error}")
+    drawer = Drawer(snapshot, planner, ready.prepare)
+    trial = _Trial(snapshot, planner, configuration)
+    return tuple(trial.on(statement, drawer) for statement in snapshot.statements)
 
 
 def configuration_of(snapshot: Snapshot, wanted: Wanted) -> Configuration:
-    """The configuration in which all that is wanted holds."""
+    """The configuration in which all that is wanted holds. Raises UsageError for what is not there."""
     create: list[HypotheticalIndex] = []
     for text in wanted.create:
         ddl = read_create_index(text)
@@ -108,7 +98,8 @@ def _index(snapshot: Snapshot, ddl: IndexDdl, others: tuple[HypotheticalIndex, .
             "none; --hide INDEX shows the plan without an index"
         )
     name = ddl.name or object_name(table.name, ddl.labels, "idx", frozenset(taken))
-    return HypotheticalIndex(name=name, table=table.qualified, definition=ddl.definition(table.schema, name))
+    definition = ddl.definition(table.schema, name)
+    return HypotheticalIndex(name=name, schema=table.schema, table_name=table.name, definition=definition)
 
 
 def _table(snapshot: Snapshot, ddl: IndexDdl) -> Table:
@@ -125,13 +116,12 @@ def _table(snapshot: Snapshot, ddl: IndexDdl) -> Table:
 
 def _existing(snapshot: Snapshot, name: str) -> str:
     """`schema.name` of the index that is there."""
-    schema, _, bare = name.replace('"', "").rpartition(".")
-    found = [
-        f"{index.schema}.{index.name}"
-        for table in snapshot.tables
-        for index in table.indexes
-        if index.name == bare and schema in ("", index.schema)
-    ]
+    indexes = [index for table in snapshot.tables for index in table.indexes]
+    by_name = {f"{index.schema}.{index.name}": index.name for index in indexes}
+    # As it stands in a report, where nothing is quoted; else as in SQL.
+    found = [whole for whole, bare in by_name.items() if name in (whole, bare)]
+    parts = dotted_name(name)
+    found = found or [whole for whole, bare in by_name.items() if ".".join(parts) == (whole if parts[1:] else bare)]
     if not found:
         raise UsageError(f'--hide: there is no index "{name}": the names are in the report of `pgadvisor audit`')
     if len(found) > 1:
@@ -142,21 +132,26 @@ def _existing(snapshot: Snapshot, name: str) -> str:
 class _Trial:
     """Tries one configuration on statements."""
 
-    def __init__(self, planner: Planner, configuration: Configuration) -> None:
+    def __init__(self, snapshot: Snapshot, planner: Planner, configuration: Configuration) -> None:
+        self._tables = snapshot.tables
         self._planner = planner
         self._configuration = configuration
         self._change = change_of(configuration)
 
     def on(self, statement: Statement, drawer: Drawer) -> TriedChange:
-        """What came of it: both plans of the statement's likeliest values, or why there are none."""
+        """What came of it: both plans of the statement's likeliest values, and what it is over all; or why nothing."""
         drawn = drawer.draw(statement)
         if not drawn.draws:
             return self._failed(statement, drawn.reason or "the statement cannot be planned")
-        draw = drawn.draws[0]
-        before = self._planner.plan(draw.text)
-        after = self._planner.plan(draw.text, self._configuration)
-        if before.plan is None or after.plan is None:
-            return self._failed(statement, before.error or after.error or "the planner gave no plan")
+        texts = [draw.text for draw in drawn.draws]
+        before, after = self._planner.plan_all(texts), self._planner.plan_all(texts, self._configuration)
+        if (error := next((each.error for each in (*before, *after) if each.error), None)) is not None:
+            return self._failed(statement, error)
+        return self._told(statement, drawn, outcome_of(drawn.draws, before, after))
+
+    def _told(self, statement: Statement, drawn: DrawnStatement, outcome: Outcome) -> TriedChange:
+        draw, before, after = outcome.first
+        assert before.plan is not None and after.plan is not None  # neither is an error
         unknown = (f"no value of {', '.join(drawn.unknown)} is known: planned for any value",) if drawn.unknown else ()
         return TriedChange(
             statement=statement.key,
@@ -168,17 +163,43 @@ class _Trial:
                 after=_shown(after.plan, draw),
                 tried_on=self._planner.label,
             ),
-            indexes=tuple(self._index(index, after) for index in self._configuration.create),
-            doubts=(*unknown, *after.doubts),
+            indexes=tuple(self._index(index, outcome) for index in self._configuration.create),
+            spread=outcome.spread,
+            doubts=(*unknown, *after.doubts, *self._of_others(outcome), *self._unanalyzed(before.plan)),
         )
 
-    def _index(self, index: HypotheticalIndex, after: Answer) -> TriedIndex:
+    def _index(self, index: HypotheticalIndex, outcome: Outcome) -> TriedIndex:
         return TriedIndex(
             name=index.qualified,
             definition=index.definition,
-            is_used=index.qualified in after.indexes_used,
+            is_used=any(self._is_used(index, each) for each in outcome.tried),
             size_bytes=self._planner.size(index).size_bytes,
         )
+
+    def _is_used(self, index: HypotheticalIndex, tried: Tried) -> bool:
+        """Whether a draw's plan uses the index, or one of its parts: PostgreSQL itself names those on partitions."""
+        used = set(tried.after.indexes_used)
+        if index.qualified in used:
+            return True
+        table = next(each for each in self._tables if (each.schema, each.name) == (index.schema, index.table_name))
+        if table.kind != "partitioned table":
+            return False
+        create = tuple(each for each in self._configuration.create if each != index)
+        without = self._planner.plan(tried.draw.text, msgspec.structs.replace(self._configuration, create=create))
+        return bool(used - set(without.indexes_used))
+
+    def _of_others(self, outcome: Outcome) -> tuple[str, ...]:
+        """The indexes that the shown plan, of the likeliest values, does not use, and that of others does."""
+        first, *others = outcome.tried
+        return tuple(
+            f"{index.qualified} is used for other values than those of the plan shown"
+            for index in self._configuration.create
+            if not self._is_used(index, first) and any(self._is_used(index, each) for each in others)
+        )
+
+    def _unanalyzed(self, plan: Plan) -> tuple[str, ...]:
+        """What is known of no table that the trial concerns."""
+        return unanalyzed(self._tables, {index.table for index in self._configuration.create}, plan)
 
     def _failed(self, statement: Statement, error: str) -> TriedChange:
         return TriedChange(statement=statement.key, change=self._change, tried_on=self._planner.label, error=error)

@@ -1,5 +1,6 @@
 """What a rule says: finding, evidence, remedy."""
 
+import re
 from enum import StrEnum
 from typing import Literal
 
@@ -50,6 +51,11 @@ class Span(Record):
 
     start: int
     end: int
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence, without its full stop; a stop inside a name or a number ends none."""
+    return re.split(r"(?<=[^.\d])\.(?=\s|$)", text, maxsplit=1)[0]
 
 
 class Remedy(Record):

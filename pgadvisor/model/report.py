@@ -57,6 +57,10 @@ ENDPOINTS_NOTE = (
 """What to say beside the figures of endpoints: they are no more exact than this."""
 
 
+NOT_JUDGED_NOTE = "their rule could not run, or what they are about did not run, or was not read or planned, this time"
+"""What to say beside findings of the previous run of which nobody knows whether they are fixed."""
+
+
 class Endpoint(Record):
     """A request of the application, known by the tags in its statements."""
 
@@ -110,7 +114,7 @@ class Changes(Record):
     fixed: tuple[GoneFinding, ...] = ()
     """Their rule ran and finds them no more."""
     not_judged: tuple[GoneFinding, ...] = ()
-    """Their rule could not run this time: nobody knows."""
+    """Of these nobody knows: see `NOT_JUDGED_NOTE`."""
     statements: tuple[StatementChange, ...] = ()
     """The largest change of time a day first."""
     reset_between: bool = False
@@ -140,6 +144,15 @@ class UnplannedStatement(Record):
     """Why not, as a clause."""
 
 
+class Disagreement(Record):
+    """A statement whose plan on the audited server has another shape than the planner's."""
+
+    statement: str
+    """`Statement.key`."""
+    what: str
+    """In what, as a clause: `orders o: Seq Scan on the server, Index Scan using orders_at_idx on the planner`."""
+
+
 class Trials(Record):
     """On what the remedies were tried, and how far it can be trusted."""
 
@@ -153,6 +166,8 @@ class Trials(Record):
     """Of those planned, how many have a plan of the audited server that can be compared."""
     different: tuple[str, ...] = ()
     """`Statement.key` of those whose plan on the audited server has another shape: advice on them is doubtful."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """In what each of them differs."""
     remedies: int = 0
     """Remedies that were tried and help."""
     rejected: tuple[RejectedRemedy, ...] = ()
@@ -185,6 +200,9 @@ class TriedChange(Record):
     error: str | None = None
     """Why not, as a clause."""
     indexes: tuple[TriedIndex, ...] = ()
+    spread: str | None = None
+    """What the cost comes to over several draws of the statement's values; None: there is one. The plans are of the
+    likeliest."""
     doubts: tuple[str, ...] = ()
     """What had to be guessed, as clauses."""
 
@@ -232,3 +250,7 @@ class Report(Record):
     """(rule, Markdown page) of each rule that found something."""
     is_redacted: bool = False
     """Names and literals are pseudonyms (`--redact`)."""
+
+    def share_of(self, time_ms: float | None) -> float | None:
+        """What share of all observed time that is, 0 to 1; None when either is not known."""
+        return min(1.0, time_ms / self.observed_ms) if time_ms is not None and self.observed_ms > 0 else None

@@ -1,11 +1,15 @@
 """The names that a report's catalog knows, and the texts that sentences quote from it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.report import Report
 from pgadvisor.redaction import postgres_names
 from pgadvisor.redaction.pseudonyms import Kind
+
+_HOSTS = re.compile(r"the previous run read (\S+), this one (\S+): ")
+"""The sentence that names the server of the previous run, which is nowhere else in the report."""
 
 
 def catalog_of(report: Report) -> dict[str, Kind]:
@@ -31,6 +35,9 @@ def _names(report: Report) -> Iterator[tuple[str, Kind]]:
     if report.server:
         yield report.server.database, "database"
         yield report.server.host or "", "host"
+    for gap in report.gaps:
+        if gap.subject == "the previous run" and (hosts := _HOSTS.match(gap.reason)):
+            yield from ((host, "host") for host in hosts.groups())
     for statement in report.statements:
         yield statement.name or "", "endpoint"
         yield statement.file or "", "file"

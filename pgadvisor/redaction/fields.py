@@ -8,11 +8,12 @@ Field = (
     Kind
     | Literal[
         "keep", "prose", "sql", "statement", "type", "qualified", "key", "identity", "digest", "endpoint",
-        "operator class", "alias", "called", "collation", "subplan",
+        "operator class", "alias", "called", "collation", "subplan", "change", "subject", "place",
     ]
 )  # fmt: skip
 """A kind of name, or: `keep`, PostgreSQL's or our own; `sql`, with our remarks; `statement`, whose comments go;
-`qualified`, `schema.name`; `key`, of a statement; `identity`, of a finding; `digest`, to be made with the secret."""
+`qualified`, `schema.name`; `key`, of a statement; `identity`, of a finding; `digest`, to be made with the secret;
+`change`, what was tried; `subject`, of a gap; `place`, of a finding that is gone."""
 
 FIELDS: dict[tuple[str, str], Field] = {
     ("Server", "version"): "keep",
@@ -58,9 +59,12 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("Table", "inherits"): "qualified",
     ("Table", "options"): "keep",
     ("Table", "access_method"): "keep",
+    ("Disagreement", "statement"): "key",
     ("TriedChange", "statement"): "key",
+    ("TriedChange", "change"): "change",
     ("TriedIndex", "name"): "qualified",
     ("TriedIndex", "definition"): "sql",
+    ("PlanComparison", "change"): "change",
     ("PlanNode", "node_type"): "keep",
     ("PlanNode", "schema"): "schema",
     ("PlanNode", "table"): "table",
@@ -120,8 +124,10 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("GoneFinding", "rule"): "keep",
     ("GoneFinding", "key"): "identity",
     ("GoneFinding", "applied"): "qualified",
+    ("GoneFinding", "place"): "place",
     ("StatementChange", "text"): "statement",
     ("StatementChange", "statement"): "key",
+    ("Gap", "subject"): "subject",
     ("Endpoint", "name"): "endpoint",
     ("Endpoint", "statements"): "key",
     ("TimeShare", "statement"): "key",
@@ -131,6 +137,16 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("Report", "rules_run"): "keep",
     ("Report", "rule_pages"): "keep",
 }
+
+SUBJECTS = frozenset(
+    (
+        "access methods", "collations", "columns of range types", "connection", "extended statistics", "extensions",
+        "functions", "locale", "pg_stat_statements.track", "row security", "schemas", "search paths", "sequences",
+        "size", "sizes", "statements of other roles", "statistics", "tables never analyzed", "text search",
+        "the previous run", "triggers", "types", "values", "version", "views",
+    )
+)  # fmt: skip
+"""What a gap is of, where that is nothing with a name."""
 
 TAG_KEYS = frozenset(
     (

@@ -15,6 +15,8 @@ LITERALS = frozenset(
 )  # fmt: skip
 """Contents of strings that are words of PostgreSQL's, in lower case: units of time, truth, the time zone UTC."""
 
+_WORDS = ("columns", "words of settings")
+
 
 @cache
 def names(kind: str) -> frozenset[str]:
@@ -24,8 +26,8 @@ def names(kind: str) -> frozenset[str]:
 
 @cache
 def all_names() -> frozenset[str]:
-    """Those of every kind but the columns of catalogs, which are words like `tables` and `comments`."""
-    return frozenset().union(*(each for kind, each in _lists().items() if kind != "columns"))
+    """Those of every kind but columns of catalogs and words of settings, which are such as `tables` and `all`."""
+    return frozenset().union(*(each for kind, each in _lists().items() if kind not in _WORDS))
 
 
 @cache

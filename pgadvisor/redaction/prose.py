@@ -10,8 +10,8 @@ from pgadvisor.redaction.sql_reading import is_keyword, name_of
 from pgadvisor.redaction.sql_text import Known, pseudonym_of, redact_sql
 
 _TOKEN = re.compile(
-    r"""`[^`\n]+` | "(?:[^"]|"")*" | (?<!\w)'(?:[^']|'')*'(?!\w) | [a-z]+(?:-[a-z0-9]+)+(?!\w)
-      | [^\W\d][\w$]*…? | \d[\d.,]*(?<![.,]) | \s+ | .""",
+    r"""`[^`\n]+` | (?<=\w)'s(?!\w) | "(?:[^"]|"")*" | (?<!\w)'(?:[^']|'')*'(?!\w) | [a-z]+(?:-[a-z0-9]+)+(?!\w)
+      | [^\W\d][\w$]*…? | \d+(?:\.\d+){3}(?![\w.]*\w) | \d[\d.,]*(?<![.,]) | \s+ | .""",
     re.VERBOSE | re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d][\w$]*")
@@ -84,6 +84,8 @@ class Prose:
             return self._quoted(token)
         if len(token) > 1 and token[0] == token[-1] == "'":
             return token if _AMOUNT.fullmatch(token) else redact_sql(token, self._pseudonyms, self._known).text
+        if token.count(".") == 3:
+            return self._pseudonyms.name(token, "host")
         if token[0].isdecimal() and before in _OPERATORS:
             return self._pseudonyms.number(token) if token not in ("0", "1") else token
         if not (token[0].isalpha() or token[0] == "_"):

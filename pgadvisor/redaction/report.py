@@ -15,15 +15,21 @@ from pgadvisor.model.report import Report
 from pgadvisor.model.workload import Statement
 from pgadvisor.redaction import postgres_names
 from pgadvisor.redaction.catalog import catalog_of, whole_texts
-from pgadvisor.redaction.fields import FIELDS, TAG_KEYS, WORDS_OF_EXPLAIN, Field
+from pgadvisor.redaction.fields import FIELDS, SUBJECTS, TAG_KEYS, WORDS_OF_EXPLAIN, Field
 from pgadvisor.redaction.prose import Prose
 from pgadvisor.redaction.pseudonyms import Key, Kind, Pseudonyms
+from pgadvisor.redaction.sql_literals import is_setting_value
 from pgadvisor.redaction.sql_names import is_collation
 from pgadvisor.redaction.sql_text import Redacted, pseudonym_of, redact_sql
 from pgadvisor.sql.parse import is_valid
 
 _STATEMENT_KEY = re.compile(r"#?-?\d+")
 _IDENTITY = re.compile(r"([a-z][a-z-]*):(.*)", re.DOTALL)
+_COUNTED = re.compile(r"\d+ (?:tables|statements|statements without text|of kind [a-z ]+)")
+_PARTS = re.compile(r"""((?:'(?:[^']|'')*'|"(?:[^"]|"")*"|.)+?)(?:; |\Z)""", re.DOTALL)
+_SETTING = re.compile(r"([\w.]+) = (.*)", re.DOTALL)
+_FUNCTION = re.compile(r"(.+?)\((.*)\)", re.DOTALL)
+_ROUTE = re.compile(r"/|[A-Z]+ /")
 _METHOD = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) ")
 
 
@@ -74,6 +80,9 @@ class _Redactor:
             "called": self._called,
             "collation": lambda text: text if is_collation(text) else self.name(text),
             "subplan": self._subplan,
+            "change": self._change,
+            "subject": self._subject,
+            "place": lambda text: self._endpoint(text) if _ROUTE.match(text) else self._qualified(text),
         }
 
     def record(self, record: Any) -> Any:
@@ -124,13 +133,43 @@ class _Redactor:
         return self.sql(text).text if _is_sql(text) else self._prose.redacted(text)
 
     def _qualified(self, text: str) -> str:
-        """`schema.table`, unquoted; a name with a dot in it is known as a whole."""
+        """`schema.table`, `schema.table.column`, unquoted; a name with a dot in it is known as a whole."""
         if text in self._known:
             return self.name(text)
         if self._prose is not None and text in self._prose.whole:
             return self._prose.whole[text]
-        schema, _, name = text.rpartition(".")
-        return f"{self.name(schema, 'schema')}.{self.name(name, 'table')}" if schema else self.name(name, "table")
+        if "." not in text:
+            return self.name(text, "table")
+        schema, name, *more = text.split(".", 2)
+        return ".".join(
+            (self.name(schema, "schema"), self.name(name, "table"), *(self.name(x, "column") for x in more))
+        )
+
+    def _change(self, text: str) -> str:
+        """What was tried: `CREATE INDEX …; without public.orders_pkey; work_mem = 64MB`."""
+        return "; ".join(self._tried(part) for part in _PARTS.findall(text))
+
+    def _tried(self, part: str) -> str:
+        if part.startswith("without "):
+            return f"without {self._qualified(part.removeprefix('without '))}"
+        setting = _SETTING.fullmatch(part)
+        if setting is None:
+            return self.sql(part).text
+        name, value = setting.groups()
+        told = name if name in postgres_names.names("settings") else ".".join(map(self.name, name.split(".")))
+        is_plain = told == name and is_setting_value(value)
+        return f"{told} = {value if is_plain else self._pseudonyms.literal(value)}"
+
+    def _subject(self, text: str) -> str:
+        """What a gap is of: a name, a function with its types, a setting, or words of ours."""
+        if text in SUBJECTS or _COUNTED.fullmatch(text):
+            return text
+        if text in postgres_names.names("settings") | postgres_names.names("extensions"):
+            return text
+        if (called := _FUNCTION.fullmatch(text)) is None:
+            return self._qualified(text)
+        types = (self._by_field["type"](each) for each in called[2].split(", ") if each)
+        return f"{self._qualified(called[1])}({', '.join(types)})"
 
     def _key(self, text: str) -> str:
         return text if _STATEMENT_KEY.fullmatch(text) else self.name(text)

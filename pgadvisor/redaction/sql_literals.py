@@ -8,7 +8,7 @@ from pgadvisor.redaction.sql_reading import SqlReading, is_keyword, name_of
 
 _OPENING = re.compile(r"(?:[eEbBxXnN]|[uU]&)?'|\$[^$]*\$")
 _COUNTS = frozenset(
-    ("limit", "offset", "first", "next", "statistics", "by", "[", "subplan", "initplan", "cte", "modulus", "remainder")
+    ("limit", "offset", "first", "next", "statistics", "by", "subplan", "initplan", "cte", "modulus", "remainder")
 )
 """Before a number that says how many or which, not what: `LIMIT 20`, `ORDER BY 1`, `SubPlan 1`."""
 _TYPE_ENDS = frozenset(("varying", "precision", "to", "month", "hour", "minute", "second", "day"))
@@ -18,6 +18,7 @@ _TYPE_KEYWORDS = frozenset(
 _ENDS_LIST = frozenset(
     ("order", "having", "limit", "offset", "fetch", "for", "union", "except", "intersect", "window", ";")
 )
+_AMOUNT = re.compile(r"[-+]?[\d.]+ ?(?:B|kB|MB|GB|TB|us|ms|s|min|h|d)?")
 _NAMED = frozenset(("nextval", "currval", "setval", "to_regclass", "pg_get_serial_sequence"))
 """Functions that take a name as a string."""
 
@@ -28,7 +29,7 @@ def redacted_string(reading: SqlReading, at: int, pseudonyms: Pseudonyms) -> str
     content = content_of(written)
     if content.lower() in postgres_names.LITERALS or content in postgres_names.names("text search configurations"):
         return None
-    if _is_set(reading, at) or reading.word(at - 1) == "uescape":
+    if (_is_set(reading, at) and is_setting_value(content)) or reading.word(at - 1) == "uescape":
         return None
     core = content.strip("%_")
     if not core:
@@ -49,9 +50,19 @@ def redacted_number(reading: SqlReading, at: int, pseudonyms: Pseudonyms) -> str
     written = reading.tokens[at].text
     if written in ("0", "1", "?") or reading.word(at - 1) in _COUNTS or _is_set(reading, at):
         return None
+    if _is_subscript(reading, at):
+        return None
     if _is_length(reading, at) or _is_ordinal(reading, at):
         return None
     return pseudonyms.number(written)
+
+
+def is_setting_value(content: str) -> bool:
+    """Whether it is a number, an amount or words that settings choose from: `64MB`, `read committed`; else it is text
+    of the user's, as of `application_name`."""
+    words = content.lower().split()
+    known = postgres_names.LITERALS | postgres_names.names("words of settings")
+    return _AMOUNT.fullmatch(content.strip()) is not None or all(word in known for word in words)
 
 
 def content_of(written: str) -> str:
@@ -78,6 +89,13 @@ def _is_set(reading: SqlReading, at: int) -> bool:
     return reading.first(at) == "set" or (
         reading.first(at) in ("alter", "create") and reading.before_opening(at) in ("set", "with")
     )
+
+
+def _is_subscript(reading: SqlReading, at: int) -> bool:
+    """Whether the number is one of `names[2]`, and no element of `ARRAY[4711]` or `[[4711]]`."""
+    if reading.word(at - 1) != "[" or reading.word(at - 2) == "array":
+        return False
+    return reading.is_word(at - 2) or reading.word(at - 2) in (")", "]")
 
 
 def _is_length(reading: SqlReading, at: int) -> bool:

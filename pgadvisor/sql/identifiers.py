@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import count
 
 from pgadvisor.model.catalog import Table
-from pgadvisor.sql.parse import is_reserved
+from pgadvisor.sql.parse import Unread, is_reserved, parse_tree
 
 NAME_BYTES = 63
 """NAMEDATALEN - 1: the longest name PostgreSQL keeps."""
@@ -24,6 +24,14 @@ def quoted(name: str) -> str:
 def quoted_table(table: Table) -> str:
     """The table's name as SQL, with its schema."""
     return f"{quoted(table.schema)}.{quoted(table.name)}"
+
+
+def dotted_name(written: str) -> tuple[str, ...]:
+    """The parts of a name as SQL spells it, folded or unquoted: `Shop."my.idx"`. Empty when it is none."""
+    found = parse_tree(f"DROP INDEX {written}")
+    if isinstance(found, Unread) or len(found) != 1 or len(found[0]["stmt"]["DropStmt"]["objects"]) != 1:
+        return ()
+    return tuple(part["String"]["sval"] for part in found[0]["stmt"]["DropStmt"]["objects"][0]["List"]["items"])
 
 
 def object_name(table: str, parts: tuple[str, ...], label: str, taken: frozenset[str] = frozenset()) -> str:

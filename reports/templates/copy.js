@@ -40,7 +40,7 @@ function inlineMarkdown(node) {
       return ` ${ticks}${child.textContent}${ticks} `;
     }
     if (child.tagName === "B") return ` **${inlineMarkdown(child)}** `;
-    return child.tagName === "BUTTON" ? "" : inlineMarkdown(child);
+    return child.matches("button, a[href^='#rule-']") ? "" : inlineMarkdown(child);
   }).join("").replace(/ +/g, " ").replace(/ ([.,;:)])/g, "$1").trim();
 }
 
@@ -64,7 +64,7 @@ function markdownOf(finding) {
     const pre = part.matches("pre") ? part : part.querySelector("pre");
     if (part.matches("h3")) lines.push(`**${part.textContent}**`);
     else if (pre) lines.push(fenced(sqlOf(pre)));
-    else if (!part.matches(".under")) lines.push(inlineMarkdown(part));
+    else if (!part.matches(".under") || lines.at(-1) === "**Query**") lines.push(inlineMarkdown(part));
   }
   for (const name of all(".side > dt", finding)) lines.push(factMarkdown(name.textContent.trim(), name.nextElementSibling));
   return `${lines.filter(Boolean).join("\n\n")}\n`;

@@ -81,6 +81,14 @@ function sort() {
 
 function changed() { filter(); writeAddress(); }
 
+// Typing: a browser may refuse an address that changes with every key.
+let typed = 0;
+function searched() {
+  filter();
+  clearTimeout(typed);
+  typed = setTimeout(writeAddress, 200);
+}
+
 function only(severity) {
   for (const each of severities()) each.setAttribute("aria-pressed", String(!severity || each.dataset.severity === severity));
 }
@@ -104,14 +112,15 @@ function writeAddress(anchor = anchorOf(location.hash)) {
   if (byId("sort").value) said.set("sort", byId("sort").value);
   const query = said.toString();
   const hash = query ? `#${anchor || "findings"}?${query}` : anchor ? `#${anchor}` : "";
-  if (hash !== location.hash) history.replaceState(null, "", hash || location.href.split("#")[0]);
+  if (hash === location.hash) return;
+  try { history.replaceState(null, "", hash || location.href.split("#")[0]); } catch { /* then the address stays as it is */ }
 }
 
 function readAddress() {
   const said = new URLSearchParams(location.hash.split("?")[1] ?? "");
   byId("search").value = said.get("q") ?? "";
-  const on = said.has("severity") ? said.get("severity").split(",") : null;
-  for (const each of severities()) each.setAttribute("aria-pressed", String(!on || on.includes(each.dataset.severity)));
+  const on = severities().map((each) => each.dataset.severity).filter((each) => said.get("severity")?.split(",").includes(each));
+  for (const each of severities()) each.setAttribute("aria-pressed", String(!on.length || on.includes(each.dataset.severity)));
   for (const each of picks()) choose(each, said.get(each.dataset.pick));
   choose(byId("sort"), said.get("sort"));
   sort();
@@ -124,9 +133,16 @@ function choose(select, value) {
   if (select.selectedIndex < 0) select.value = "";
 }
 
+// Opened by the hundred, each finding leaves the plan where it stands: a copy for each would take seconds.
+const openedWithAll = new WeakSet();
+
 function openAll(asker) {
   const open = asker.textContent === "Open all";
-  for (const finding of findings) if (!finding.hidden) finding.open = open;
+  for (const finding of findings) {
+    if (finding.hidden || finding.open === open) continue;
+    if (open) openedWithAll.add(finding);
+    finding.open = open;
+  }
   asker.textContent = open ? "Close all" : "Open all";
 }
 
@@ -146,6 +162,8 @@ function openTarget() {
   if (target.closest(".finding")?.hidden) reset();
   for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
   target.classList.add("is-target");
+  // Rows that were never on the screen have guessed heights, and would move the target once they are.
+  document.documentElement.classList.add("laid-out");
   target.scrollIntoView();
 }
 

@@ -8,9 +8,21 @@ function helpDialog() {
   dialog = element("dialog", "", { id: "keys", "aria-labelledby": "h-keys" });
   const list = element("dl", "");
   for (const [key, words] of KEYS) list.append(element("dt", key), element("dd", words));
-  dialog.append(element("h2", "Keys", { id: "h-keys" }), list, button("Close", "close-help"));
+  const row = element("div", "", { class: "actions" });
+  row.append(button("", "turn-keys"), button("Close", "close-help"));
+  dialog.append(element("h2", "Keys", { id: "h-keys" }), list, row);
   document.body.append(dialog);
+  showKeys();
   return dialog;
+}
+
+// Who speaks to the browser, or rests a hand on the keyboard, has no use for keys of one letter.
+let hasKeys = kept("pgadvisor-keys") !== "off";
+function showKeys() { document.querySelector("[data-action=turn-keys]").textContent = hasKeys ? "Turn the keys off" : "Turn the keys on"; }
+function turnKeys() {
+  hasKeys = !hasKeys;
+  keep("pgadvisor-keys", hasKeys ? "on" : "off");
+  showKeys();
 }
 
 const shown = () => all("details.finding:not([hidden])");
@@ -42,8 +54,9 @@ const ON_KEY = {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape") { escape(); return; }
-  if (event.target.matches("input, textarea, select") || !ON_KEY[event.key]) return;
-  event.preventDefault();
+  const isEscape = event.key === "Escape";
+  if (!isEscape && (!hasKeys || event.target.matches("input, textarea, select") || !ON_KEY[event.key])) return;
+  event.preventDefault();  // a browser would empty the search at Esc
+  if (isEscape) { escape(); return; }
   ON_KEY[event.key]();
 }

@@ -1,6 +1,6 @@
 // Plans: a copy of one beside a finding opened later, and its EXPLAIN to take away.
 
-// The plan stands in the page once; a finding opened later gets a copy of it with its own node marked.
+// The plan stands in the page once; a finding opened later gets a copy of it.
 function bringPlan(finding) {
   const link = finding.querySelector(".plan-link a");
   const box = link && byId(link.hash.slice(1));

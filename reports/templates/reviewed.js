@@ -1,5 +1,5 @@
-// Marks of the person who reads: kept in this browser by the finding's key, so that the next report has them as well.
-const REVIEWED = "pgadvisor-reviewed";
+// Marks of the person who reads: kept in this browser by database and key, so that the next report has them as well.
+const REVIEWED = `pgadvisor-reviewed:${INDEX.source ?? ""}`;
 let reviewedKeys = new Set();
 try { reviewedKeys = new Set(JSON.parse(kept(REVIEWED) ?? "[]")); } catch { /* not ours, or of another version */ }
 
@@ -20,11 +20,12 @@ function review(finding) {
   keep(REVIEWED, JSON.stringify([...reviewedKeys]));
   showReviewed(finding);
   showExport();
+  filter();
 }
 
 function showExport() {
   const count = findings.filter(isReviewed).length;
-  byId("export").hidden = count === 0;
+  byId("export").hidden = count === 0 || INDEX.redacted;  // keys of pseudonyms are of no use to anyone
   byId("export").textContent = `Export reviewed (${count})`;
 }
 

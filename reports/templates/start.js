@@ -5,6 +5,7 @@ const ACTIONS = {
   "copy-markdown": (asker) => copyText(markdownOf(asker.closest(".finding")), asker),
   review: (asker) => review(asker.closest(".finding")),
   "close-help": (asker) => asker.closest("dialog").close(),
+  "turn-keys": turnKeys,
 };
 
 function onClick(event) {
@@ -26,10 +27,14 @@ function onClick(event) {
 // A finding is made ready when it is first opened: with hundreds of them the page is there sooner.
 function onToggle(finding) {
   if (!finding.open) return;
-  bringPlan(finding);
+  if (!openedWithAll.delete(finding)) bringPlan(finding);
   addCopyButtons(finding);
   addActions(finding);
   showGuilty(finding);
+  const summary = finding.querySelector("summary");
+  if (document.activeElement === summary && summary.getBoundingClientRect().top > innerHeight / 2) {
+    summary.scrollIntoView({ block: "start" });  // opened by a key, low on the screen: what it says would be below it
+  }
 }
 
 document.addEventListener("click", onClick);
@@ -39,7 +44,7 @@ if (findings.length) {
   findings.forEach((finding) => finding.addEventListener("toggle", () => onToggle(finding)));
   findings.filter(isReviewed).forEach(showReviewed);
   showExport();
-  byId("search").addEventListener("input", changed);
+  byId("search").addEventListener("input", searched);
   byId("picks").addEventListener("change", (event) => {
     if (event.target.id === "sort") sort();
     changed();

@@ -5,7 +5,8 @@ A hash join in more than one batch, or a hash aggregate that wrote to disk, seen
 was not run: a hash planned to be bigger than its memory, when the statement's counters show temporary files.
 
 ## Why it matters
-Both sides of the join are cut into batches, written to files and read back. The time of the join doubles or worse.
+What does not fit is cut into batches, written to files and read back: of a join both sides, of an aggregate its input.
+The time of that step doubles or worse.
 
 ## What to do
 Hash less: filter earlier, take fewer columns, join the smaller side. Else give this statement, or its role, more memory
@@ -129,7 +130,7 @@ def _batches(each: PlanNode) -> str:
 
 def _evidence(plan: PlannedStatement, facts: Facts, each: PlanNode) -> tuple[Evidence, ...]:
     limit = hash_memory_kb(facts, plan)
-    allowed = f"; a hash may take {limit:,.0f} kB" if limit else ""
+    allowed = f"; work_mem × hash_mem_multiplier allows {limit:,.0f} kB" if limit else ""
     if plan.is_analyzed:
         disk = f", {each.disk_usage_kb:,} kB on disk" if each.disk_usage_kb else ""
         text = f"{each.hash_batches} batches, {each.peak_memory_kb or 0:,} kB in memory{disk}{allowed}"

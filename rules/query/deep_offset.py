@@ -140,7 +140,10 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
         depth = _number(scope.offset)
         if depth is not None and depth >= DEEP:
             text = f"OFFSET {depth} makes {depth:,} rows and throws them away"
-            yield _finding(query, facts, scope, text, Evidence(rung=Rung.INFERRED, text="the number is in the query"))
+            skipped = _skipped(query, facts) or 0.0
+            seen = Evidence(rung=Rung.MEASURED, text=f"{skipped:,.0f} rows were made and not returned")
+            told = Evidence(rung=Rung.INFERRED, text="the number is in the query")
+            yield _finding(query, facts, scope, text, seen if skipped >= DEEP else told)
         elif scope.offset and scope.offset.kind == "parameter":
             yield from _parameter(query, facts, scope)
         yield from _numbered(query, facts, scope)
@@ -162,10 +165,12 @@ def _parameter(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
     if pages:
         text = f"a call reads {pages[0]:,.0f} pages on average, the first page of the list {pages[1]:,.0f}"
         evidence = Evidence(rung=Rung.MEASURED, text=text)
-        yield _finding(query, facts, scope, "OFFSET given by a parameter, and deep as a rule", evidence)
+        yield _finding(
+            query, facts, scope, "OFFSET is a parameter, and most pages are far from the first", evidence
+        )
     elif skipped is None and ms >= SLOW_MS:
         evidence = Evidence(rung=Rung.MEASURED, text=f"{ms:,.0f} ms for {rows:,.0f} rows a call, on average")
-        yield _finding(query, facts, scope, "OFFSET given by a parameter, and the page is slow", evidence)
+        yield _finding(query, facts, scope, "OFFSET is a parameter, and the page is slow", evidence)
 
 
 def _pages(query: Query, facts: Facts, statement: Statement) -> tuple[float, float] | None:
@@ -260,8 +265,6 @@ def _evaluated(tree: ast.expr) -> int | None:
 def _finding(
     query: Query, facts: Facts, scope: Scope, message: str, evidence: Evidence, span: Span | None = None
 ) -> Finding:
-    keys = [key.text for key in scope.sort_keys]
-    listed = ", ".join(f"`{key}`" for key in keys) if keys else "a unique sort key"
     table = next((use.table for use in scope.tables if use.table), None)
     statement = facts.statement(query.statement)
     is_slow = evidence.rung is Rung.MEASURED or (statement is not None and (statement.mean_ms or 0.0) >= SLOW_MS)
@@ -271,13 +274,33 @@ def _finding(
         message=message,
         evidence=(evidence,),
         remedy=Remedy(
-            text=f"Page by key: keep {listed} and the primary key of the last row shown, and ask for the rows after it "
-            "with a row comparison such as `(a, id) < ($1, $2)`, the same ORDER BY and the same LIMIT."
+            text=f"Page by key: keep {_kept(scope, facts)} of the last row shown, and ask for the rows after it "
+            f"{_comparison(scope)}, with the same ORDER BY and the same LIMIT."
         ),
         wrong_if="nobody asks for deep pages, or all pages are read once by a batch",
         severity=facts.severity(query.statement) if is_slow else Severity.INFO,
         spans=(spans,) if spans else (),
     )
+
+
+def _kept(scope: Scope, facts: Facts) -> str:
+    """The sort keys, and the primary key where they do not hold it."""
+    keys = ", ".join(f"`{key.text}`" for key in scope.sort_keys) or "a unique sort key"
+    table = facts.table(next((use.table for use in scope.tables if use.table), None))
+    unique = set(table.primary_key.columns) if table and table.primary_key else set()
+    is_unique = bool(unique) and unique <= {key.column.column for key in scope.sort_keys if key.column}
+    return keys if is_unique else f"{keys} and the primary key"
+
+
+def _comparison(scope: Scope) -> str:
+    """How the rows after the last one are asked for: a row comparison serves only keys of one direction."""
+    directions = {key.is_descending for key in scope.sort_keys}
+    if len(directions) > 1 or not scope.sort_keys:
+        return "by comparing key by key, in the order's own direction"
+    sign = "<" if directions == {True} else ">"
+    keys = ", ".join(key.text for key in scope.sort_keys)
+    values = ", ".join(f"${at}" for at in range(1, len(scope.sort_keys) + 1))
+    return f"with `({keys}) {sign} ({values})`" if len(scope.sort_keys) > 1 else f"with `{keys} {sign} $1`"
 
 
 def _offset_span(query: Query, scope: Scope) -> Span | None:

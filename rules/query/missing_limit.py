@@ -31,6 +31,7 @@ from pgadvisor.rule import (
     Rung,
     Scope,
     Severity,
+    Table,
     Where,
     node,
     query_rule,
@@ -238,18 +239,25 @@ def _rows_of_all(facts: Facts, scope: Scope) -> float | None:
     return facts.rows(first.table) if is_whole else None
 
 
+def _tie_break(scope: Scope, table: Table | None) -> str:
+    """What has to follow the sort keys so that no two rows are equal."""
+    unique = set(table.primary_key.columns) if table and table.primary_key else set()
+    sorted_by = {key.column.column for key in scope.sort_keys if key.column}
+    return "" if unique and unique <= sorted_by else " and the primary key"
+
+
 def _finding(query: Query, facts: Facts, scope: Scope, rows: float, evidence: Evidence) -> Finding:
     name = next((use.table for use in query.tables()), None)
     found = facts.table(name)
     label = found.label if found else name or "a query"
     keys = ", ".join(f"`{key.text}`" for key in scope.sort_keys)
     text = "Return a page: add a LIMIT, and go on from the last row by key"
-    text += f" ({keys} and the primary key)." if keys else ", or aggregate in the database."
+    text += f" ({keys}{_tie_break(scope, found)})." if keys else ", or aggregate in the database."
     return Finding(
         where=Where(statement=query.statement, table=name),
         message=f"{rows:,.0f} rows of {label} are returned without a LIMIT",
         evidence=(evidence,),
         remedy=Remedy(text=f"{text} Where all rows are needed, read them in portions with a cursor."),
-        wrong_if="an export or a batch that must see every row",
+        wrong_if="it is an export or a batch that must see every row",
         severity=facts.severity(query.statement) if evidence.rung is Rung.MEASURED else Severity.INFO,
     )

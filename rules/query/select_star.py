@@ -166,7 +166,7 @@ def _finding(query: Query, facts: Facts, stars: tuple[Star, ...]) -> Finding:
     labels = [found.label if (found := facts.table(name)) else name for name in names]
     columns = f"all {len(tables[0].columns)} columns" if len(tables) == len(names) == 1 else "every column"
     verb = "inserts" if query.kind == "insert" else "returns"
-    text = "Name the columns that the caller uses; the list below is all of them, to be cut down."
+    text = "Name the columns that the caller uses: below are all of them, to take out those that it does not."
     sql = _expanded(query, facts, stars)
     return Finding(
         where=Where(statement=query.statement, table=names[0] if len(names) == 1 else None),

@@ -4,8 +4,9 @@
 A statement with a quarter or more of all observed time, in a workload of five statements or more.
 
 ## Why it matters
-Nothing else is worth as much: halving this one frees more than removing the ten next. It also tells which kind of work
-it is: a few slow calls are a matter of plan and index, very many fast ones are a matter of the application.
+What is won here is won for the whole database, and nowhere else is so much to be won with one change. It also tells
+which kind of work it is: a few slow calls are a matter of plan and index, very many fast ones are a matter of the
+application.
 
 ## What to do
 Start with it. When each call is slow, read its plan. When each call is fast and there are very many, ask for many rows

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from pgadvisor.advise.baseline import mark
 from pgadvisor.advise.changes import with_changes
 from pgadvisor.advise.recent import Recent
 from pgadvisor.advise.registry import all_rules
@@ -55,6 +56,13 @@ def test_nothing_changed() -> None:
     assert "counters were reset" in report.verdict.text
 
 
+def test_what_a_baseline_knows_is_counted_as_known() -> None:
+    report = compare(week(), without("select-star", week()))
+    assert report.changes and (report.changes.new, report.changes.known) == (1, 11)
+    marked = mark(report, {found("select-star").key})
+    assert marked.changes and (marked.changes.new, marked.changes.known) == (0, 12)
+
+
 def test_what_the_previous_run_did_not_have_is_new() -> None:
     report = compare(week(), without("select-star", week()))
     assert [each.rule for each in report.findings if each.status == "new"] == ["select-star"]
@@ -91,9 +99,9 @@ def test_a_statement_that_did_not_run_is_not_judged() -> None:
     assert rules(changes(replace(now, statements=absent)).not_judged) == ["select-star"]
 
 
-def test_a_statement_that_nobody_sends_any_more_is_fixed() -> None:
+def test_a_statement_that_nobody_sent_is_not_judged() -> None:
     absent = tuple(each for each in week().statements if each.key != ITEMS)
-    assert rules(changes(without("select-star", week(statements=absent))).fixed) == ["select-star"]
+    assert rules(changes(without("select-star", week(statements=absent))).not_judged) == ["select-star"]
 
 
 def test_a_statement_without_a_plan_says_nothing_of_its_plan() -> None:

@@ -94,6 +94,12 @@ def test_settings_file_with_a_typing_error(tmp_path: Path) -> None:
     assert_refused(pgadvisor("query", "SELECT 1", folder=tmp_path), "pgadvisor.toml", "ignroe")
 
 
+@pytest.mark.parametrize("content", ["tool = 3\n", "[tool]\npgadvisor = 3\n"])
+def test_settings_that_are_no_table(tmp_path: Path, content: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(content)
+    assert_refused(pgadvisor("query", "SELECT 1", folder=tmp_path), "pyproject.toml", "not sound")
+
+
 def test_query_without_input() -> None:
     assert_refused(pgadvisor("query"), "-f FILE")
 

@@ -1,6 +1,7 @@
 """`--previous`, `--baseline` and `pgadvisor baseline`, as a user runs them."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,10 @@ from msgspec.structs import replace
 
 from pgadvisor.advise.advise import advise
 from pgadvisor.advise.examples import snapshot_of
+from pgadvisor.cli.previous import compared, read_previous
 from pgadvisor.collect.file import write_snapshot
+from pgadvisor.errors import UsageError
+from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import html
 from pgadvisor.reports import json as json_report
@@ -84,6 +88,48 @@ def test_another_server_is_a_gap(files: Path) -> None:
         "the previous run read db-1, this one db-2: their counters may be those of two servers"
     ]
     assert told["changes"]["reset_between"]
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "2001:db8::7", "customer.orders.internal", "secret"])
+def test_the_host_of_the_previous_run_is_redacted(files: Path, host: str) -> None:
+    for name, run, at in (("first", week(), host), ("second", week(10_000, weeks=2), "10.9.8.7")):
+        assert run.server and run.totals
+        totals = replace(run.totals, since=run.collected_at - timedelta(days=1))
+        write_snapshot(files / f"{name}.pgsnap", replace(run, server=replace(run.server, host=at), totals=totals))
+    done = pgadvisor(
+        "audit", *WITHOUT_TWIN, files / "second.pgsnap", "--previous", files / "first.pgsnap", "--redact",
+        "--format", "json", "-q", folder=files,
+    )  # fmt: skip
+    (gap,) = [each for each in json.loads(done.stdout)["gaps"] if each["subject"] == "the previous run"]
+    assert gap["reason"].startswith("the previous run read h_")
+    assert not re.search(r"\d\.\d|db8|customer|orders|secret", gap["reason"])
+
+
+def test_a_baseline_counts_among_what_is_new(files: Path) -> None:
+    pgadvisor("baseline", files / "first.json", "-o", files / "known.json")
+    empty = replace(advise(week()), findings=())
+    (files / "empty.json").write_text(json_report.render(empty), encoding="utf-8")
+    done = pgadvisor(
+        "audit", *WITHOUT_TWIN, files / "second.pgsnap", "--previous", files / "empty.json",
+        "--baseline", files / "known.json", "--format", "json", "-q",
+    )  # fmt: skip
+    told = json.loads(done.stdout)
+    assert {each["status"] for each in told["findings"]} == {"known"}
+    assert (told["changes"]["new"], told["changes"]["known"]) == (0, len(told["findings"]))
+
+
+def test_runs_are_judged_when_they_can_be_compared_and_not_before(files: Path) -> None:
+    judged: list[Snapshot] = []
+
+    def judge(snapshot: Snapshot) -> Report:
+        judged.append(snapshot)
+        return advise(snapshot)
+
+    with pytest.raises(UsageError, match="later"):
+        compared(week(), read_previous(files / "second.pgsnap"), judge)
+    assert judged == []
+    assert compared(week(10_000, weeks=2), read_previous(files / "first.pgsnap"), judge).changes
+    assert len(judged) == 2
 
 
 def test_what_cannot_be_compared_is_refused(files: Path) -> None:
@@ -206,5 +252,8 @@ def test_bad_baselines_are_refused(files: Path) -> None:
         assert_refused(pgadvisor("audit", *WITHOUT_TWIN, files / "second.pgsnap", "--baseline", files / name), *words)
     assert_refused(pgadvisor("baseline", files / "first.pgsnap"), "not a text", "--format json")
     assert_refused(pgadvisor("baseline", files / "first.json", "-o", files / "first.json"), "overwritten")
+    gone = pgadvisor("baseline", files / "nowhere.json", "-o", files / "first.json")
+    assert_refused(gone, "nowhere.json", "No such file", "check the name")
+    assert "space" not in gone.stderr
     (files / "pgadvisor.toml").write_text("baseline = 3\n")
     assert_refused(pgadvisor("audit", *WITHOUT_TWIN, "second.pgsnap", folder=files), "pgadvisor.toml", "baseline")

@@ -82,3 +82,23 @@ def test_an_error_quotes_no_name_either(queries: Path) -> None:
     done = pgadvisor("query", "-f", queries, "--redact", folder=queries.parent)
     assert done.returncode == 2 and "not all statements" in done.stderr
     assert not re.findall(PRIVATE, done.stdout + done.stderr, re.IGNORECASE)
+
+
+def test_a_redacted_report_has_the_same_known_findings_and_exit_code(queries: Path) -> None:
+    asked = ("query", "-f", queries, "--fail-on", "info", "--format", "json", "-q")
+    plain = pgadvisor(*asked, folder=queries.parent)
+    assert plain.returncode == 1
+    (queries.parent / "plain.json").write_text(plain.stdout)
+    known = queries.parent / "known.json"
+    assert pgadvisor("baseline", queries.parent / "plain.json", "-o", known).returncode == 0
+    for more in ((), ("--redact",)):
+        done = pgadvisor(*asked, "--baseline", known, *more, folder=queries.parent)
+        assert done.returncode == 0, done.stderr
+        assert {each["status"] for each in json.loads(done.stdout)["findings"]} == {"known"}
+
+
+def test_a_utility_statement_is_no_failure_when_redacted(queries: Path) -> None:
+    queries.write_text("SET application_name = 'customer'; SELECT id FROM invoices;")
+    done = pgadvisor("query", "-f", queries, "--redact", "-q", folder=queries.parent)
+    assert done.returncode == 0, done.stderr
+    assert not re.findall(PRIVATE, done.stdout, re.IGNORECASE)

@@ -2,12 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
+from typer.testing import CliRunner
 
+from pgadvisor.cli import planning
+from pgadvisor.cli.app import app
+from pgadvisor.cli.what_if import Wanted, configuration_of
+from pgadvisor.model.snapshot import FORMAT, Snapshot
+from pgadvisor.planner.twin import Twin
+from pgadvisor.rule import table
 from tests.cli.run import assert_refused, pgadvisor
 from tests.fix_servers import Server, create_database, drop_database, make_reader
 
@@ -73,6 +82,40 @@ def test_an_index_is_hidden_and_a_setting_set(reader: str) -> None:
     assert both["cost_after"] < hidden["cost_after"]
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ('"my.idx"', "my.idx"), ('public."my.idx"', "my.idx"), ("my.idx", "my.idx"), ('"Mine"', "Mine"),
+        ("Mine", "Mine"), ("public.Mine", "Mine"), ("ORDERS_PKEY", "orders_pkey"),
+        ('"public".orders_pkey', "orders_pkey"),
+    ],
+)  # fmt: skip
+def test_an_index_is_hidden_as_it_is_written(written: str, name: str) -> None:
+    tables = (replace(table("orders", indexes={"my.idx": "id", "Mine": "id", "orders_pkey": "id"}), schema="public"),)
+    snapshot = Snapshot(format=FORMAT, pgadvisor="0.1.0", collected_at=datetime.now(UTC), tables=tables)
+    found = configuration_of(snapshot, Wanted(hide=(written,)))
+    assert found.hide == (f"public.{name}",)
+
+
+def test_one_planner_serves_the_trial_and_the_report(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Twin] = []
+
+    class Counted(Twin):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            made.append(self)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(planning, "Twin", Counted)
+    done = CliRunner().invoke(
+        app, ["query", QUERY, "--source", reader, "--try", "CREATE INDEX mine ON orders (customer_id)",
+              "--no-analyze", "--format", "json", "-q"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["tried"][0]["indexes"][0]["is_used"] and told["findings"]
+    assert len(made) == 1
+
+
 def test_an_index_that_does_not_help_is_said_not_to(reader: str) -> None:
     done = pgadvisor("query", QUERY, "--source", reader, "--try", "CREATE INDEX ON orders (note)", "-q")
     assert "public.orders_note_idx is not used" in done.stdout
@@ -117,3 +160,64 @@ def test_hypopg_needs_the_server_itself(reader: str, tmp_path: Path) -> None:
     assert pgadvisor("snapshot", reader, "-o", path, "-q").returncode == 0
     done = pgadvisor("query", QUERY, "--source", path, "--hide", "orders_pkey", "--planner", "hypopg")
     assert_refused(done, "hypopg", "DSN")
+
+
+PARTED = """
+CREATE SCHEMA "a.b";
+CREATE TABLE "a.b"."t.u" AS SELECT n AS id, n % 5000 AS k FROM generate_series(1, 50000) n;
+CREATE TABLE par (k int, at int, pad text) PARTITION BY RANGE (at);
+CREATE TABLE par1 PARTITION OF par FOR VALUES FROM (0) TO (30000);
+CREATE TABLE par2 PARTITION OF par FOR VALUES FROM (30000) TO (90000);
+INSERT INTO par SELECT n % 5000, n, repeat('x', 50) FROM generate_series(1, 60000) n;
+CREATE TABLE skew AS SELECT n AS id, CASE WHEN n % 10 < 8 THEN 1 ELSE n END AS k, repeat('x', 50) AS pad
+    FROM generate_series(1, 50000) n;
+ANALYZE;
+CREATE TABLE fresh AS SELECT n AS k FROM generate_series(1, 50000) n;
+"""
+
+
+@pytest.fixture(scope="module")
+def parted(server: Server) -> Iterator[str]:
+    """A database with partitions, names with dots, a skewed column, and a table that was never analyzed."""
+    dsn = create_database(server, "parted")
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(PARTED)
+    yield dsn
+    drop_database(server, dsn)
+
+
+def test_an_index_on_a_partitioned_table_is_used_by_its_parts(parted: str) -> None:
+    query = "SELECT pad FROM par WHERE k = 7 AND at < 20000"
+    found = tried(query, "--source", parted, "--try", "CREATE INDEX ON par (k)", "--try", "CREATE INDEX ON par (pad)")
+    assert [(each["name"], each["is_used"]) for each in found["indexes"]] == [
+        ("public.par_k_idx", True),
+        ("public.par_pad_idx", False),
+    ]
+
+
+def test_a_name_that_postgresql_cuts_is_still_used(parted: str) -> None:
+    query = 'SELECT id FROM "a.b"."t.u" WHERE k = 7'
+    index = f'CREATE INDEX "x{"é" * 40}" ON "a.b"."t.u" (k)'
+    (found,) = tried(query, "--source", parted, "--try", index)["indexes"]
+    assert found["is_used"] and found["name"] == "a.b.x" + "é" * 31
+
+
+def test_the_table_of_an_index_may_have_dots_in_its_names(parted: str) -> None:
+    query = 'SELECT id FROM "a.b"."t.u" WHERE k = 7'
+    found = tried(query, "--source", parted, "--try", 'CREATE INDEX ON "a.b"."t.u" (k)')
+    assert found["indexes"][0]["is_used"] and found["cost_after"] < found["cost_before"] / 5
+
+
+def test_what_comes_of_other_values_is_told(parted: str, tmp_path: Path) -> None:
+    path = tmp_path / "shop.pgsnap"
+    assert pgadvisor("snapshot", parted, "-o", path, "--keep-values", "-q").returncode == 0
+    query = "SELECT pad FROM skew WHERE k = $1"
+    found = tried(query, "--source", path, "--try", "CREATE INDEX ON skew (k)")
+    assert found["spread"].startswith("over ") and "in the median" in found["spread"]
+    done = pgadvisor("query", query, "--source", path, "--try", "CREATE INDEX ON skew (k)", "-q")
+    assert "cost over " in done.stdout and "all calls together" in done.stdout
+
+
+def test_a_guess_on_a_table_that_was_never_analyzed_is_called_one(parted: str) -> None:
+    found = tried("SELECT k FROM fresh WHERE k = 7", "--source", parted, "--try", "CREATE INDEX ON fresh (k)")
+    assert any(each.startswith("public.fresh was never analyzed") for each in found["doubts"])

@@ -1,11 +1,15 @@
 """The table of fields fits the records; what may hold a name is in it."""
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pgadvisor
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import Report
-from pgadvisor.redaction.fields import FIELDS
+from pgadvisor.redaction.fields import FIELDS, SUBJECTS
+from pgadvisor.redaction.postgres_names import names
 
 SENTENCES = ("label", "message", "text", "reason", "cure", "subject", "lock", "cost", "wrong_if", "cause", "place")
 """Names of fields that hold sentences wherever they are."""
@@ -50,3 +54,16 @@ def test_what_is_called_after_a_name_is_in_the_table() -> None:
         and (record.__name__, field) not in FIELDS
     ]
     assert missing == []
+
+
+def test_what_a_gap_is_of_in_our_own_words_is_known() -> None:
+    """Else it would be taken for a name."""
+    sources = [ast.parse(path.read_text("utf-8")) for path in Path(pgadvisor.__file__).parent.rglob("*.py")]
+    given = {
+        each.value.value
+        for source in sources
+        for each in ast.walk(source)
+        if isinstance(each, ast.keyword) and each.arg == "subject" and isinstance(each.value, ast.Constant)
+    }
+    assert len(given) > 10
+    assert given - {None} - SUBJECTS - names("settings") - names("extensions") == set()

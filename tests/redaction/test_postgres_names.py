@@ -20,6 +20,11 @@ WHERE pronamespace = 'pg_catalog'::regnamespace AND oid < 16384 AND proname !~ '
     [
         ("functions", FUNCTIONS),
         ("settings", "SELECT name FROM pg_settings WHERE name !~ '[.]'"),
+        (
+            "words of settings",
+            "SELECT lower(word) FROM pg_settings, unnest(enumvals) AS each, "
+            "regexp_split_to_table(each, ' ') AS word WHERE word <> ''",
+        ),
         ("types", "SELECT typname FROM pg_type WHERE typtype IN ('b', 'r', 'm') AND oid < 16384 AND typname !~ '^_'"),
         ("operator classes", "SELECT opcname FROM pg_opclass WHERE oid < 16384"),
         ("text search configurations", "SELECT cfgname FROM pg_ts_config WHERE oid < 16384"),

@@ -10,7 +10,7 @@ from pgadvisor.redaction.pseudonyms import Key, Kind, Pseudonyms
 
 KNOWN: dict[str, Kind] = {
     "orders": "table", "rows": "column", "time": "column", "status": "column", "orders_status_idx": "index",
-    "Order Details": "table", "table": "table", "a": "name", "customer_invoices": "table", "name": "column",
+    "Order Details": "table", "table": "table", "a": "name", "s": "name", "customer_invoices": "table", "name": "column",
 }  # fmt: skip
 
 
@@ -41,6 +41,8 @@ def redacted(text: str) -> str:
         ("shop.orders", "sch:.t:"),
         ("GRANT pg_monitor TO auditor", "GRANT pg_monitor TO n:auditor"),
         ("sort-spills did not run", "sort-spills did not run"),
+        ("1 of 10 rows of orders kept, 100% of the statement's cost",
+         "1 of 10 rows of t:orders kept, 100% of the statement's cost"),
         ("statement_timeout is 0: SET statement_timeout = '5s'",
          "statement_timeout is 0: SET statement_timeout = '5s'"),
     ],

@@ -10,14 +10,16 @@ import pytest
 from pgadvisor.advise.advise import advise
 from pgadvisor.advise.examples import snapshot_of
 from pgadvisor.advise.registry import all_rules
-from pgadvisor.model.report import Report
+from pgadvisor.model.finding import Severity
+from pgadvisor.model.report import Changes, GoneFinding, Report, TriedChange
+from pgadvisor.model.snapshot import Gap
 from pgadvisor.redaction.pseudonyms import Key
 from pgadvisor.redaction.report import redact
 from pgadvisor.reports import html, json, markdown, text
 from pgadvisor.rule import Example, Rule
 from pgadvisor.sql.parse import Unread, is_valid, parse_tree
 from tests.redaction.leaks import cores, planted_report, planted_words, texts_in
-from tests.reports.make_report import hostile_report, shop_report
+from tests.reports.make_report import NOW, empty_report, hostile_report, shop_report
 
 KEY = Key(secret="7f" * 32)
 FORMATS: dict[str, Callable[[Report], str]] = {
@@ -122,6 +124,82 @@ def test_hostile_texts_are_redacted_as_well() -> None:
         shown = re.sub(r"<script>.*?</script>", "", render(redacted), flags=re.DOTALL)
         for part in ("onerror", "onload", "onfocus", "esrever", "مرحبا", "日本語", "nnnnn", "[31mred"):
             assert part not in shown, shown[shown.index(part) - 200 :][:400]
+
+
+def read(text: str | None, key: Key) -> str:
+    """The text with each pseudonym as `prefix:name`."""
+    found = re.sub(r"\b([a-z]+)_[0-9a-f]{6}\b", lambda found: f"{found[1]}:{key.names[found[0]]}", text or "")
+    return re.sub(r"\b[19]\d{9}\b", "<number>", found)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("CREATE INDEX a_idx ON hr.sessions (secret) WHERE id IN (4711, 4712) AND note <> 'a; b'; work_mem = 64MB",
+         "CREATE INDEX ix:a_idx ON n:hr.t:sessions (c:secret) WHERE c:id IN (<number>, <number>) "
+         "AND c:note <> 's:a; b'; work_mem = 64MB"),
+        ("without hr.secret", "without sch:hr.t:secret"),
+        ("without hr.orders_pkey; without public.Odd Name; enable_seqscan = off",
+         "without sch:hr.t:orders_pkey; without public.t:Odd Name; enable_seqscan = off"),
+        ("application_name = customer 42; seq_page_cost = 1.1",
+         "application_name = s:customer 42; seq_page_cost = 1.1"),
+        ("search_path = orders, secret", "search_path = s:orders, secret"),
+        ("my.customer = 4711", "n:my.n:customer = s:4711"),
+        ("CREATE STATISTICS s1 ON id, note FROM orders", "CREATE STATISTICS st:s1 ON c:id, c:note FROM t:orders"),
+    ],
+)  # fmt: skip
+def test_what_was_tried_is_redacted_part_by_part(change: str, expected: str) -> None:
+    tried = (TriedChange(statement="#1", change=change, tried_on="planner twin, PostgreSQL 18.6"),)
+    report, key = redact(msgspec.structs.replace(empty_report(), tried=tried), KEY)
+    assert read(report.tried[0].change, key) == expected
+    assert report.tried[0].tried_on == "planner twin, PostgreSQL 18.6"
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("hr.sessions", "sch:hr.t:sessions"),
+        ("archive.events.secret", "sch:archive.t:events.c:secret"),
+        ("public.orders(integer)", "public.t:orders(integer)"),
+        ("secret", "t:secret"),
+        ("the previous run", "the previous run"),
+        ("3 tables", "3 tables"),
+        ("2 statements without text", "2 statements without text"),
+        ("2 of kind index", "2 of kind index"),
+        ("statements of other roles", "statements of other roles"),
+        ("pg_stat_statements.track", "pg_stat_statements.track"),
+        ("work_mem", "work_mem"),
+        ("extended statistics", "extended statistics"),
+    ],
+)
+def test_what_a_gap_is_of_is_a_name_or_our_own_words(subject: str, expected: str) -> None:
+    gap = Gap(area="catalog", subject=subject, reason=f"the values of {subject} could not be read", cure="look again")
+    report, key = redact(msgspec.structs.replace(empty_report(), gaps=(gap,)), KEY)
+    assert read(report.gaps[0].subject, key) == expected
+    if ":" in expected:
+        assert not re.search(r"\b(hr|sessions|archive|events|secret|orders)\b", report.gaps[0].reason)
+
+
+def test_names_of_the_previous_run_alone_go_as_well() -> None:
+    gone = GoneFinding(
+        rule="unused-index", severity=Severity.INFO, message="index secret of archive.events is never used", key="x:1",
+        place="archive.events.secret", applied="archive.orders",
+    )  # fmt: skip
+    route = msgspec.structs.replace(gone, place="GET /secret/{id}", message="one page", applied=None)
+    changes = Changes(previous_at=NOW, fixed=(gone, route))
+    report, key = redact(msgspec.structs.replace(empty_report(), changes=changes), KEY)
+    assert report.changes
+    told, page = report.changes.fixed
+    assert read(told.place, key) == "sch:archive.t:events.c:secret"
+    assert not re.search(r"\b(archive|events|secret|orders)\b", f"{told.message} {told.place} {told.applied}")
+    assert read(page.place, key) == "GET e:/secret/{id}"
+
+
+def test_an_address_goes_and_a_version_stays() -> None:
+    gap = Gap(area="server", reason="PostgreSQL 18.6 at 10.1.2.3 is older than 18.1.2", cure="look at 10.1.2.3.")
+    report, key = redact(msgspec.structs.replace(empty_report(), gaps=(gap,)), KEY)
+    assert read(report.gaps[0].reason, key) == "PostgreSQL 18.6 at h:10.1.2.3 is older than 18.1.2"
+    assert read(report.gaps[0].cure, key) == "look at h:10.1.2.3."
 
 
 def _sentences(finding: Any) -> list[str]:

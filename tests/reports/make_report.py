@@ -498,7 +498,7 @@ def shop_report() -> Report:
         verdict=Verdict(
             headline="Three changes would free about 78% of database time",
             text="8 statements and 5 tables were read. The problems were measured; what a change frees is an estimate. "
-            "2 rules could not run: see what was not checked.",
+            "2 rules could not run: see how far to trust this report.",
             severity=Severity.ERROR,
         ),
         server=Server(version_num=150_018, version="15.18", database="shop", host="db-1", size_bytes=4_210_000_000),

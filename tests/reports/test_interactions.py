@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Locator, Page
 
+from pgadvisor.reports.html import render
 from tests.reports.fix_browser import OPEN_ALL, Open, needs_chromium
 from tests.reports.make_changed_report import changed_report
 from tests.reports.make_report import empty_report, hostile_report, shop_report
@@ -68,7 +70,9 @@ def test_all_of_it_is_in_the_address_and_comes_back(opened: Open) -> None:
     page.click(".toggles .info")
     page.select_option("#pick-state", "known")
     page.select_option("#sort", "table")
-    found, said = messages(page), address(page)
+    found = messages(page)
+    page.wait_for_function("location.hash.includes('q=')")
+    said = address(page)
     assert said == "#findings?q=orders&severity=error,warning&state=known&sort=table"
     assert 0 < len(found) < 12
     again = opened(changed_report(), anchor=str(page.evaluate("location.hash")))
@@ -127,6 +131,7 @@ def test_keys_walk_open_and_mark(opened: Open) -> None:
     page.keyboard.type("j")
     assert page.input_value("#search") == "j"
     page.keyboard.press("Escape")
+    assert page.input_value("#search") == "j"
     page.keyboard.press("Escape")
     assert page.input_value("#search") == ""
     assert shown(page).count() == 12
@@ -165,7 +170,9 @@ def test_reviewed_marks_are_kept_and_exported_as_a_baseline(opened: Open, tmp_pa
 
 
 def test_storage_of_another_kind_is_no_trouble(opened: Open) -> None:
-    page = opened(shop_report(), init="try { localStorage.setItem('pgadvisor-reviewed', '{\"a\": 1') } catch {}")
+    page = opened(
+        shop_report(), init="try { localStorage.setItem('pgadvisor-reviewed:shop@db-1', '{\"a\": 1') } catch {}"
+    )
     assert shown(page).count() == 12
 
 
@@ -227,3 +234,67 @@ def test_axe_finds_nothing_serious(opened: Open, make: Any, scheme: str, width: 
         if each["impact"] in ("serious", "critical")
     ]
     assert bad == []
+
+
+def test_marks_are_of_one_database(opened: Open, tmp_path: Path) -> None:
+    page = opened(shop_report())
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    assert page.locator("#export").is_visible()
+    report = shop_report()
+    assert report.server is not None
+    other = msgspec.structs.replace(report, server=msgspec.structs.replace(report.server, database="other"))
+    Path(tmp_path / "report.html").write_text(render(other), "utf-8")
+    page.reload()
+    assert page.locator("#export").is_hidden()
+
+
+def test_a_mark_leaves_the_list_of_those_not_reviewed(opened: Open) -> None:
+    page = opened(shop_report())
+    page.select_option("#pick-state", "open")
+    page.keyboard.press("Escape")
+    page.select_option("#pick-state", "open")
+    page.locator("details.finding summary").first.focus()
+    page.keyboard.press("r")
+    assert page.locator("#shown").inner_text() == "11 of 12 findings"
+
+
+def test_a_redacted_report_exports_no_baseline(opened: Open) -> None:
+    page = opened(msgspec.structs.replace(shop_report(), is_redacted=True))
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    assert page.locator("#export").is_hidden()
+
+
+def test_the_keys_can_be_turned_off(opened: Open) -> None:
+    page = opened(shop_report())
+    page.click("#help")
+    page.click("[data-action=turn-keys]")
+    page.click("[data-action=close-help]")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.closest('details.finding')") is None
+    page.reload()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") != "search"
+
+
+def test_opening_all_copies_no_plan(opened: Open) -> None:
+    page = opened(shop_report())
+    plans = page.locator("table.plan").count()
+    page.click("#open-all")
+    page.locator("details.finding").last.locator(".actions").wait_for()
+    assert page.locator("table.plan").count() == plans
+
+
+@pytest.mark.parametrize(
+    ("section", "labels"),
+    [("endpoints", ["calls", "a call", "of time"]), ("changes", ["a call", "a day"]), ("tables", ["size", "scans"])],
+)
+def test_cells_on_a_phone_say_what_they_are(opened: Open, section: str, labels: list[str]) -> None:
+    page = opened(changed_report(), width=390)
+    page.evaluate(OPEN_ALL)
+    told = page.evaluate(
+        f"[...document.querySelectorAll('#{section} .data tbody tr:first-child td')]"
+        ".map((cell) => getComputedStyle(cell, '::before').content.replaceAll('\"', ''))"
+    )
+    assert told[: len(labels)] == labels

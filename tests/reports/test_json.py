@@ -121,6 +121,7 @@ def test_what_was_tried_and_rejected() -> None:
         "not_planned": [{"statement": 1, "reason": "too long"}],
         "compared": 0,
         "different": [],
+        "disagreements": [],
         "remedies": 0,
         "rejected": [
             {"rule": "sort-spills", "change": "CREATE INDEX", "reason": "no plan takes it", "statements": [2]},

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
 from pgadvisor.model.finding import Where
-from pgadvisor.model.report import Report
+from pgadvisor.model.report import Report, Trials, UnplannedStatement
 from pgadvisor.reports.text import WHOLE, render, statement_view, summary
 from pgadvisor.reports.visible_text import visible
 from tests.golden import assert_golden
@@ -154,6 +154,17 @@ def test_nothing_is_said_twice() -> None:
         shop_report(), rule_pages=((SCAN, WHY),), findings=(shop_report().findings[0],) * 2
     )
     assert render(report).count("why      It costs.") == 1
+
+
+def test_of_many_statements_without_a_plan_a_few_are_told_and_the_rest_counted() -> None:
+    report = large_report(plans=9)
+    trials = Trials(
+        planner="planner twin, PostgreSQL 18.6",
+        not_planned=tuple(UnplannedStatement(statement=each.key, reason="a CALL") for each in report.statements),
+    )
+    told = render(msgspec.structs.replace(report, trials=trials))
+    assert " ".join(told.split()).count(": a CALL") == 5
+    assert "and 4 more statements without a plan" in told
 
 
 def test_guilty_parts_are_marked_also_where_they_stand_far_behind() -> None:
