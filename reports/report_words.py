@@ -55,6 +55,8 @@ class Missing(NamedTuple):
 def counts(report: Report) -> str:
     """`2 errors, 5 warnings, 5 info`, and how many of them are new where that is known; empty: no finding."""
     severities = Counter(finding.severity for finding in report.findings)
+    if report.verdict.headline.endswith(" found") and not any(finding.status for finding in report.findings):
+        return ""  # the headline counts them
     told = ", ".join(
         numbers.plural(severities[severity], severity.value, "info" if severity is Severity.INFO else None)
         for severity in Severity

@@ -72,7 +72,10 @@ def finding_view(lookup: Lookup, number: int, told: Told | None = None, *, below
 def short_view(lookup: Lookup, number: int) -> RenderableType:
     """A finding in a few lines: message, what it rests on, the change, the gain."""
     finding = lookup.finding(number)
-    facts: list[Fact] = [("because", f"{each.text} ({each.rung})") for each in finding.evidence[:1]]
+    own = lookup.statement_of(finding)
+    place = labels.statement_place(own) if own is not None else None
+    facts: list[Fact] = [("where", place)] if place else []
+    facts += [("because", f"{each.text} ({each.rung})") for each in finding.evidence[:1]]
     facts.append(("change", finding.remedy.text))
     return Group(headline(lookup, finding, number), _facts(iter(facts)), *_change(lookup, finding))
 

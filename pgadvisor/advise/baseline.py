@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from pgadvisor.errors import UsageError
-from pgadvisor.model.finding import Finding, Severity
+from pgadvisor.model.finding import Finding
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import Report
 
@@ -109,9 +109,3 @@ def unused(report: Report, baseline: Baseline) -> tuple[KnownFinding, ...]:
     """What of the baseline was not found, though its rule ran: it can go."""
     found = {finding.key for finding in report.findings}
     return tuple(each for each in baseline.known if each.key not in found and each.rule in report.rules_run)
-
-
-def worst_new(report: Report) -> Severity | None:
-    """The worst severity among the findings that are not known."""
-    severities = (finding.severity for finding in report.findings if finding.status != "known")
-    return min(severities, key=lambda severity: severity.rank, default=None)

@@ -6,7 +6,6 @@ from pathlib import Path
 import psycopg
 
 from pgadvisor.advise.advise import advise
-from pgadvisor.advise.baseline import worst_new
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
@@ -14,7 +13,7 @@ from pgadvisor.cli.config import read_config
 from pgadvisor.cli.options import FailOn, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, Ready, checked, drawn_for, without_planner
 from pgadvisor.cli.previous import compared, read_previous
-from pgadvisor.cli.source import SourceOptions, exit_code, snapshot_of
+from pgadvisor.cli.source import SourceOptions, end, snapshot_of
 from pgadvisor.cli.terminal import errors
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
@@ -73,7 +72,7 @@ def audit(
     if not quiet:
         tell(report, path)
         tell_unused(found, known)
-    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(worst_new(report)))
+    end(report, fail_on or settings.fail_on or FailOn.NEVER, quiet=quiet)
 
 
 def report_on(

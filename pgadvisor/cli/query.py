@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from pgadvisor import __version__
-from pgadvisor.advise.baseline import worst_new
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import report_on, tell
@@ -20,7 +19,7 @@ from pgadvisor.cli.baseline import read_known, with_baseline
 from pgadvisor.cli.config import read_config
 from pgadvisor.cli.options import FailOn, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked, planner_on
-from pgadvisor.cli.source import SourceOptions, connect, exit_code, snapshot_file
+from pgadvisor.cli.source import SourceOptions, connect, end, snapshot_file
 from pgadvisor.cli.terminal import progress_bars
 from pgadvisor.cli.what_if import Wanted, configuration_of, try_out, wanted_of
 from pgadvisor.collect.collector import collect
@@ -118,7 +117,7 @@ def query(
         tell(report, path)
     if faulty := _faulty(found, report):
         raise UsageError(f"not all statements could be judged: {_places(report, faulty)}")
-    exit_code((fail_on or settings.fail_on or FailOn.NEVER).is_reached(worst_new(found)))
+    end(found, fail_on or settings.fail_on or FailOn.NEVER, quiet=quiet)
 
 
 def _judged(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from pgadvisor.cli.options import FailOn
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.connecting import BAD_DSN
@@ -12,6 +13,7 @@ from pgadvisor.collect.plans import PlanOptions, collect_plans
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import UsageError
 from pgadvisor.model.record import Record
+from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 
 
@@ -60,7 +62,13 @@ def _show(sql: str) -> None:
     errors().print(sql, markup=False, highlight=False, soft_wrap=True)
 
 
-def exit_code(failed: bool) -> None:
-    """End the command with 1 when it found something at or above `--fail-on`."""
-    if failed:
-        raise typer.Exit(1)
+def end(report: Report, fail_on: FailOn, *, quiet: bool) -> None:
+    """End the command with 1, and say why, when there is a finding at or above `--fail-on` that is not known."""
+    failing = [each for each in report.findings if each.status != "known" and fail_on.is_reached(each.severity)]
+    if not failing:
+        return
+    if not quiet:
+        count = f"{len(failing):,} {'finding' if len(failing) == 1 else 'findings'}"
+        told = f"Failed: {count} at or above {fail_on.value} (--fail-on)"
+        errors().print(told, markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1)

@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from pgadvisor.advise.baseline import mark, read_baseline, unused, with_known_told, worst_new, write_baseline
+from pgadvisor.advise.baseline import mark, read_baseline, unused, with_known_told, write_baseline
 from pgadvisor.errors import UsageError
 from pgadvisor.model.finding import Severity
 from pgadvisor.reports.json import render
@@ -61,14 +61,11 @@ def test_a_report_is_no_baseline() -> None:
         read_baseline(render(shop_report()), "report.json")
 
 
-def test_only_what_is_not_known_counts() -> None:
+def test_what_is_marked_is_known_and_the_rest_new() -> None:
     report = shop_report()
-    assert worst_new(report) is Severity.ERROR
     errors = [each.key for each in report.findings if each.severity is Severity.ERROR]
     marked = mark(report, errors)
-    assert worst_new(marked) is Severity.WARNING
     assert [each.status for each in marked.findings[:3]] == ["known", "known", "new"]
-    assert worst_new(mark(report, {each.key for each in report.findings})) is None
 
 
 def test_what_was_known_before_stays_known() -> None:

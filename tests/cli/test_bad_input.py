@@ -162,7 +162,7 @@ def test_a_statement_that_is_not_sql_among_others_is_no_success(tmp_path: Path) 
     (tmp_path / "two.sql").write_text("SELECT a FROM t;\nSELEC b FROM t;\n")
     done = pgadvisor("query", "-f", tmp_path / "two.sql", "--format", "json")
     assert done.returncode == 2
-    assert "statement 2, line 2" in done.stderr
+    assert "two.sql:2: " in done.stderr
     assert [each["statement"] for each in json.loads(done.stdout)["unread"]] == [2]
 
 

@@ -55,3 +55,14 @@ def test_tables_that_the_query_does_not_name_are_not_judged(database: str) -> No
         connection.execute("CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE nopk (a int); INSERT INTO nopk VALUES (1)")
     done = pgadvisor("query", "SELECT a FROM t WHERE a = 1", "--source", database, "--fail-on", "info")
     assert done.returncode == 0, done.stdout
+
+
+def test_a_check_that_fails_says_why_and_where(tmp_path: Path) -> None:
+    file = tmp_path / "queries.sql"
+    file.write_text("SELECT 1;\n\nSELECT id FROM a WHERE id NOT IN (SELECT b_id FROM b);\n", encoding="utf-8")
+    done = pgadvisor("query", "-f", file, "--fail-on", "info", "-o", tmp_path / "out.md")
+    assert done.returncode == 1
+    assert "Failed: 1 finding at or above info (--fail-on)" in done.stderr
+    assert f"{file}:3" in " ".join(done.stderr.split()).replace(" ", "")
+    assert "queries.sql:3" in (tmp_path / "out.md").read_text(encoding="utf-8")
+    assert pgadvisor("query", "-f", file, "--fail-on", "error", "-o", tmp_path / "out.md").returncode == 0
