@@ -138,7 +138,7 @@ def _candidates(snapshot: Snapshot) -> Iterator[tuple[str, HypotheticalIndex]]:
             number += 1
             name = f"pgadvisor_size_{number}"
             definition = f"CREATE INDEX {name} ON {quoted_table(table)} {keys}"
-            yield kind, HypotheticalIndex(name=name, table=table.qualified, definition=definition)
+            yield kind, HypotheticalIndex(name=name, schema=table.schema, table_name=table.name, definition=definition)
 
 
 def _keys(table: Table, has_trigrams: bool) -> Iterator[tuple[str, str]]:

@@ -176,7 +176,8 @@ def _candidates(
             print(f"left out: {line}: {ddl.reason}")
             continue
         schema, name = ddl.schema or "public", f"fidelity_{number}"
-        yield HypotheticalIndex(name=name, table=f"{schema}.{ddl.table}", definition=ddl.definition(schema, name))
+        definition = ddl.definition(schema, name)
+        yield HypotheticalIndex(name=name, schema=schema, table_name=ddl.table, definition=definition)
 
 
 def _has_expression(line: str) -> bool:

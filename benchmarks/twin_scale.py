@@ -54,7 +54,8 @@ def _what_if_ms(twin: Twin, snapshot: Snapshot) -> float:
     indexes = [
         HypotheticalIndex(
             name=f"tried_{column}_{at}",
-            table=table.qualified,
+            schema=table.schema,
+            table_name=table.name,
             definition=f"CREATE INDEX tried_{column}_{at} ON {table.qualified} ({column})",
         )
         for at, table in enumerate(tables)

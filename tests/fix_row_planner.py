@@ -28,7 +28,7 @@ class RowPlanner:
                 for each in (*(index.definition for index in configuration.create), *configuration.ddl):
                     self.connection.execute(each.encode())
             except psycopg.Error as error:
-                return [Answer(error=f"it cannot be made (SQLSTATE {error.sqlstate})")] * len(texts)
+                return [Answer(error=error.diag.message_primary)] * len(texts)
             for name, value in configuration.settings:
                 self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             return [self._answer(text) for text in texts]

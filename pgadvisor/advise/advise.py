@@ -19,7 +19,7 @@ from pgadvisor.advise.trial_values import with_alternatives
 from pgadvisor.advise.verdict import give_verdict
 from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Table
-from pgadvisor.model.report import FORMAT, Report
+from pgadvisor.model.report import FORMAT, Report, Verdict
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.whatif import Planner
 from pgadvisor.parameters.draws import DrawnStatement
@@ -49,14 +49,31 @@ def advise(
     kept, suppressed = suppress(found, facts)
     trial = Trial(facts, planner, drawn) if planner else None
     merged = merge(trial.sifted(kept) if trial else kept, facts, across=across)
-    findings = rank([trial.told(each) for each in merged] if trial else merged)
+    findings = tuple(rank([trial.told(each) for each in merged] if trial else merged))
     absent = {rule.rule for rule in not_run}
+    return msgspec.structs.replace(
+        _observed(facts, give_verdict(findings, not_run, unread, facts)),
+        findings=findings,
+        rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
+        rules_not_run=tuple(not_run),
+        unread=tuple(unread),
+        suppressed=suppressed,
+        trials=trial.summary() if trial else None,
+        rule_pages=tuple(
+            (rule.name, page_of(rule)) for rule in rules if any(finding.rule == rule.name for finding in findings)
+        ),
+    )
+
+
+def _observed(facts: Facts, verdict: Verdict) -> Report:
+    """What was seen, under its verdict, without the findings."""
+    snapshot = facts.snapshot
     by_table = table_shares(facts) if facts.total_ms else ()
     return Report(
         format=FORMAT,
         pgadvisor=__version__,
         collected_at=snapshot.collected_at,
-        verdict=give_verdict(findings, not_run, unread, facts),
+        verdict=verdict,
         server=snapshot.server,
         window_s=facts.window_s,
         totals=snapshot.totals,
@@ -64,20 +81,11 @@ def advise(
         time=time_by_statement(facts) if facts.total_ms else (),
         time_by_table=most_costly(by_table, "table", facts),
         table_shares=by_table,
-        findings=tuple(findings),
         statements=snapshot.statements,
         plans=snapshot.plans,
         tables=_tables(snapshot),
         gaps=snapshot.gaps,
-        rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
-        rules_not_run=tuple(not_run),
-        unread=tuple(unread),
-        suppressed=suppressed,
         endpoints=endpoints_of(facts),
-        trials=trial.summary() if trial else None,
-        rule_pages=tuple(
-            (rule.name, page_of(rule)) for rule in rules if any(finding.rule == rule.name for finding in findings)
-        ),
     )
 
 
@@ -88,11 +96,12 @@ def _tables(snapshot: Snapshot) -> tuple[Table, ...]:
 
 
 def _bare(table: Table) -> Table:
-    """The table without the statistics of its columns and of its indexes' expressions."""
+    """The table without the statistics of its columns, of its indexes' expressions, and of several columns."""
     replace = msgspec.structs.replace
     return replace(
         table,
-        columns=tuple(replace(column, statistics=None) for column in table.columns),
+        columns=tuple(replace(each, statistics=None, statistics_with_children=None) for each in table.columns),
+        extended_statistics=tuple(replace(each, data=()) for each in table.extended_statistics),
         indexes=tuple(
             replace(index, keys=tuple(replace(key, statistics=None) for key in index.keys)) for index in table.indexes
         ),

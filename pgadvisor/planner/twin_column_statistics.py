@@ -7,6 +7,7 @@ import msgspec
 import psycopg
 
 from pgadvisor.model.catalog import ColumnStatistics, Index, Table
+from pgadvisor.planner.twin_access import has_domain_checks
 from pgadvisor.planner.twin_relations import Relations, TwinColumn, TwinRelation
 
 Row = dict[str, Any]
@@ -204,9 +205,18 @@ def _bounds(found: ColumnStatistics) -> tuple[str, ...] | None:
     return (first, *bounds[1:-1], last)
 
 
-def write_statistics(connection: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:
-    """Writes them in batches; gives back those that the twin did not take, or not wholly."""
-    statement = _RESTORE if connection.info.server_version >= 180_000 else _INSERT
+def write_statistics(connection: psycopg.Connection, owner: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:
+    """Writes them in batches; gives back those that the twin did not take, or not wholly.
+
+    To read a value of a domain runs its checks: so the owner writes them where it may, and before PostgreSQL 18, where
+    only the superuser, `connection`, may, there must be no check.
+    """
+    if connection.info.server_version >= 180_000:
+        connection, statement = owner, _RESTORE
+    elif has_domain_checks(connection):
+        return list(rows)
+    else:
+        statement = _INSERT
     left: list[Row] = []
     for start in range(0, len(rows), BATCH_ROWS):
         left += _written(connection, statement, rows[start : start + BATCH_ROWS])

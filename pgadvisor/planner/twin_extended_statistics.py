@@ -18,6 +18,8 @@ _HEAD = struct.Struct("=III")
 _DISTINCT, _DEPENDENCIES, _COMMON = 0xA352BFA4, 0xB4549A2C, 0xE1A651C2
 _ITEM = struct.Struct("=di")
 _DEPENDENCY = struct.Struct("=dh")
+_DIMENSION = struct.Struct("=iiii?3x")
+"""How many values, their bytes, those aligned, and the type's length and whether it is passed by value."""
 _FIRST_UNPINNED = 10_000
 """Types below have the same oid on every server (src/include/access/transam.h, FirstGenbkiObjectId)."""
 
@@ -87,7 +89,14 @@ def _is_inserted(
     if data.with_children and not has_inherit:
         return False
     common = data.most_common if data.most_common and _is_portable(data.most_common) else None
-    values = (oid, _distinct_bytes(data.n_distinct, numbers), _dependency_bytes(data.dependencies, numbers), common)
+    try:
+        distinct, dependencies = (
+            _distinct_bytes(data.n_distinct, numbers),
+            _dependency_bytes(data.dependencies, numbers),
+        )
+    except (ValueError, LookupError, AttributeError, struct.error):
+        return False  # no such text comes from PostgreSQL
+    values = (oid, distinct, dependencies, common)
     try:
         if has_inherit:
             connection.execute(_INSERT_15, (*values, data.with_children))
@@ -100,18 +109,31 @@ def _is_inserted(
 
 def _numbers(found: ExtendedStatistics, columns: Mapping[str, TwinColumn]) -> dict[int, int] | None:
     """The twin's number of each column by the source's: they differ where the source has dropped columns. Expressions
-    count down from -1 on both. None: a column is missing."""
-    if not all(name in columns for name in found.columns):
+    count down from -1 on both. None: a column is missing, or its number."""
+    if len(found.columns) != len(found.numbers) or not all(name in columns for name in found.columns):
         return None
     there = (columns[name].number for name in found.columns)
     return dict(zip(found.numbers, there, strict=True)) | {-number: -number for number in range(1, 9)}
 
 
 def _is_portable(most_common: bytes) -> bool:
-    """Whether it is such a list, and of values of types that every server knows by the same number."""
-    magic, _, _, count = struct.unpack_from("=IIIh", most_common)
-    types: tuple[int, ...] = struct.unpack_from(f"={count}I", most_common, struct.calcsize("=IIIh"))
-    return bool(magic == _COMMON) and max(types) < _FIRST_UNPINNED
+    """Whether it is such a list, whole, and of values of types that every server knows by the same number."""
+    try:
+        magic, _, items, count = struct.unpack_from("=IIIh", most_common)
+        at = struct.calcsize("=IIIh")
+        types: tuple[int, ...] = struct.unpack_from(f"={count}I", most_common, at)
+        at += 4 * count
+        values = 0
+        for _ in types:
+            number, size, *_ = _DIMENSION.unpack_from(most_common, at)
+            if number < 0 or size < 0:
+                return False
+            values += size
+            at += _DIMENSION.size
+    except struct.error:
+        return False
+    length = at + values + items * (count * 3 + 16)
+    return bool(magic == _COMMON and types and max(types) < _FIRST_UNPINNED and length == len(most_common))
 
 
 def _distinct_bytes(text: str | None, numbers: Mapping[int, int]) -> bytes | None:

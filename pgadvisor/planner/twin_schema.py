@@ -5,6 +5,7 @@ from psycopg.conninfo import make_conninfo
 
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.snapshot import Gap, Snapshot
+from pgadvisor.planner.twin_access import OWNER, give_access
 from pgadvisor.planner.twin_schema_functions import function_steps
 from pgadvisor.planner.twin_schema_gaps import foreseen, gaps_of
 from pgadvisor.planner.twin_schema_indexes import (
@@ -18,6 +19,7 @@ from pgadvisor.planner.twin_schema_tables import kinship_steps, table_steps, vie
 from pgadvisor.planner.twin_schema_types import (
     collation_steps,
     extension_steps,
+    opening_steps,
     schema_steps,
     sequence_steps,
     stand_in_steps,
@@ -26,9 +28,6 @@ from pgadvisor.planner.twin_schema_types import (
     type_steps,
 )
 from pgadvisor.sql.identifiers import quoted
-
-OWNER = "pgadvisor"
-"""Owns the schema, and has no other right: what a snapshot says is SQL that a stranger may have written."""
 
 STAGE = "planner twin"
 
@@ -43,19 +42,17 @@ def create_schema(
     connection: psycopg.Connection, snapshot: Snapshot, progress: Progress = no_progress
 ) -> tuple[Gap, ...]:
     """Makes all that the snapshot tells of, in the database of a superuser's connection in autocommit."""
-    database = quoted(connection.info.dbname)
-    connection.execute(f"CREATE ROLE {OWNER} LOGIN; GRANT ALL ON DATABASE {database} TO {OWNER}".encode())
-    connection.execute("SET client_min_messages = error")
-    extensions, missing = extension_steps(connection, snapshot)
-    short = [*run_steps(connection, [*schema_steps(snapshot, OWNER), *extensions])]
-    short += run_steps(connection, list(collation_steps(connection, snapshot)))
+    give_access(connection, next(iter(snapshot.search_path), "public"))
+    extensions, lacking, refused = extension_steps(connection, snapshot)
+    missing = (*lacking, *refused)
+    short = [*run_steps(connection, [*schema_steps(snapshot, OWNER), *extensions, *opening_steps(snapshot, OWNER)])]
     stand_ins = stand_in_types(connection, snapshot, missing)
     steps = [
         *stand_in_steps(stand_ins),
         *type_steps(snapshot.types),
         *text_search_steps(connection, snapshot.text_searches),
         *sequence_steps(snapshot),
-        *function_steps(connection, snapshot, missing),
+        *function_steps(snapshot, missing),
         *table_steps(snapshot, frozenset(stand_ins)),
         *kinship_steps(snapshot),
         *index_steps(snapshot),
@@ -64,15 +61,17 @@ def create_schema(
         *view_steps(snapshot),
     ]
     with _as_owner(connection, snapshot) as owner:
+        short += run_steps(owner, list(collation_steps(connection, snapshot)))
         short += run_steps(owner, steps, lambda done: progress(STAGE, done, len(steps)))
     _hide(connection, unusable_indexes(snapshot))
-    return (*foreseen(snapshot, missing, stand_ins), *gaps_of(short))
+    return (*foreseen(snapshot, lacking, refused, stand_ins), *gaps_of(short))
 
 
 def _as_owner(connection: psycopg.Connection, snapshot: Snapshot) -> psycopg.Connection:
     """A connection of the role without rights. Types of older snapshots are told without their schemas."""
-    owner = psycopg.connect(make_conninfo(connection.info.dsn, user=OWNER), autocommit=True, client_encoding="UTF8")
-    path = ", ".join(map(quoted, ("pg_catalog", *snapshot.search_path)))
+    dsn = make_conninfo(connection.info.dsn, user=OWNER, options="")
+    owner = psycopg.connect(dsn, autocommit=True, client_encoding="UTF8")
+    path = ", ".join(map(quoted, ("pg_catalog", *filter(None, snapshot.search_path))))
     owner.execute(f"{_SETTINGS}; SET search_path = {path}".encode())
     return owner
 

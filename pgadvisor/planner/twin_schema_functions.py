@@ -1,18 +1,11 @@
 """Functions of a twin: the real ones where the planner inlines or runs them, and stand-ins of the same signature."""
 
-import re
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
-
-import psycopg
 
 from pgadvisor.model.catalog import Function
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.planner.twin_schema_steps import Step
-from pgadvisor.planner.twin_schema_text import literal, named, unquoted
-from pgadvisor.sql.lexer import lex
-
-_DOLLARS = re.compile(r"(\$\w*\$)(.*)\1\s*\Z", re.DOTALL)
+from pgadvisor.planner.twin_schema_text import literal, named
 
 _VALUES = {
     "boolean": "true", "smallint": "0", "integer": "0", "bigint": "0", "numeric": "0", "real": "0",
@@ -24,18 +17,12 @@ _VALUES = {
 """What a stand-in gives: a value like any other. NULL would tell the planner that no row can match."""
 
 
-def function_steps(
-    connection: psycopg.Connection, snapshot: Snapshot, missing_extensions: tuple[str, ...]
-) -> Iterator[Step]:
+def function_steps(snapshot: Snapshot, missing_extensions: tuple[str, ...]) -> Iterator[Step]:
     """Functions of users, and those of extensions that are missing here."""
-    rows = connection.execute("SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE provolatile = 'v'").fetchall()
-    acting = {str(name) for (name,) in rows} | {
-        each.name for each in snapshot.functions if each.volatility == "volatile"
-    }
     for each in snapshot.functions:
         if each.extension is not None and each.extension not in missing_extensions:
             continue
-        texts = tuple(text for text in (_definition(each, acting), _stand_in(each)) if text is not None)
+        texts = tuple(text for text in (_definition(each), _stand_in(each)) if text is not None)
         if texts:
             subject = f"{each.schema}.{each.name}({each.signature})"
             yield Step(kind=each.kind, subject=subject, texts=texts)
@@ -50,27 +37,12 @@ def stood_in(snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _definition(function: Function, acting: AbstractSet[str]) -> str | None:
-    """The function itself, running with the rights of the role that owns it, which has none: the planner runs
-    functions, and what a stranger wrote must not run with those of a superuser. Left as it is, so that it can be
-    inlined: SQL that the planner does not run, or that does nothing but compute."""
+def _definition(function: Function) -> str | None:
+    """The function itself. It runs with the rights of the role that plans, which has none: so it can be inlined."""
     if function.definition is None:
         return None
     head, separator, body = function.definition.partition("\nAS ")
-    text = head.replace(" LEAKPROOF", "") + separator + body  # which only a superuser may declare
-    is_run = function.volatility != "volatile" and not function.returns_row
-    if function.kind == "aggregate" or (function.language == "sql" and not (is_run and _may_act(body or head, acting))):
-        return text
-    name = f"{function.kind} {named(function.schema, function.name)}({function.signature})"
-    return f"{text}\n;\nALTER {name} SECURITY DEFINER"
-
-
-def _may_act(body: str, acting: AbstractSet[str]) -> bool:
-    """Whether a body names a volatile function, or a relation that might. PostgreSQL inlines no such body either."""
-    found = _DOLLARS.match(body)
-    text = found[2] if found else body[max(body.find("BEGIN ATOMIC"), 0) :]
-    names = {unquoted(token.text) if token.text.startswith('"') else token.text.lower() for token in lex(text)}
-    return not names.isdisjoint({*acting, "from", "u"})
+    return head.replace(" LEAKPROOF", "") + separator + body  # which only a superuser may declare
 
 
 def _stand_in(function: Function) -> str | None:

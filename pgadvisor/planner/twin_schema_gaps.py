@@ -54,10 +54,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def foreseen(
-    snapshot: Snapshot, missing_extensions: Sequence[str], stand_ins: Sequence[tuple[str, str]]
+    snapshot: Snapshot, lacking: Sequence[str], refused: Sequence[str], stand_ins: Sequence[tuple[str, str]]
 ) -> Iterator[Gap]:
     """What is known beforehand to be otherwise on a twin."""
-    lacking = [name for name in missing_extensions if name not in ADMINISTRATION]
     types = [f"{schema}.{name}" for schema, name in stand_ins]
     tables = snapshot.tables
     on_server = "EXPLAIN statements that use them on the server itself"
@@ -65,8 +64,15 @@ def foreseen(
         (
             "extensions",
             "the machine of the planner twin lacks extensions, and statements with their operators cannot be planned",
-            lacking,
+            [name for name in lacking if name not in ADMINISTRATION],
             OTHER_PROGRAMS,
+        ),
+        (
+            "refused extensions",
+            "the planner twin has only extensions that are known to reach nothing outside it, and statements with the "
+            "operators of others cannot be planned",
+            [name for name in refused if name not in ADMINISTRATION],
+            on_server,
         ),
         ("types", "types of missing extensions stand as text, without their operators", types, OTHER_PROGRAMS),
         (

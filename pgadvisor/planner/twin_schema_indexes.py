@@ -20,6 +20,8 @@ def index_steps(snapshot: Snapshot) -> Iterator[Step]:
             if (text := _index(table, index)) is not None:
                 name = f"{index.schema}.{index.name}"
                 yield Step(kind="index", subject=name, texts=(text,), needs=table.qualified, makes=f"index {name}")
+                if (text := _options(index)) is not None:
+                    yield Step(kind="options of an index", subject=name, texts=(text,), needs=f"index {name}")
     indexes = {f"{each.schema}.{each.name}": each for table in snapshot.tables for each in table.indexes}
     for name, index in indexes.items():
         if (parent := indexes.get(index.partition_of or "")) is not None:
@@ -34,10 +36,13 @@ def _index(table: Table, index: Index) -> str | None:
         return None
     if owner is None:
         return index.definition
-    text = f"ALTER TABLE ONLY {named(table.schema, table.name)} ADD CONSTRAINT {quoted(owner.name)} {owner.definition}"
-    if options := _OPTIONS.search(index.definition):
-        text += f"; ALTER INDEX {named(index.schema, index.name)} SET {options[1]}"
-    return text
+    return f"ALTER TABLE ONLY {named(table.schema, table.name)} ADD CONSTRAINT {quoted(owner.name)} {owner.definition}"
+
+
+def _options(index: Index) -> str | None:
+    """What sets the storage options of a constraint's index, where it has some."""
+    found = _OPTIONS.search(index.definition) if index.constraint is not None else None
+    return found and f"ALTER INDEX {named(index.schema, index.name)} SET {found[1]}"
 
 
 def constraint_steps(snapshot: Snapshot) -> Iterator[Step]:

@@ -9,7 +9,7 @@ from pgadvisor.errors import EmbeddedServerError
 from pgadvisor.model.record import Record
 
 CHUNK = 100
-"""Statements sent together, as one transaction: more of them save little, and a failing one costs as many again."""
+"""Statements sent together, in one transaction: more of them save little, and a failing one costs as many again."""
 
 
 class Step(Record):
@@ -20,7 +20,7 @@ class Step(Record):
     subject: str
     """Its name, for a person: `public.orders_pkey`."""
     texts: tuple[str, ...]
-    """SQL: the best first, then what may stand for it where that cannot be made."""
+    """SQL, one statement each: the best first, then what may stand for it where that cannot be made."""
     needs: str | None = None
     """The `makes` of a step without which this one is not tried."""
     makes: str | None = None
@@ -101,19 +101,35 @@ def _tried(
 
 
 def _sent(connection: psycopg.Connection, attempts: Sequence[_Attempt]) -> list[_Attempt]:
-    """Sends them as one message, which the server runs as one transaction; after an error each half by itself."""
+    """Sends them together, which the server runs as one transaction; after an error each half by itself. Each is a
+    message of the extended protocol, which takes one statement only: no text smuggles a second."""
     if not attempts:
         return []
+    error = _error_of(connection, [each.text for each in attempts])
+    if error is None:
+        return []
+    if connection.closed or connection.broken:
+        raise EmbeddedServerError(
+            f"the twin's server was lost while its schema was built ({error}): run pgadvisor again"
+        ) from error
+    if len(attempts) > 1:
+        half = len(attempts) // 2
+        return [*_sent(connection, attempts[:half]), *_sent(connection, attempts[half:])]
+    reason = error.diag.message_primary or str(error).strip()
+    return [_Attempt(step=attempts[0].step, level=attempts[0].level, reason=reason)]
+
+
+def _error_of(connection: psycopg.Connection, texts: Sequence[str]) -> psycopg.Error | None:
+    """Sends them in one pipeline; the first error, which may come before all are sent, or on the way out."""
+    first: psycopg.Error | None = None
     try:
-        connection.execute("\n;\n".join(each.text for each in attempts).encode())
+        with connection.pipeline():
+            try:
+                for text in texts:
+                    connection.execute(text.encode(), prepare=False)
+            except psycopg.Error as error:
+                # One that came through would be logged beside.
+                first = error
     except psycopg.Error as error:
-        if connection.closed or connection.broken:
-            raise EmbeddedServerError(
-                f"the twin's server was lost while its schema was built ({error}): run pgadvisor again"
-            ) from error
-        if len(attempts) > 1:
-            half = len(attempts) // 2
-            return [*_sent(connection, attempts[:half]), *_sent(connection, attempts[half:])]
-        reason = error.diag.message_primary or str(error).strip()
-        return [_Attempt(step=attempts[0].step, level=attempts[0].level, reason=reason)]
-    return []
+        first = first or error
+    return first

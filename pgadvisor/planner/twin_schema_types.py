@@ -12,6 +12,17 @@ from pgadvisor.planner.twin_schema_text import bare_type, literal, name_parts, n
 from pgadvisor.sql.identifiers import quoted
 
 SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
+HARMLESS = frozenset(
+    (
+        "address_standardizer", "bloom", "btree_gin", "btree_gist", "citext", "cube", "dict_int", "earthdistance",
+        "fuzzystrmatch", "hll", "hstore", "intagg", "intarray", "ip4r", "isn", "ltree", "pg_bigm", "pg_trgm",
+        "pg_uuidv7", "pgcrypto", "plpgsql", "postgis", "postgis_tiger_geocoder", "postgis_topology", "prefix",
+        "roaringbitmap", "rum", "seg", "semver", "tablefunc", "tdigest", "tsm_system_rows", "tsm_system_time",
+        "unaccent", "uuid-ossp", "vector",
+    )
+)  # fmt: skip
+"""Extensions that give types, operators and functions to plan with, and reach nothing outside the database. All others
+stay out: the planner runs functions, and those of dblink log in elsewhere."""
 NON_C_LOCALES = ("C.UTF-8", "en_US.UTF-8")
 """Locales of nearly every Linux and of macOS. To the planner they are like any other: only for C itself may an index
 serve LIKE and may bytes be compared in place of letters."""
@@ -30,12 +41,23 @@ def schemas_of(snapshot: Snapshot) -> tuple[str, ...]:
 def schema_steps(snapshot: Snapshot, owner: str) -> Iterator[Step]:
     """The schemas, open to the role that makes what stands in them."""
     for name in schemas_of(snapshot):
-        text = f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}; GRANT ALL ON SCHEMA {quoted(name)} TO {quoted(owner)}"
+        yield Step(kind="schema", subject=name, texts=(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}",), makes=name)
+        text = f"GRANT ALL ON SCHEMA {quoted(name)} TO {quoted(owner)}"
+        yield Step(kind="schema", subject=name, texts=(text,), needs=name)
+
+
+def opening_steps(snapshot: Snapshot, owner: str) -> Iterator[Step]:
+    """The tables of extensions, open to that role as to a superuser."""
+    for name in schemas_of(snapshot):
+        text = f"GRANT SELECT ON ALL TABLES IN SCHEMA {quoted(name)} TO {quoted(owner)}"
         yield Step(kind="schema", subject=name, texts=(text,))
 
 
-def extension_steps(connection: psycopg.Connection, snapshot: Snapshot) -> tuple[list[Step], tuple[str, ...]]:
-    """Steps for the extensions that are at hand, and the names of those that are not."""
+def extension_steps(
+    connection: psycopg.Connection, snapshot: Snapshot
+) -> tuple[list[Step], tuple[str, ...], tuple[str, ...]]:
+    """Steps for the extensions that are at hand and do no harm, the names of those not at hand, and of those refused. A
+    superuser makes them: no other comes with one of them."""
     rows = connection.execute("SELECT name FROM pg_catalog.pg_available_extensions").fetchall()
     at_hand = {str(name) for (name,) in rows}
     steps = [
@@ -43,14 +65,15 @@ def extension_steps(connection: psycopg.Connection, snapshot: Snapshot) -> tuple
             kind="extension",
             subject=each.name,
             texts=(
-                f"CREATE EXTENSION IF NOT EXISTS {quoted(each.name)} SCHEMA {quoted(each.schema)} CASCADE",
-                f"CREATE EXTENSION IF NOT EXISTS {quoted(each.name)} CASCADE",
+                f"CREATE EXTENSION IF NOT EXISTS {quoted(each.name)} SCHEMA {quoted(each.schema)}",
+                f"CREATE EXTENSION IF NOT EXISTS {quoted(each.name)}",
             ),
         )
         for each in snapshot.extensions
-        if each.name in at_hand
+        if each.name in at_hand & HARMLESS
     ]
-    return steps, tuple(each.name for each in snapshot.extensions if each.name not in at_hand)
+    lacking = tuple(each.name for each in snapshot.extensions if each.name not in at_hand)
+    return steps, lacking, tuple(each.name for each in snapshot.extensions if each.name in at_hand - HARMLESS)
 
 
 def collation_steps(connection: psycopg.Connection, snapshot: Snapshot) -> Iterator[Step]:
@@ -134,7 +157,7 @@ def stand_in_types(
         parts = name_parts(name)
         if parts is None or parts in own or _is_known(connection, name):
             continue
-        schema = parts[0] or schema_of.get(parts[1]) or snapshot.search_path[0]
+        schema = parts[0] or schema_of.get(parts[1]) or next(iter(snapshot.search_path), "public")
         if (schema, parts[1]) not in own and schema not in SYSTEM_SCHEMAS:
             found[schema, parts[1]] = None
     return tuple(found)

@@ -47,7 +47,7 @@ def apply_settings(connection: psycopg.Connection, snapshot: Snapshot) -> tuple[
         setting = wanted.get(name)
         if setting is not None and setting.value != present and not _is_set(connection, database, setting):
             failed.append(setting)
-    path = sql.SQL(", ").join(map(sql.Literal, (*snapshot.search_path,)))
+    path = sql.SQL(", ").join(map(sql.Literal, snapshot.search_path or ("",)))
     connection.execute(sql.SQL("ALTER DATABASE {} SET search_path TO {}").format(sql.Identifier(database), path))
     return tuple(_refused(setting) for setting in failed)
 

@@ -56,7 +56,7 @@ def add_trigrams(connection: psycopg.Connection[Any]) -> tuple[Gap, ...]:
     """Makes the extension that trigram indexes need, so that one can be tried whose remedy makes it first; a Gap where
     that cannot be."""
     try:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        connection.execute("SELECT pg_twin.add_trigrams()")
     except psycopg.Error as error:
         reason = f"trigram indexes are not tried: the twin cannot have pg_trgm (SQLSTATE {error.sqlstate})"
         return (Gap(area="planner", subject="pg_trgm", reason=reason, cure="name other programs with --twin-bin DIR"),)

@@ -29,15 +29,17 @@ WHERE c.oid = s.oid
 """
 
 
-def fill(connection: psycopg.Connection, snapshot: Snapshot, data_directory: Path) -> tuple[Gap, ...]:
+def fill(
+    connection: psycopg.Connection, owner: psycopg.Connection, snapshot: Snapshot, data_directory: Path
+) -> tuple[Gap, ...]:
     """Gives the twin's database what the planner asks for beside the schema; what could not be given are Gaps.
 
-    `connection` is the superuser's, in autocommit. Connections made afterwards have the settings. To be called once,
-    before anything is planned there.
+    `connection` is the superuser's and `owner` the owner's, in autocommit. Connections made afterwards have the
+    settings. To be called once, before anything is planned there.
     """
     relations = read_relations(connection)
     settings = apply_settings(connection, snapshot)
-    left = write_statistics(connection, list(statistics_rows(snapshot.tables, relations)))
+    left = write_statistics(connection, owner, list(statistics_rows(snapshot.tables, relations)))
     rows = list(_grown(data_directory, snapshot, relations, connection.info.server_version))
     connection.execute(_UPDATE, (msgspec.json.encode(rows).decode(),))
     extended = write_extended(connection, snapshot.tables, relations)

@@ -2,16 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 import psycopg
 
-from pgadvisor.errors import WhatIfError
+from pgadvisor.errors import EmbeddedServerError, WhatIfError
 from pgadvisor.model.explain import read_explain
 from pgadvisor.model.plan import Plan, PlanNode
 from pgadvisor.model.record import Record
@@ -21,7 +21,7 @@ from pgadvisor.planner.whatif_indexes import IndexMaker
 
 BATCH = 200
 """Statements in one transaction: enough to forget the cost of showing and hiding, few enough to hold in memory."""
-PLANNING_TIMEOUT = "20s"
+PLANNING_TIMEOUT = "10s"
 _OURS = frozenset({"search_path"})
 
 _HIDDEN = """
@@ -38,9 +38,13 @@ SELECT b.oid::pg_catalog.int8, (SELECT count(*) FROM named) FROM below AS b ORDE
 """
 
 
-_SHOW = """
-UPDATE pg_catalog.pg_index SET indisvalid = indexrelid = ANY(%s) WHERE indexrelid = ANY(%s)
-"""
+_SHOW = "SELECT pg_twin.show_indexes(%s::pg_catalog.int8[], %s::pg_catalog.int8[])"
+
+
+class Connect(Protocol):
+    """Gives connections in autocommit to the twin's database: the owner's, who plans, or the superuser's."""
+
+    def __call__(self, *, as_superuser: bool = False) -> psycopg.Connection[Any]: ...
 
 
 class Supposed(Record):
@@ -65,17 +69,15 @@ class Supposed(Record):
 class TwinPlanner:
     """The `Planner` of a twin. Leave it by `with` or `close()`; the twin itself stays up. For one thread."""
 
-    def __init__(self, connect: Callable[[], psycopg.Connection[Any]], label: str, *, connections: int = 0) -> None:
-        """`connect` gives a superuser's connection in autocommit to the twin's database.
-
-        `connections`: how many plan at the same time for `costs`; 0: as many as there are processors, up to four.
-        """
+    def __init__(self, connect: Connect, label: str, *, connections: int = 0) -> None:
+        """`connections`: how many plan at the same time for `costs`; 0: as many as there are processors, up to four."""
         self.label = label
         self._count = connections or min(os.cpu_count() or 1, 4)
         self._connect = connect
         self._connections = [self._opened()]
         self._connection = self._connections[0]
-        self._maker = IndexMaker(self._connection)
+        self._superuser = connect(as_superuser=True)
+        self._maker = IndexMaker(self._connection, self._superuser)
         self._refused: set[str] = set()
 
     def _opened(self) -> psycopg.Connection[Any]:
@@ -83,7 +85,6 @@ class TwinPlanner:
         # psycopg would prepare a text that comes often, and PostgreSQL keep a plan that knows nothing of the what-if.
         opened.prepare_threshold = None
         opened.adapters.register_loader("json", RawJson)
-        opened.execute("SET allow_system_table_mods = on")
         opened.execute(f"SET statement_timeout = '{PLANNING_TIMEOUT}'".encode())
         return opened
 
@@ -99,7 +100,7 @@ class TwinPlanner:
         """Drops what was made on the twin and ends the connections."""
         if not self._connection.closed and not self._connection.broken:
             self._maker.close()
-        for each in self._connections:
+        for each in (*self._connections, self._superuser):
             each.close()
 
     def plan(self, text: str, configuration: Configuration = NOTHING) -> Answer:
@@ -142,6 +143,14 @@ class TwinPlanner:
         """`supposed`: the configuration, or why it cannot be had."""
         if isinstance(supposed, str):
             return [Answer(error=supposed)] * len(texts)
+        try:
+            return self._asked(connection, texts, supposed, is_whole=is_whole)
+        except psycopg.Error as error:
+            raise _lost(error) from error
+
+    def _asked(
+        self, connection: psycopg.Connection[Any], texts: Sequence[str], supposed: Supposed, *, is_whole: bool
+    ) -> list[Answer]:
         ask = _Question(connection, supposed, is_whole)
         found: dict[str, Answer] = {}
         different = list(dict.fromkeys(texts))
@@ -162,6 +171,8 @@ class TwinPlanner:
             hidden = sorted({oid for name in configuration.hide for oid in self._existing(name)})
         except WhatIfError as error:
             return str(error)
+        except psycopg.Error as error:
+            raise _lost(error) from error
         return Supposed(
             shown=sorted(oid for each in made for oid in each.oids),
             hidden=hidden,
@@ -182,6 +193,10 @@ class TwinPlanner:
         if rows[0][1] > 1:
             raise WhatIfError(f'several indexes are called "{name}": write schema.name')
         return [row[0] for row in rows]
+
+
+def _lost(error: psycopg.Error) -> EmbeddedServerError:
+    return EmbeddedServerError(f"the planner twin was lost while it planned ({reason_of(error)}): run pgadvisor again")
 
 
 class _Question:
@@ -232,7 +247,7 @@ class _Question:
         supposed = self._supposed
         self._connection.execute("BEGIN")
         if supposed.shown or supposed.hidden:
-            self._connection.execute(_SHOW, (supposed.shown, supposed.shown + supposed.hidden))
+            self._connection.execute(_SHOW, (supposed.shown, supposed.hidden))
         for name, value in supposed.settings:
             self._connection.execute("SELECT pg_catalog.set_config(%s, %s, true)", (name, value))
         for statement in supposed.ddl:

@@ -91,15 +91,20 @@ class _Sample(Record):
     width: int
 
 
-def guess_statistics(connection: psycopg.Connection[Any], index: int) -> tuple[str, ...]:
-    """Gives the expressions of the index the statistics that can be had; says which are a guess, and which missing."""
+def guess_statistics(
+    connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any], index: int
+) -> tuple[str, ...]:
+    """Gives the expressions of the index the statistics that can be had; says which are a guess, and which missing.
+
+    `connection` is the owner's, who runs the expressions; `superuser` writes.
+    """
     doubts = []
     for place, text, *rest in connection.execute(_EXPRESSIONS, (index,)).fetchall():
         table, kind, collation, schema, name, rows = rest
         found = _Expression(index=index, place=place, text=text, table=table, type=kind, collation=collation,
                             schema=schema, name=name, rows=max(rows, 1.0))  # fmt: skip
-        if not _copied(connection, found):
-            doubts.append(_guessed(connection, found))
+        if not _copied(superuser, found):
+            doubts.append(_guessed(connection, superuser, found))
     return tuple(doubts)
 
 
@@ -125,7 +130,7 @@ def _copied(connection: psycopg.Connection[Any], expression: _Expression) -> boo
     return True
 
 
-def _guessed(connection: psycopg.Connection[Any], expression: _Expression) -> str:
+def _guessed(connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any], expression: _Expression) -> str:
     """Statistics from the values of the one column in the expression; says what was done."""
     spelled = _bare(expression.text)
     missing = f"no statistics of {spelled}: the planner guesses how many rows a value has"
@@ -140,11 +145,11 @@ def _guessed(connection: psycopg.Connection[Any], expression: _Expression) -> st
     )  # fmt: skip
     sample = _sampled(connection, expression, source)
     if sample is not None:
-        write_statistics(connection, [_row(expression, source, sample)])
+        write_statistics(superuser, connection, [_row(expression, source, sample)])
         return f"statistics of {spelled} are guessed from values of {source.column}"
     kind, body = unwrap(target) if target else ("", {})
     if kind == "FuncCall" and function_name(body) in _KEEPS_VALUES_APART:
-        write_statistics(connection, [{**_empty(expression, source), "n_distinct": source.n_distinct}])
+        write_statistics(superuser, connection, [{**_empty(expression, source), "n_distinct": source.n_distinct}])
         return f"statistics of {spelled} are taken to be those of {source.column}"
     return missing
 

@@ -21,9 +21,6 @@ from pgadvisor.sql.identifiers import object_name
 from pgadvisor.sql.index_ddl import read_create_index
 from pgadvisor.sql.parse import Unread
 
-EMPTY = "pgadvisor_no_rows"
-"""A table whose file is empty: for the moment of CREATE INDEX the indexed table borrows it, and has no page to read."""
-
 SIZE_GUESSED = "the size of the index is a guess: no values of its column are known"
 
 _TABLES: LiteralString = """
@@ -34,8 +31,7 @@ WITH RECURSIVE below (oid) AS (
     JOIN pg_catalog.pg_class AS p ON p.oid = b.oid AND p.relkind = 'p'
     JOIN pg_catalog.pg_inherits AS i ON i.inhparent = b.oid
 )
-SELECT c.oid::pg_catalog.int8, c.relkind::pg_catalog.text, c.relfilenode::pg_catalog.int8,
-    c.reltablespace::pg_catalog.int8, c.relpages, c.reltuples, c.relallvisible
+SELECT c.oid::pg_catalog.int8, c.relkind::pg_catalog.text
 FROM below AS b JOIN pg_catalog.pg_class AS c ON c.oid = b.oid
 ORDER BY c.oid
 """
@@ -70,11 +66,6 @@ class Table(Record):
 
     oid: int
     kind: str
-    filenode: int
-    tablespace: int
-    pages: int
-    rows: float
-    all_visible: int
 
     @property
     def has_file(self) -> bool:
@@ -92,16 +83,17 @@ class MadeIndex(Record):
 
 
 class IndexMaker:
-    """Makes hidden indexes, each once. Its connection is a superuser's, in autocommit."""
+    """Makes hidden indexes, each once. `connection` is the owner's, who makes them; `superuser` runs fixed statements
+    alone. Both are in autocommit."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any]) -> None:
         self._connection = connection
-        self._shapes = ShapeReader(connection)
-        row = connection.execute("SELECT pg_catalog.current_setting('data_directory')").fetchone()
+        self._superuser = superuser
+        self._shapes = ShapeReader(connection, superuser)
+        row = superuser.execute("SELECT pg_catalog.current_setting('data_directory')").fetchone()
         assert row is not None
         self._directory = Path(row[0])
         self._made: dict[HypotheticalIndex, MadeIndex | WhatIfError] = {}
-        self._empty: int | None = None
 
     @property
     def oids(self) -> tuple[int, ...]:
@@ -129,15 +121,13 @@ class IndexMaker:
             row = self._connection.execute("SELECT %s::pg_catalog.oid::pg_catalog.regclass::text", (oid,)).fetchone()
             if row is not None and not row[0].isdigit():
                 self._connection.execute(f"DROP INDEX {row[0]}".encode())
-        if self._empty is not None:
-            self._connection.execute(f"DROP TABLE IF EXISTS public.{EMPTY}".encode())
-        self._made, self._empty = {}, None
+        self._made = {}
 
     def _new(self, index: HypotheticalIndex) -> MadeIndex:
         ddl = read_create_index(index.definition)
         if isinstance(ddl, Unread):
             raise WhatIfError(ddl.reason)
-        schema, _, name = index.table.partition(".")
+        schema, name = index.schema, index.table_name
         tables = self._tables(schema, name)
         if ddl.is_only:
             tables = [each for each in tables if each.has_file][:1]
@@ -157,60 +147,39 @@ class IndexMaker:
         rows = self._connection.execute(_TABLES, {"schema": schema, "table": name}).fetchall()
         if not rows:
             raise WhatIfError(f'there is no table "{name}" in schema "{schema}"')
-        fields = ("oid", "kind", "filenode", "tablespace", "pages", "rows", "all_visible")
-        return [Table(**dict(zip(fields, row, strict=True))) for row in rows]
+        return [Table(oid=oid, kind=kind) for oid, kind in rows]
 
     def _create(self, tables: Sequence[Table], definition: str) -> list[tuple[int, str, str]]:
-        """Makes the index over no rows, and hides it; gives oid, kind and name of each, the uppermost first."""
+        """Makes the index over no rows, and hides it; gives oid, kind and name of each, the uppermost first.
+
+        For the moment of CREATE INDEX each table has an empty file in place of its own, and no page to read.
+        """
         oids = [table.oid for table in tables]
         with self._connection.transaction():
+            # Thousands of partitions take their time; what waits for nothing else may have it.
+            self._connection.execute("SET LOCAL statement_timeout = '60s'")
             before = {row[0] for row in self._connection.execute(_INDEXES, (oids,)).fetchall()}
-            for table in tables:
-                if table.has_file:
-                    self._lend(table, self._no_rows(), 0)
+            self._connection.execute("SELECT pg_twin.lend_files(%s::pg_catalog.int8[])", (oids,))
             self._connection.execute(definition.encode())
-            for table in tables:
-                if table.has_file:
-                    self._lend(table, table.filenode, table.tablespace)
+            self._connection.execute("SELECT pg_twin.give_back_files()")
             made = [row for row in self._connection.execute(_INDEXES, (oids,)).fetchall() if row[0] not in before]
             self._connection.execute(
-                "UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indexrelid = ANY(%s)",
-                ([oid for oid, _, _ in made],),
+                "SELECT pg_twin.show_indexes('{}', %s::pg_catalog.int8[])", ([oid for oid, _, _ in made],)
             )
         return sorted(made, key=lambda row: row[1] != "I")
 
-    def _lend(self, table: Table, filenode: int, tablespace: int) -> None:
-        """Gives the table that file, and the counts that CREATE INDEX may have reset."""
-        self._connection.execute(
-            "UPDATE pg_catalog.pg_class SET relfilenode = %s, reltablespace = %s, relpages = %s, reltuples = %s,"
-            " relallvisible = %s WHERE oid = %s",
-            (filenode, tablespace, table.pages, table.rows, table.all_visible, table.oid),
-        )
-
-    def _no_rows(self) -> int:
-        """The file of the empty table."""
-        if self._empty is None:
-            self._connection.execute(f"CREATE TABLE IF NOT EXISTS public.{EMPTY} ()".encode())
-            row = self._connection.execute(
-                f"SELECT relfilenode::pg_catalog.int8 FROM pg_catalog.pg_class WHERE oid = 'public.{EMPTY}'::regclass"
-                .encode()
-            ).fetchone()  # fmt: skip
-            assert row is not None
-            self._empty = int(row[0])
-        return self._empty
-
     def _fill(self, oid: int) -> tuple[IndexPages, tuple[str, ...]]:
         """Makes the index as long as it would be; gives its pages, and what had to be guessed."""
-        doubts = guess_statistics(self._connection, oid)
+        doubts = guess_statistics(self._connection, self._superuser, oid)
         definition = self._shapes.read(oid)
         size = index_pages(shape_with(definition, *self._rows(definition)))
-        path = self._connection.execute("SELECT pg_catalog.pg_relation_filepath(%s::pg_catalog.oid)", (oid,)).fetchone()
+        path = self._superuser.execute("SELECT pg_catalog.pg_relation_filepath(%s::pg_catalog.oid)", (oid,)).fetchone()
         assert path is not None
         file = self._directory / path[0]
         resize(file, size.size_bytes)
         if definition.shape.method == "btree" and size.pages >= size.height + 2:
             plant_tree(file, size.height)
-        self._connection.execute(
+        self._superuser.execute(
             "UPDATE pg_catalog.pg_class SET relpages = %s, reltuples = %s WHERE oid = %s", (size.pages, size.rows, oid)
         )
         return size, (*doubts, SIZE_GUESSED) if size.is_guess else doubts

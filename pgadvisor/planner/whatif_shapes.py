@@ -98,8 +98,10 @@ class _Known(Record):
 class ShapeReader:
     """Reads shapes; the statistics of a column are read once."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any] | None = None) -> None:
+        """`superuser` reads extended statistics, where the other connection may not."""
         self._connection = connection
+        self._superuser = superuser or connection
         self._columns: dict[tuple[int, int], _Known] = {}
         self._distinct: dict[int, dict[frozenset[int], float]] = {}
 
@@ -143,7 +145,7 @@ class ShapeReader:
             return None
         if table not in self._distinct:
             found: dict[frozenset[int], float] = {}
-            for row in self._rows(_DISTINCT, (table,)):
+            for row in self._rows(_DISTINCT, (table,), self._superuser):
                 for listed, count in re.findall(r'"([-\d, ]+)": (\d+)', row["counts"]):
                     found[frozenset(int(each) for each in listed.split(","))] = float(count)
             self._distinct[table] = found
@@ -195,9 +197,12 @@ class ShapeReader:
         return tuple(sizes), tuple(texts)
 
     def _rows(
-        self, query: LiteralString | sql.Composed, parameters: tuple[object, ...] | Row | None = None
+        self,
+        query: LiteralString | sql.Composed,
+        parameters: tuple[object, ...] | Row | None = None,
+        connection: psycopg.Connection[Any] | None = None,
     ) -> list[Row]:
-        with self._connection.cursor(row_factory=dict_row) as cursor:
+        with (connection or self._connection).cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, parameters).fetchall()
 
 

@@ -50,6 +50,13 @@ def test_a_statement(was: tuple[int, float], now: tuple[int, float], told: list[
     assert found == [(change, "SELECT it") for change in told]
 
 
+def test_without_times_nothing_is_told() -> None:
+    idle, busy = load(("it", 1_000, 0.0), ("new", 50, 0.0)), load(("it", 9_000, 0.0), ("gone", 500, 0.0))
+    assert changes(idle, busy) == []
+    assert changes(load(MUCH, ("it", 1_000, 0.0)), load(MUCH, ("it", 1_000, 0.0))) == []
+    assert changes(load(MUCH, ("it", 1_000, 10.0)), busy) == []
+
+
 def test_more_traffic_is_not_worse() -> None:
     assert changes(load(("much", 90_000, 10.0), ("it", 9_000, 10.0)), load(MUCH, ("it", 1_000, 10.0))) == []
 

@@ -149,6 +149,8 @@ STATUS = statistics(
     most_common_frequencies=(0.6, 0.35, 0.04, 0.01),
 )  # fmt: skip
 IDS = statistics(histogram_bounds=tuple(str(number) for number in range(0, 10_001, 100)))
+NOW = datetime(2024, 5, 1, tzinfo=UTC)
+"""When the statistics were read, long ago."""
 DAYS = tuple((datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=each)).isoformat(" ") for each in range(101))
 ORDERS = Table(
     schema="public", name="orders", rows=10_000, pages=100,
@@ -169,7 +171,7 @@ def values(text: str, *types: str, calls: int | None = None, rows: int | None = 
     made = Typed(form=form(text), types=types)
     statement = Statement(key="1", text=text, fingerprint="f", calls=calls, rows=rows)
     kinds = (UserType(schema="shop", name="kind", kind="enum", labels=("big", "small")),)
-    return Values(made, read_query(made.form.text, Schema((ORDERS,))), statement, Columns((ORDERS,)), kinds)
+    return Values(made, read_query(made.form.text, Schema((ORDERS,))), statement, Columns((ORDERS,)), kinds, NOW)
 
 
 def test_the_typical_value_is_that_of_the_middle_row() -> None:
@@ -225,7 +227,7 @@ def test_what_is_left_out_is_rare() -> None:
 def test_an_age_reaches_back_to_the_rows() -> None:
     found = values("SELECT * FROM orders WHERE at > now() - $1", "interval").at(0.1)
     seconds = float(found.texts[1].removesuffix(" seconds"))
-    asked = datetime.now(UTC) - timedelta(seconds=seconds)
+    asked = NOW - timedelta(seconds=seconds)
     assert abs(asked - (datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=90))) < timedelta(minutes=1)
 
 

@@ -41,7 +41,8 @@ def planner(session: Session) -> HypopgPlanner:
 
 
 def supposed(keys: str) -> HypotheticalIndex:
-    return HypotheticalIndex(name="tried", table="public.orders", definition=f"CREATE INDEX tried ON orders {keys}")
+    definition = f"CREATE INDEX tried ON orders {keys}"
+    return HypotheticalIndex(name="tried", schema="public", table_name="orders", definition=definition)
 
 
 def test_an_index_is_used_under_the_name_that_was_asked_for(planner: HypopgPlanner, session: Session) -> None:

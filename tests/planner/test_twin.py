@@ -45,7 +45,7 @@ def test_it_stands_with_and_without_values(shop: Snapshot, tmp_path: Path, keep_
     with Twin(read_snapshot(path), progress=lambda *step: steps.append(step)) as twin, twin.connect() as connection:
         assert conninfo_to_dict(twin.dsn)["dbname"] == shop.server.database  # type: ignore[union-attr]
         assert connection.autocommit
-        assert connection.execute("SHOW is_superuser").fetchone() == ("on",)
+        assert connection.execute("SHOW is_superuser").fetchone() == ("off",)
         assert connection.execute("SELECT current_database()").fetchone() == (shop.server.database,)  # type: ignore[union-attr]
         assert connection.info.server_version == twin.version_num
         assert twin.version == connection.info.parameter_status("server_version").split(" ")[0]  # type: ignore[union-attr]

@@ -82,8 +82,9 @@ def every_planner(every_pair: Pair) -> Iterator[TwinPlanner]:
 
 
 def supposed(keys: str, name: str = "tried", table: str = "public.orders") -> HypotheticalIndex:
-    quoted = ".".join(f'"{part}"' for part in table.split("."))
-    return HypotheticalIndex(name=name, table=table, definition=f'CREATE INDEX "{name}" ON {quoted} {keys}')
+    schema, bare = table.split(".")
+    definition = f'CREATE INDEX "{name}" ON "{schema}"."{bare}" {keys}'
+    return HypotheticalIndex(name=name, schema=schema, table_name=bare, definition=definition)
 
 
 def planned(connection: psycopg.Connection[Any], text: str) -> Plan:
@@ -143,6 +144,7 @@ def test_nothing_of_a_what_if_is_seen_by_others_or_afterwards(pair: Pair) -> Non
     text = "SELECT * FROM orders WHERE customer_id = 42"
     look = "SELECT relname, indisvalid FROM pg_index JOIN pg_class ON oid = indexrelid ORDER BY 1"
     counts = "SELECT relname, relpages, reltuples, relfilenode, pg_relation_size(oid) FROM pg_class WHERE relkind = 'r'"
+    counts += " AND relnamespace = 'public'::regnamespace"
     with twin.connect() as other:
         before = other.execute(look).fetchall(), set(other.execute(counts).fetchall())
         cost = planned(other, text).root.total_cost

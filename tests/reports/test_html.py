@@ -11,6 +11,7 @@ import pytest
 
 from pgadvisor.model.report import Report, TimeShare
 from pgadvisor.reports.html import render
+from tests.reports.make_changed_report import changed_report
 from tests.reports.make_report import (
     HOSTILE,
     empty_report,
@@ -237,3 +238,9 @@ def test_what_is_beyond_the_first_five_hundred_has_a_line_each() -> None:
         assert f">{table.name}<" in page
     assert "The other 60 in a line each, without their plans" in page
     assert "The other 20 in a line each" in page
+
+
+def test_in_what_the_server_plans_a_statement_otherwise_is_told() -> None:
+    text = Page(render(changed_report())).text
+    assert "planned otherwise on the server: " in text
+    assert ": orders: Seq Scan on the server, not read on the planner" in text

@@ -1,0 +1,111 @@
+"""Planning as of the moment at which a snapshot was taken: `now()` in a text is that moment, not today.
+
+The moment stands in the text as a call that the planner treats as it treats `now()`: it estimates with the value, and
+neither prunes partitions nor proves an index's predicate with it, and it costs as much.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from pgadvisor.model.plan import Plan
+from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize, Planner
+from pgadvisor.parameters.form import edited
+from pgadvisor.sql.parse import Node, Parsed, Unread, parse
+from pgadvisor.sql.syntax import location, walk
+
+_FUNCTIONS = frozenset(("now", "transaction_timestamp", "statement_timestamp"))
+_KEYWORDS = {"SVFOP_CURRENT_TIMESTAMP": "now()", "SVFOP_LOCALTIMESTAMP": "LOCALTIMESTAMP", "SVFOP_CURRENT_DATE":
+             "CURRENT_DATE"}  # fmt: skip
+
+_WORDS = re.compile(r"\bnow|_timestamp|localtimestamp|current_date", re.IGNORECASE)
+"""Texts without any of these need not be parsed."""
+
+
+class AsOf:
+    """A planner for which it is always the same moment."""
+
+    def __init__(self, planner: Planner, moment: datetime) -> None:
+        self._planner = planner
+        self._calls = _calls(moment.astimezone(UTC))
+
+    @property
+    def label(self) -> str:
+        """Where it plans."""
+        return self._planner.label
+
+    def plan(self, text: str, configuration: Configuration = NOTHING) -> Answer:
+        """The plan of one statement."""
+        return self.plan_all((text,), configuration)[0]
+
+    def plan_all(self, texts: Sequence[str], configuration: Configuration = NOTHING) -> list[Answer]:
+        """The plans of several statements, in their order."""
+        fixed = [self._fixed(text) for text in texts]
+        answers = self._planner.plan_all(fixed, configuration)
+        return [
+            answer if own == text else self._told(answer, own, configuration)
+            for own, text, answer in zip(texts, fixed, answers, strict=True)
+        ]
+
+    def costs(self, texts: Sequence[str], configurations: Sequence[Configuration]) -> list[list[Answer]]:
+        """For each configuration the answers for all texts, without plans."""
+        return self._planner.costs([self._fixed(text) for text in texts], configurations)
+
+    def size(self, index: HypotheticalIndex) -> IndexSize:
+        """How big the index would be."""
+        return self._planner.size(index)
+
+    def _fixed(self, text: str) -> str:
+        """The text at that moment."""
+        parsed = parse(text) if _WORDS.search(text) else None
+        if parsed is None or isinstance(parsed, Unread):
+            return text
+        return edited(text, ((start, end, self._calls[word][0]) for start, end, word in _moments(parsed)))
+
+    def _told(self, answer: Answer, text: str, configuration: Configuration) -> Answer:
+        """The answer with a plan that says `now()` again."""
+        if answer.error is not None:
+            # A column that is called as the function is (`SELECT now()` in a subquery) has lost its name.
+            return self._planner.plan(text, configuration)
+        if answer.plan is None:
+            return answer
+        plan = msgspec.json.encode(answer.plan).decode()
+        for word, (_, printed) in self._calls.items():
+            plan = plan.replace(printed, word)
+        return msgspec.structs.replace(answer, plan=msgspec.json.decode(plan, type=Plan))
+
+
+def _calls(moment: datetime) -> dict[str, tuple[str, str]]:
+    """By what asks for the moment: the call that gives it, and how PostgreSQL prints that call in a plan."""
+    there, here = moment.isoformat(" "), moment.replace(tzinfo=None).isoformat(" ")
+    day = moment.date().isoformat()
+    end = "'0'::oid, '-1'::integer)"
+    return {
+        "now()": (f"pg_catalog.timestamptz_in('{there}', 0, -1)", f"timestamptz_in('{there}'::cstring, {end}"),
+        "LOCALTIMESTAMP": (f"pg_catalog.timestamp_in('{here}', 0, -1)", f"timestamp_in('{here}'::cstring, {end}"),
+        "CURRENT_DATE": (f"pg_catalog.date_in('{day}')", f"date_in('{day}'::cstring)"),
+    }
+
+
+def _moments(parsed: Parsed) -> Iterator[tuple[int, int, str]]:
+    """Where the text asks for the present moment: start, end, and for what."""
+    for kind, body in walk(parsed.body):
+        word = _KEYWORDS.get(body.get("op", "")) if kind == "SQLValueFunction" else None
+        if kind == "FuncCall" and _is_now(body):
+            word = "now()"
+        if word is not None and location(body) in parsed.positions:
+            first = parsed.positions[location(body)]
+            last = first if kind == "SQLValueFunction" else _end_of_call(parsed, first)
+            yield parsed.tokens[first].start, parsed.tokens[last].end, word
+
+
+def _is_now(call: Node) -> bool:
+    names = [each["String"].get("sval") for each in call["funcname"]]
+    return names[-1] in _FUNCTIONS and names[:-1] in ([], ["pg_catalog"]) and "args" not in call and "over" not in call
+
+
+def _end_of_call(parsed: Parsed, first: int) -> int:
+    """The number of the token that closes the call's empty parentheses."""
+    return next(at for at in range(first, len(parsed.tokens)) if parsed.tokens[at].text == ")")
