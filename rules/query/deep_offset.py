@@ -165,9 +165,7 @@ def _parameter(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
     if pages:
         text = f"a call reads {pages[0]:,.0f} pages on average, the first page of the list {pages[1]:,.0f}"
         evidence = Evidence(rung=Rung.MEASURED, text=text)
-        yield _finding(
-            query, facts, scope, "OFFSET is a parameter, and most pages are far from the first", evidence
-        )
+        yield _finding(query, facts, scope, "OFFSET is a parameter, and most pages are far from the first", evidence)
     elif skipped is None and ms >= SLOW_MS:
         evidence = Evidence(rung=Rung.MEASURED, text=f"{ms:,.0f} ms for {rows:,.0f} rows a call, on average")
         yield _finding(query, facts, scope, "OFFSET is a parameter, and the page is slow", evidence)

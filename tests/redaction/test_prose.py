@@ -10,7 +10,8 @@ from pgadvisor.redaction.pseudonyms import Key, Kind, Pseudonyms
 
 KNOWN: dict[str, Kind] = {
     "orders": "table", "rows": "column", "time": "column", "status": "column", "orders_status_idx": "index",
-    "Order Details": "table", "table": "table", "a": "name", "s": "name", "customer_invoices": "table", "name": "column",
+    "Order Details": "table", "table": "table", "a": "name", "s": "name", "customer_invoices": "table",
+    "name": "column",
 }  # fmt: skip
 
 
