@@ -176,7 +176,7 @@ CREATE TABLE skew AS SELECT n AS id, CASE WHEN n % 10 < 8 THEN 1 ELSE n END AS k
 ANALYZE;
 CREATE TABLE seen AS SELECT timestamptz '2001-01-01Z' - n * interval '1 minute' AS at FROM generate_series(1, 50000) n;
 ANALYZE seen;
-CREATE TABLE fresh AS SELECT n AS k FROM generate_series(1, 50000) n;
+CREATE TABLE fresh WITH (autovacuum_enabled = off) AS SELECT n AS k FROM generate_series(1, 50000) n;
 """
 
 

@@ -95,7 +95,7 @@ def previous(request: pytest.FixtureRequest, weeks: Weeks, tmp_path: Path) -> Pa
 
 
 def second_audit(snapshot: Snapshot, previous: Path) -> tuple[Report, Changes]:
-    report = compared(snapshot, read_previous(previous, advise), advise)
+    report = compared(snapshot, read_previous(previous), advise)
     assert report.changes is not None
     return report, report.changes
 
