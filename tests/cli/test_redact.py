@@ -15,7 +15,7 @@ SELECT * FROM customer_accounts ca WHERE lower(ca.email_address) = 'alice@exampl
   AND note LIKE '%secretnote%' OFFSET 5000; -- ask Bob
 SELECT id FROM invoices i, customer_accounts c WHERE i.amount > 98765.43;
 """
-PRIVATE = r"alice|customer|accounts|email_add|4111|secretnote|invoices|98765|paycard|ask bob|private-queries"
+PRIVATE = r"alice|customer|accounts|email_add|411111|secretnote|invoices|98765\.43|paycard|ask bob|private-queries"
 
 
 @pytest.fixture
