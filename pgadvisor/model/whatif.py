@@ -1,7 +1,7 @@
 """What-if: a change that is supposed, and what the planner answers under it. Who asks needs no database driver."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pgadvisor.model.plan import Plan
 from pgadvisor.model.record import Record
@@ -73,6 +73,13 @@ class IndexSize(Record):
     """Why it cannot be made, as a clause."""
 
 
+class Question(NamedTuple):
+    """Texts to plan under one configuration."""
+
+    configuration: Configuration
+    texts: tuple[str, ...]
+
+
 class Planner(Protocol):
     """Plans statements under configurations. Texts have values in the place of parameters."""
 
@@ -86,8 +93,11 @@ class Planner(Protocol):
     def plan_all(self, texts: Sequence[str], configuration: Configuration = NOTHING) -> list[Answer]:
         """The plans of several statements, in their order."""
 
-    def costs(self, texts: Sequence[str], configurations: Sequence[Configuration]) -> list[list[Answer]]:
-        """For each configuration the answers for all texts, without plans: the fast way for many."""
+    def costs(self, questions: Sequence[Question]) -> list[list[Answer]]:
+        """For each question the answers for its texts, without plans: the fast way for many."""
+
+    def sizes(self, indexes: Sequence[HypotheticalIndex]) -> list[IndexSize]:
+        """How big each index would be, built; the fast way to have many of them made before they are asked for."""
 
     def size(self, index: HypotheticalIndex) -> IndexSize:
         """How big the index would be."""

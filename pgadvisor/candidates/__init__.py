@@ -1,0 +1,1 @@
+"""Indexes worth trying for a workload, from its queries and the catalog alone."""
