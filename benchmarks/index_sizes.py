@@ -105,7 +105,7 @@ def _measure(dsn: str, real: str, options: argparse.Namespace) -> list[Measured]
         step = max(len(every) / options.most, 1.0) if options.most else 1.0
         candidates = [every[int(at * step)] for at in range(int(len(every) / step))]
         started = time.perf_counter()
-        sizes = [planner.size(index) for _, index in candidates]
+        sizes = planner.sizes([index for _, index in candidates])
         print(f"{1000 * (time.perf_counter() - started) / len(candidates):.1f} ms to make an index on the twin")
         for (kind, index), size in zip(candidates, sizes, strict=True):
             built = _built(building, index)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.model.snapshot import Snapshot
-from pgadvisor.model.whatif import Configuration, HypotheticalIndex
+from pgadvisor.model.whatif import Configuration, HypotheticalIndex, Question
 from pgadvisor.planner.binaries import wheel_directory
 from pgadvisor.planner.embedded import EmbeddedServer
 from pgadvisor.planner.twin import Twin
@@ -62,13 +62,13 @@ def _what_if_ms(twin: Twin, snapshot: Snapshot) -> float:
         for column in ("email", "state")
     ]
     with TwinPlanner(twin.connect, twin.label) as planner:
-        configurations = [Configuration(create=(index,)) for index in indexes]
-        planner.costs(texts, configurations)  # makes the indexes
+        questions = [Question(Configuration(create=(index,)), tuple(texts)) for index in indexes]
+        planner.costs(questions)  # makes the indexes
         began = time.perf_counter()
-        rounds = max(QUESTIONS // (len(texts) * len(configurations)), 1)
+        rounds = max(QUESTIONS // (len(texts) * len(questions)), 1)
         for _ in range(rounds):
-            planner.costs(texts, configurations)
-        return (time.perf_counter() - began) * 1000 / (rounds * len(texts) * len(configurations))
+            planner.costs(questions)
+        return (time.perf_counter() - began) * 1000 / (rounds * len(texts) * len(questions))
 
 
 def _load_seconds(twin: Twin) -> float:

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from pgadvisor.example import Example, drawn_plan, foreign_key, node, table
 from pgadvisor.facts import Facts, PlannedStatement
+from pgadvisor.indexes.build_effort import size_text
+from pgadvisor.indexes.build_plan import concurrent_definition
 from pgadvisor.indexes.needs import (
     Need,
     equal_columns,
@@ -17,7 +19,7 @@ from pgadvisor.indexes.needs import (
     scanned_table,
 )
 from pgadvisor.indexes.overlap import is_covered, is_free_to_go, is_same, supports_foreign_key
-from pgadvisor.indexes.remedy import concurrent_definition, create_index, drop_index, size_text
+from pgadvisor.indexes.remedy import create_index, drop_index
 from pgadvisor.indexes.sizes import pays_off
 from pgadvisor.indexes.wanted import WantedIndex, WantedKey
 from pgadvisor.indexes.waste import Waste, join_wastes_of, read_fraction, wastes_of

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from pgadvisor.model.finding import first_sentence
 from pgadvisor.model.report import ENDPOINTS_NOTE, NOT_JUDGED_NOTE, Report
-from pgadvisor.reports import format_numbers, labels, prose, report_words
+from pgadvisor.reports import format_numbers, index_words, labels, prose, report_words
 from pgadvisor.reports.html_page import IN_FULL, LAID_OUT, page_of
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.plan_explains import explains_of
@@ -22,8 +22,8 @@ from pgadvisor.reports.sql_pieces import sql_runs
 from pgadvisor.reports.visible_text import folded, visible
 
 TEMPLATES = "pgadvisor.reports.templates"
-STYLES = ("page.css", "pictures.css", "sql.css", "findings.css", "plan.css", "narrow.css", "print.css")
-SCRIPTS = ("page.js", "copy.js", "findings.js", "reviewed.js", "plan.js", "keys.js", "start.js")
+STYLES = ("page.css", "pictures.css", "sql.css", "findings.css", "plan.css", "indexes.css", "narrow.css", "print.css")
+SCRIPTS = ("page.js", "copy.js", "findings.js", "reviewed.js", "plan.js", "keys.js", "indexes.js", "start.js")
 """Parts of one script, in the order in which they use each other."""
 
 
@@ -108,6 +108,11 @@ WORDS: dict[str, object] = {
     "trials_sentence": report_words.trials_sentence,
     "rejected_label": report_words.rejected_label,
     "unplanned_labels": report_words.unplanned_labels,
+    "index_words": index_words,
+    "index_amount": index_words.amount,
+    "index_action": index_words.action,
+    "curve_budget": index_words.budget,
+    "curve_saved": index_words.saved,
     "laid_out": LAID_OUT,
     "in_full": IN_FULL,
 }

@@ -15,6 +15,7 @@ from pgadvisor.model.report import Endpoint, Report, StatementChange, TimeShare,
 from pgadvisor.reports import labels, pictures, prose, report_words
 from pgadvisor.reports.fix_first import Fix, Gain, first_fixes, gain
 from pgadvisor.reports.html_index import finding_index
+from pgadvisor.reports.html_indexes import AdviceView, advice_view
 from pgadvisor.reports.html_statements import FindingLink, StatementView, statement_views
 from pgadvisor.reports.lookup import Lookup, lookup_of
 
@@ -112,6 +113,10 @@ class Page(NamedTuple):
     planned_otherwise: tuple[tuple[str, str | None, str], ...]
     """Statements that the planner plans otherwise than the server: label, anchor, and in what."""
     rules: tuple[RuleView, ...]
+    advice: AdviceView | None
+    """None: the report has no index advice."""
+    is_of_indexes: bool
+    """It is index advice alone: no rule was asked for findings."""
 
 
 def page_of(report: Report) -> Page:
@@ -161,6 +166,8 @@ def page_of(report: Report) -> Page:
             RuleView(f"rule-{_slug(name)}", name, prose.page_summary(page), _first_examples(prose.page_blocks(page)))
             for name, page in report.rule_pages
         ),
+        advice=advice_view(report, statements, table_anchors),
+        is_of_indexes=labels.is_of_indexes(report),
     )
 
 

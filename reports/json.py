@@ -8,6 +8,10 @@ import msgspec
 from pgadvisor.model.finding import Evidence, Finding
 from pgadvisor.model.report import Changes, GoneFinding, Report, StatementChange, Trials, TriedChange
 from pgadvisor.model.workload import Statement
+from pgadvisor.reports import labels
+from pgadvisor.reports.json_index_records import JsonAdvice
+from pgadvisor.reports.json_indexes import Positions, advice_of
+from pgadvisor.reports.json_record import Key
 from pgadvisor.reports.json_records import (
     JsonChanges,
     JsonComparison,
@@ -17,6 +21,7 @@ from pgadvisor.reports.json_records import (
     JsonFinding,
     JsonGap,
     JsonGoneFinding,
+    JsonIndexReport,
     JsonNotPlanned,
     JsonRejected,
     JsonRemedy,
@@ -32,24 +37,39 @@ from pgadvisor.reports.json_records import (
     JsonUnread,
     JsonVerdict,
     JsonWhere,
-    Key,
 )
-
-Positions = dict[str, int]
-"""`Statement.key` to the position in the file, for statements of a file."""
 
 
 def render(report: Report) -> str:
     """The report as JSON text, ended by a line feed. Same report, same bytes."""
-    written = json.dumps(msgspec.to_builtins(_report(report)), ensure_ascii=False, indent=2)
+    told = _report(report)
+    if told.advice is not None and labels.is_of_indexes(report):
+        told = _of_indexes(told, told.advice)
+    written = json.dumps(msgspec.to_builtins(told), ensure_ascii=False, indent=2)
     # Half of a surrogate pair, as a damaged file may hold, can be written in no encoding.
     return written.encode("utf-8", "replace").decode() + "\n"
 
 
-def schema() -> str:
-    """The JSON schema of what `render` writes, as kept in docs/report.schema.json."""
-    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(JsonReport)}
+def schema(*, of_indexes: bool = False) -> str:
+    """The JSON schema of what `render` writes, as kept in docs/report.schema.json; of index advice alone, which has the
+    main parts of it at the top as well, in docs/indexes.schema.json."""
+    form = JsonIndexReport if of_indexes else JsonReport
+    made = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(form)}
     return json.dumps(made, indent=2) + "\n"
+
+
+def _of_indexes(told: JsonReport, advice: JsonAdvice) -> JsonIndexReport:
+    return JsonIndexReport(
+        **msgspec.structs.asdict(told),
+        create=advice.create,
+        drop=advice.drop,
+        unit=advice.unit,
+        cost_ratio=advice.cost_ratio,
+        bound=advice.bound,
+        gap=advice.gap,
+        budget_bytes=advice.budget_bytes,
+        curve=advice.curve,
+    )
 
 
 def _report(report: Report) -> JsonReport:
@@ -82,6 +102,7 @@ def _report(report: Report) -> JsonReport:
         trials=_trials(report.trials, at) if report.trials else None,
         totals=_totals(report),
         statements=tuple(_statement(each, at, endpoints.get(each.key)) for each in report.statements),
+        advice=advice_of(report.advice, at) if report.advice else None,
     )  # fmt: skip
 
 

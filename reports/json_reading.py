@@ -9,7 +9,7 @@ from pgadvisor.model.catalog import Server
 from pgadvisor.model.finding import Finding, Remedy, Severity, Where
 from pgadvisor.model.report import Report, Verdict
 from pgadvisor.model.workload import Statement, WorkloadTotals
-from pgadvisor.reports.json_records import Key
+from pgadvisor.reports.json_record import Key
 
 
 class _Read(msgspec.Struct):

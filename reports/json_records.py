@@ -3,16 +3,11 @@
 from datetime import datetime
 from typing import Literal
 
+from pgadvisor.model.advice import Unit
 from pgadvisor.model.finding import Rung, Severity
-from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Area
-
-Key = str | int
-"""Of a statement: the queryid as text, since it does not fit a JavaScript number, or the 1-based position in a file."""
-
-
-class JsonRecord(Record, omit_defaults=False):
-    """A part of the output: every key is always there, null where it is not known."""
+from pgadvisor.reports.json_index_records import JsonAdvice, JsonCreate, JsonCurvePoint, JsonDrop
+from pgadvisor.reports.json_record import JsonRecord, Key
 
 
 class JsonSource(JsonRecord):
@@ -320,3 +315,19 @@ class JsonReport(JsonRecord):
     totals: JsonTotals | None
     statements: tuple[JsonStatement, ...]
     """The most costly first, or in the order of their file."""
+    advice: JsonAdvice | None
+    """What to do about the indexes, for the whole workload; null: nobody asked, or no planner could be had."""
+
+
+class JsonIndexReport(JsonReport):
+    """What `pgadvisor indexes … --format json` writes: a report whose findings are index advice alone, the main parts
+    of which stand at the top as well."""
+
+    create: tuple[JsonCreate, ...]
+    drop: tuple[JsonDrop, ...]
+    unit: Unit
+    cost_ratio: float
+    bound: float | None
+    gap: float
+    budget_bytes: int | None
+    curve: tuple[JsonCurvePoint, ...]

@@ -43,6 +43,11 @@ def is_of_files(report: Report) -> bool:
     return bool(report.statements) and all(statement.position is not None for statement in report.statements)
 
 
+def is_of_indexes(report: Report) -> bool:
+    """Whether it is index advice alone: no rule was asked for its findings."""
+    return report.advice is not None and not report.rules_run and not report.rules_not_run
+
+
 def statement_label(statement: Statement, width: int = 80) -> str:
     """The name of a statement, or its place, or the beginning of its text."""
     return folded(statement.name or statement_place(statement) or statement.text, width)

@@ -1,7 +1,7 @@
 """The report in Markdown: a comment on a pull request, of GitHub or GitLab, never longer than they take."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.report import ENDPOINTS_NOTE, Report, TriedChange
@@ -11,7 +11,9 @@ from pgadvisor.reports import report_words as words
 from pgadvisor.reports.finding_words import gain_text, places
 from pgadvisor.reports.fix_first import Fix, first_fixes, gain
 from pgadvisor.reports.lookup import Lookup, lookup_of
+from pgadvisor.reports.markdown_blocks import SECTION_BYTES, disclosed, fitting, listed, size, table
 from pgadvisor.reports.markdown_finding import finding_blocks
+from pgadvisor.reports.markdown_indexes import index_blocks
 from pgadvisor.reports.markdown_text import LONGEST, code, fenced, in_html, inline, line
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.visible_text import visible
@@ -20,8 +22,7 @@ MOST_BYTES = 65_000
 """GitHub takes 65,536 characters, other places count bytes; what a bot puts around the text needs a little room."""
 FIXES_BYTES = 10_000
 TABLE_BYTES = 18_000
-SECTION_BYTES = 4_000
-"""Of endpoints, of tables, of changes, and of what was not looked at."""
+"""Of the findings; index advice takes up to two thirds of it."""
 UNPLANNED_BYTES = 1_500
 """Of the statements without a plan: few reasons, again and again."""
 NOTE_BYTES = 500
@@ -35,16 +36,19 @@ SHORT_SQL = 1_500
 def render(report: Report) -> str:
     """The report as a comment: verdict, what to fix first, a table of findings, then each of them folded away."""
     lookup = lookup_of(report)
-    head = [*_verdict(report), *_tried(report), *_fixes(lookup), *_findings_table(lookup)]
+    indexes = list(index_blocks(lookup))
+    findings = _findings_table(lookup, TABLE_BYTES - sum(map(size, indexes)))
+    head = [*_verdict(report), *_tried(report), *_fixes(lookup), *indexes, *findings]
     tail = [*_endpoints(report), *_tables(report), *_changes(report), *_trust(report)]
-    room = MOST_BYTES - NOTE_BYTES - sum(_bytes(block) for block in (*head, *tail))
-    details = list(_fitting(_details(lookup), room))
+    room = MOST_BYTES - NOTE_BYTES - sum(size(block) for block in (*head, *tail))
+    details = list(fitting(_details(lookup), room))
     return "\n\n".join((*head, *details, *_left_out(report, len(details)), *tail)) + "\n"
 
 
 def _verdict(report: Report) -> Iterator[str]:
     yield f"## {inline(report.verdict.headline)}"
-    yield line(report.verdict.text)
+    if not labels.is_of_indexes(report):
+        yield line(report.verdict.text)
     counts = words.counts(report)
     yield " · ".join(part for part in (f"**{counts}**" if counts else "", _source(report)) if part)
 
@@ -61,7 +65,7 @@ def _tried(report: Report) -> Iterator[str]:
     """What the user wanted tried: an answer to a question comes before all that nobody asked."""
     if report.tried:
         yield "### What if"
-        yield from _fitting((_trial(each) for each in report.tried), SECTION_BYTES)
+        yield from fitting((_trial(each) for each in report.tried), SECTION_BYTES)
 
 
 def _trial(tried: TriedChange) -> str:
@@ -78,7 +82,7 @@ def _fixes(lookup: Lookup) -> Iterator[str]:
     fixes = first_fixes(lookup)
     if fixes:
         yield "### Fix first"
-        yield from _fitting((_fix(lookup, fix) for fix in fixes), FIXES_BYTES)
+        yield from fitting((_fix(lookup, fix) for fix in fixes), FIXES_BYTES)
 
 
 def _fix(lookup: Lookup, fix: Fix) -> str:
@@ -89,16 +93,18 @@ def _fix(lookup: Lookup, fix: Fix) -> str:
     return f"{told}\n\n{fenced(sql)}" if sql and len(sql) <= SHORT_SQL else told
 
 
-def _findings_table(lookup: Lookup) -> Iterator[str]:
+def _findings_table(lookup: Lookup, room: int) -> Iterator[str]:
     report = lookup.report
+    if labels.is_of_indexes(report):
+        return
     yield "### Findings"
     if not report.findings:
         yield words.nothing_found(report)
         return
     titles = ("No.", "Severity", *(["Status"] if lookup.has_status else []), "Finding", "Where", "Frees")
     rows = (_row(lookup, finding, number) for number, finding in enumerate(report.findings, start=1))
-    shown = list(_fitting(rows, TABLE_BYTES))
-    yield _table(titles, shown, right=("No.", "Frees"))
+    shown = list(fitting(rows, room))
+    yield table(titles, shown, right=("No.", "Frees"))
     if rest := report.findings[len(shown) :]:
         yield f"And {numbers.plural(len(rest), 'more finding')}: {_counted(rest)}."
 
@@ -134,7 +140,7 @@ def _details(lookup: Lookup) -> Iterator[str]:
         title = f"<b>{number}</b> · {finding.severity.value} · {in_html(finding.message, MESSAGE)}"
         blocks = finding_blocks(lookup, finding, reason=finding.rule not in told)
         told.add(finding.rule)
-        yield _folded(title, blocks)
+        yield disclosed(title, blocks)
 
 
 def _left_out(report: Report, told: int) -> Iterator[str]:
@@ -175,7 +181,7 @@ def _changes(report: Report) -> Iterator[str]:
         for each in found
     ]
     if gone:
-        yield _list(gone, "finding")
+        yield listed(gone, "finding")
     rows = [
         f"| {each.change} | {words.change_times(each)} | {code(each.text, NAME)} |"
         for each in report.changes.statements
@@ -185,23 +191,24 @@ def _changes(report: Report) -> Iterator[str]:
 
 def _trust(report: Report) -> Iterator[str]:
     yield "### How far to trust this"
-    yield words.trust_sentence(report)
+    if not labels.is_of_indexes(report):
+        yield words.trust_sentence(report)
     if report.trials is not None:
         yield inline(words.trials_sentence(report.trials), 2 * LONGEST)
         if tried := [f"- {inline(words.rejected_label(each))}" for each in report.trials.rejected]:
-            yield _folded("What was tried and does not help", [_list(tried, "change")])
+            yield disclosed("What was tried and does not help", [listed(tried, "change")])
     if different := [f"- {inline(each)}" for each in words.different_labels(report)]:
-        yield _folded("What the server plans otherwise", [_list(different, "statement", room=UNPLANNED_BYTES)])
+        yield disclosed("What the server plans otherwise", [listed(different, "statement", room=UNPLANNED_BYTES)])
     if unplanned := [f"- {inline(each)}" for each in words.unplanned_labels(report)]:
-        yield _folded(
-            "What the planner made no plan of, and why", [_list(unplanned, "statement", room=UNPLANNED_BYTES)]
+        yield disclosed(
+            "What the planner made no plan of, and why", [listed(unplanned, "statement", room=UNPLANNED_BYTES)]
         )
     told = [
         f"- {line(each.text)}" + (f"<br>Cure: {inline(each.cure)}" if each.cure else "")
         for each in words.missing(report)
     ]
     if told:
-        yield _folded("What was not looked at, and why", [_list(told, "thing")])
+        yield disclosed("What was not looked at, and why", [listed(told, "thing")])
     yield f"<sub>Made by pgadvisor {visible(report.pgadvisor)}, which changes nothing in a database.</sub>"
 
 
@@ -211,36 +218,6 @@ def _section(
     """A table folded away; as much of it as there is room for."""
     if not rows:
         return
-    shown = list(_fitting(rows, SECTION_BYTES))
+    shown = list(fitting(rows, SECTION_BYTES))
     more = [f"And {len(rows) - len(shown):,} more."] if len(shown) < len(rows) else []
-    yield _folded(title, [_table(titles, shown, right=right), *more, *([note] if note else [])])
-
-
-def _table(titles: Sequence[str], rows: Sequence[str], *, right: Sequence[str] = ()) -> str:
-    ruler = " | ".join("--:" if title in right else "---" for title in titles)
-    return "\n".join((f"| {' | '.join(titles)} |", f"| {ruler} |", *rows))
-
-
-def _list(items: Sequence[str], noun: str, room: int = SECTION_BYTES) -> str:
-    shown = list(_fitting(items, room))
-    more = [f"- and {numbers.plural(len(items) - len(shown), f'more {noun}')}"] if len(shown) < len(items) else []
-    return "\n".join((*shown, *more))
-
-
-def _folded(title: str, blocks: Iterable[str]) -> str:
-    """What opens at a click. `title`: HTML. The blank lines let Markdown be read within."""
-    return "\n\n".join((f"<details>\n<summary>{title}</summary>", *blocks, "</details>"))
-
-
-def _fitting(blocks: Iterable[str], room: int) -> Iterator[str]:
-    """The first blocks, as many as there is room for, counted in bytes."""
-    for block in blocks:
-        room -= _bytes(block)
-        if room < 0:
-            return
-        yield block
-
-
-def _bytes(block: str) -> int:
-    """With the blank line after it."""
-    return len(block.encode()) + 2
+    yield disclosed(title, [table(titles, shown, right=right), *more, *([note] if note else [])])

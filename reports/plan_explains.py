@@ -21,6 +21,9 @@ def explains_of(page: Page) -> str:
     for finding in page.findings:
         if finding.comparison is not None:
             plans[f"c-{finding.anchor}"] = (finding.comparison.before, finding.comparison.after)
+    for index in page.advice.created if page.advice else ():
+        if index.comparison is not None:
+            plans[f"c-{index.anchor}"] = (index.comparison.before, index.comparison.after)
     for number, tried in enumerate(page.report.tried):
         if tried.comparison is not None:
             plans[f"c-tried-{number}"] = (tried.comparison.before, tried.comparison.after)

@@ -8,11 +8,12 @@ from rich.text import Text
 
 from pgadvisor.model.report import Report
 from pgadvisor.reports import format_numbers as numbers
-from pgadvisor.reports import labels, text_sections
+from pgadvisor.reports import index_words, labels, text_sections
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.lookup import Lookup, lookup_of
 from pgadvisor.reports.plan_rows import plan_table
 from pgadvisor.reports.text_finding import Told, finding_view, headline, short_view
+from pgadvisor.reports.text_indexes import advice_sections, doubts, first_steps
 from pgadvisor.reports.text_plan import plan_view
 from pgadvisor.reports.text_sql import MarkedSql
 from pgadvisor.reports.text_trial import tried_views
@@ -53,6 +54,8 @@ def summary(report: Report) -> RenderableType:
     """
     lookup = lookup_of(report)
     parts: list[RenderableType] = [_verdict(report), Text()]
+    if report.advice is not None and labels.is_of_indexes(report):
+        return Group(*parts, *first_steps(report.advice, TOP))
     # New ones before those that are known: they are what a check fails on.
     numbered = sorted(enumerate(report.findings, start=1), key=lambda each: each[1].status == "known")
     for number, _ in numbered[:TOP]:
@@ -76,15 +79,30 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     lookup = lookup_of(report)
     yield _verdict(report)
     yield Text(visible(words.source(report)), style="dim")
+    if labels.is_of_indexes(report):
+        yield from _of_indexes(lookup)
+        return
     if labels.is_of_files(report):
         yield from _by_statement(lookup)
     else:
         yield from _by_rank(lookup)
+    yield from advice_sections(lookup)
     yield from text_sections.endpoints(report)
     if not labels.is_of_files(report):
         yield from text_sections.tables(report)
     yield from text_sections.changes(report)
     yield from text_sections.trust(report)
+    yield from doubts(lookup)
+
+
+def _of_indexes(lookup: Lookup) -> Iterable[RenderableType]:
+    """For index advice alone: the advice, and what it rests on."""
+    yield from advice_sections(lookup)
+    yield text_sections.heading("How far to trust this")
+    if lookup.report.advice is not None:
+        yield Text(index_words.trial(lookup.report.advice))
+    yield from doubts(lookup)
+    yield from text_sections.missing(lookup.report)
 
 
 def _verdict(report: Report) -> RenderableType:

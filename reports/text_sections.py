@@ -66,7 +66,7 @@ def endpoints(report: Report) -> Iterator[RenderableType]:
             _named(endpoint.name, found),
         )
     yield grid
-    yield from _more(len(lines), "endpoint")
+    yield from more(len(lines), "endpoint")
     yield Text(ENDPOINTS_NOTE, style="dim")
 
 
@@ -86,7 +86,7 @@ def tables(report: Report) -> Iterator[RenderableType]:
             _named(table.label, found),
         )
     yield grid
-    yield from _more(len(lines), "table")
+    yield from more(len(lines), "table")
 
 
 def changes(report: Report) -> Iterator[RenderableType]:
@@ -97,8 +97,8 @@ def changes(report: Report) -> Iterator[RenderableType]:
     yield Text(words.changes_sentence(report.changes))
     for title, gone in (("fixed", report.changes.fixed), ("not judged", report.changes.not_judged)):
         for each in gone[:MOST_ROWS]:
-            yield _item(f"{title}: {folded(words.gone_label(each), 2 * NAME)}")
-        yield from _more(len(gone), f"{title} finding")
+            yield item(f"{title}: {folded(words.gone_label(each), 2 * NAME)}")
+        yield from more(len(gone), f"{title} finding")
     yield from _changed_statements(report.changes)
 
 
@@ -113,7 +113,7 @@ def _changed_statements(changes: Changes) -> Iterator[RenderableType]:
     for each in changes.statements[:MOST_ROWS]:
         grid.add_row(each.change, words.change_times(each), Text(visible(folded(each.text, NAME))))
     yield grid
-    yield from _more(len(changes.statements), "statement")
+    yield from more(len(changes.statements), "statement")
 
 
 def trust(report: Report) -> Iterator[RenderableType]:
@@ -122,18 +122,23 @@ def trust(report: Report) -> Iterator[RenderableType]:
     yield Text(words.trust_sentence(report))
     if report.trials is not None:
         yield Text(visible(words.trials_sentence(report.trials)))
-        yield from (_item(words.rejected_label(each)) for each in report.trials.rejected[:MOST_ROWS])
-        yield from _more(len(report.trials.rejected), "change that does not help", "changes that do not help")
+        yield from (item(words.rejected_label(each)) for each in report.trials.rejected[:MOST_ROWS])
+        yield from more(len(report.trials.rejected), "change that does not help", "changes that do not help")
         different = words.different_labels(report)
-        yield from (_item(each) for each in different[:FEW_ROWS])
-        yield from _more(len(different), "statement planned otherwise", "statements planned otherwise", shown=FEW_ROWS)
+        yield from (item(each) for each in different[:FEW_ROWS])
+        yield from more(len(different), "statement planned otherwise", "statements planned otherwise", shown=FEW_ROWS)
         unplanned = words.unplanned_labels(report)
-        yield from (_item(each) for each in unplanned[:FEW_ROWS])
-        yield from _more(len(unplanned), "statement without a plan", "statements without a plan", shown=FEW_ROWS)
+        yield from (item(each) for each in unplanned[:FEW_ROWS])
+        yield from more(len(unplanned), "statement without a plan", "statements without a plan", shown=FEW_ROWS)
+    yield from missing(report)
+
+
+def missing(report: Report) -> Iterator[RenderableType]:
+    """Everything that was not read, not run or not understood, each with its cure."""
     told = list(words.missing(report))
     for each in told[:MOST_MISSING]:
-        yield _item(each.text, each.cure)
-    yield from _more(len(told), "thing", shown=MOST_MISSING)
+        yield item(each.text, each.cure)
+    yield from more(len(told), "thing", shown=MOST_MISSING)
 
 
 def _shares(shares: tuple[TimeShare, ...]) -> RenderableType:
@@ -162,13 +167,15 @@ def _named(name: str, found: tuple[int, ...]) -> Text:
     return told
 
 
-def _more(total: int, noun: str, many: str | None = None, *, shown: int = MOST_ROWS) -> Iterator[RenderableType]:
+def more(total: int, noun: str, many: str | None = None, *, shown: int = MOST_ROWS) -> Iterator[RenderableType]:
+    """How many are not shown, where that is so."""
     if total > shown:
         told = numbers.plural(total - shown, f"more {noun}", f"more {many}" if many else None)
         yield Text(f"and {told}", style="dim")
 
 
-def _item(text: str, cure: str | None = None) -> RenderableType:
+def item(text: str, cure: str | None = None) -> RenderableType:
+    """A sentence of a list, and what would cure what it tells."""
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(width=3)
     grid.add_column(overflow="fold")

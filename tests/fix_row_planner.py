@@ -7,7 +7,7 @@ import psycopg
 
 from pgadvisor.model.explain import read_explain
 from pgadvisor.model.plan import Plan
-from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize
+from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize, Question
 
 
 class RowPlanner:
@@ -33,8 +33,11 @@ class RowPlanner:
                 self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             return [self._answer(text) for text in texts]
 
-    def costs(self, texts: Sequence[str], configurations: Sequence[Configuration]) -> list[list[Answer]]:
-        return [self.plan_all(texts, each) for each in configurations]
+    def costs(self, questions: Sequence[Question]) -> list[list[Answer]]:
+        return [self.plan_all(texts, configuration) for configuration, texts in questions]
+
+    def sizes(self, indexes: Sequence[HypotheticalIndex]) -> list[IndexSize]:
+        return [self.size(index) for index in indexes]
 
     def size(self, index: HypotheticalIndex) -> IndexSize:
         raise NotImplementedError

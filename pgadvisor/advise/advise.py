@@ -52,7 +52,7 @@ def advise(
     findings = tuple(rank([trial.told(each) for each in merged] if trial else merged))
     absent = {rule.rule for rule in not_run}
     return msgspec.structs.replace(
-        _observed(facts, give_verdict(findings, not_run, unread, facts)),
+        observed(facts, give_verdict(findings, not_run, unread, facts)),
         findings=findings,
         rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
         rules_not_run=tuple(not_run),
@@ -65,7 +65,7 @@ def advise(
     )
 
 
-def _observed(facts: Facts, verdict: Verdict) -> Report:
+def observed(facts: Facts, verdict: Verdict) -> Report:
     """What was seen, under its verdict, without the findings."""
     snapshot = facts.snapshot
     by_table = table_shares(facts) if facts.total_ms else ()

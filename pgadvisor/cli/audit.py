@@ -15,6 +15,8 @@ from pgadvisor.cli.planning import PlannerChoice, Ready, checked, drawn_for, wit
 from pgadvisor.cli.previous import compared, read_previous
 from pgadvisor.cli.source import SourceOptions, end, snapshot_of
 from pgadvisor.cli.terminal import errors
+from pgadvisor.cli.workload import snapshot_for, with_workload, workload_of
+from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import text
@@ -29,6 +31,7 @@ def audit(
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
     config: options.ConfigOption = None,
+    workload: options.WorkloadOption = None,
     previous: options.PreviousOption = None,
     baseline: options.BaselineOption = None,
     no_analyze: options.NoAnalyzeOption = False,
@@ -64,8 +67,10 @@ def audit(
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
     judge = partial(report_on, rules=rules, planner=choice, debug=debug)
+    if workload is not None and previous is not None:
+        raise UsageError("statements of a file have no counters to compare: leave out --previous, or --workload")
     earlier = read_previous(previous) if previous else None
-    snapshot = snapshot_of(source, asked)
+    snapshot = _snapshot(source, asked, workload)
     found = with_baseline(compared(snapshot, earlier, judge) if earlier else judge(snapshot), known)
     report = redaction.redacted(found, key, quiet=quiet)
     output.write(output.render(report, form, path, plan_viewer), path)
@@ -73,6 +78,14 @@ def audit(
         tell(report, path)
         tell_unused(found, known)
     end(report, fail_on or settings.fail_on or FailOn.NEVER, quiet=quiet)
+
+
+def _snapshot(source: str | None, asked: SourceOptions, workload: Path | None) -> Snapshot:
+    """The source, its statements those of the file where one is given."""
+    if workload is None:
+        return snapshot_of(source, asked)
+    statements = workload_of(workload)
+    return snapshot_for(source, asked, statements, partial(with_workload, statements=statements))
 
 
 def report_on(

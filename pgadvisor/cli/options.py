@@ -79,6 +79,16 @@ ConfigOption = Annotated[
         help="Settings: `pgadvisor.toml`, or `[tool.pgadvisor]` in `pyproject.toml`; looked for in this directory.",
     ),
 ]
+WorkloadOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workload",
+        metavar="FILE",
+        help="Look at the statements in this file instead of the source's own: SQL, each statement ended by `;`, with "
+        "an optional line before it, `-- name: NAME freq: CALLS` or `-- calls: N  mean_ms: X`; without times a "
+        "statement weighs calls times planner cost.",
+    ),
+]
 PreviousOption = Annotated[
     Path | None,
     typer.Option(

@@ -1,8 +1,6 @@
 """`pgadvisor query`: one query, or a file of many: plan, findings, what to change."""
 
-import re
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,36 +17,21 @@ from pgadvisor.cli.baseline import read_known, with_baseline
 from pgadvisor.cli.config import read_config
 from pgadvisor.cli.options import FailOn, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked, planner_on
-from pgadvisor.cli.source import SourceOptions, connect, end, snapshot_file
-from pgadvisor.cli.terminal import progress_bars
+from pgadvisor.cli.source import SourceOptions, end
 from pgadvisor.cli.what_if import Wanted, configuration_of, try_out, wanted_of
-from pgadvisor.collect.collector import collect
-from pgadvisor.collect.file import read_snapshot
-from pgadvisor.collect.plans import collect_plans
+from pgadvisor.cli.workload import places, read_file, read_statements, snapshot_for
 from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report, UnreadStatement
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement
-from pgadvisor.reports.labels import statement_place
 from pgadvisor.rule import Rule
-from pgadvisor.sql.fingerprint import fingerprint
 from pgadvisor.sql.reader import UTILITY
-from pgadvisor.sql.remarks import ignored_in
-from pgadvisor.sql.splitter import SourceStatement, split_statements
-from pgadvisor.sql.tags import read_tags
 
 NO_SOURCE = Gap(
     area="catalog",
     reason="no database was asked: only what the text itself proves is said",
     cure='give --source "dbname=shop" or --source shop.pgsnap',
 )
-NO_PLANS = Gap(
-    area="plans",
-    reason="a snapshot file holds no server to plan these statements on",
-    cure='give --source "dbname=shop"',
-)
-_FOREIGN_PARAMETER = re.compile(r"%s|%\(\w+\)s|\?|(?<!:):[a-z_]\w*", re.IGNORECASE)
-"""How drivers and object mappers spell a parameter."""
 
 
 def query(
@@ -111,12 +94,12 @@ def query(
     found = with_baseline(_judged(snapshot, rules, choice, wanted, debug=debug), known)
     report = redaction.redacted(found, key, quiet=quiet)
     if len(report.unread) == len(report.statements):
-        raise UsageError(f"no statement could be judged: {_places(report, report.unread)}")
+        raise UsageError(f"no statement could be judged: {places(report.statements, report.unread)}")
     output.write(output.render(report, form, path, plan_viewer), path)
     if not quiet:
         tell(report, path)
     if faulty := _faulty(found, report):
-        raise UsageError(f"not all statements could be judged: {_places(report, faulty)}")
+        raise UsageError(f"not all statements could be judged: {places(report.statements, faulty)}")
     end(found, fail_on or settings.fail_on or FailOn.NEVER, quiet=quiet)
 
 
@@ -159,49 +142,24 @@ def _faulty(found: Report, shown: Report) -> list[UnreadStatement]:
     return [each for unread, each in both if not unread.reason.startswith(UTILITY)]
 
 
-def _places(report: Report, unread: Sequence[UnreadStatement]) -> str:
-    """The first few of the statements that are not understood, each with its place, the reason and a hint."""
-    by_key = {statement.key: statement for statement in report.statements}
-    told = []
-    for each in unread[:3]:
-        statement = by_key[each.statement]
-        place = statement_place(statement)
-        hint = " (write parameters as $1, $2)" if _FOREIGN_PARAMETER.search(statement.text) else ""
-        told.append(f"{place}: {each.reason}{hint}")
-    more = len(unread) - len(told)
-    return "; ".join(told) + (f"; and {more} more" if more else "")
-
-
 def _read(sql: str | None, file: Path | None) -> str:
     """The text to look at, from where the user says. Raises UsageError."""
     if (sql is None) == (file is None):
         raise UsageError("give a query, or -f FILE, or - for stdin: one of them")
+    if file is not None:
+        return read_file(file)
     try:
-        if file is not None:
-            return file.read_text(encoding="utf-8")
         return sys.stdin.read() if sql == "-" else str(sql)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file or 'the input'} is not text in UTF-8: is it an SQL file?") from error
+        raise UsageError("the input is not text in UTF-8: is it SQL?") from error
 
 
 def _statements(sql: str | None, file: Path | None) -> list[Statement]:
     """The statements of the input. Raises UsageError when there is none."""
-    statements = [_statement(each, file) for each in split_statements(_read(sql, file))]
+    statements = read_statements(_read(sql, file), file)
     if not statements:
         raise UsageError("there is no statement in the input: give a query, -f FILE, or - for stdin")
     return statements
-
-
-def _statement(found: SourceStatement, file: Path | None) -> Statement:
-    tags, _ = read_tags(found.text)
-    total_ms = found.calls * found.mean_ms if found.calls is not None and found.mean_ms is not None else None
-    return Statement(
-        key=f"#{found.position}", text=found.text, fingerprint=fingerprint(found.text), position=found.position,
-        line=found.line, file=str(file) if file else None, ignores=tuple(sorted(ignored_in(found.comments))),
-        name=found.name, calls=found.calls, mean_ms=found.mean_ms, total_ms=total_ms, tags=tags,
-    )  # fmt: skip
 
 
 def _snapshot(statements: list[Statement], source: str | None, asked: SourceOptions) -> Snapshot:
@@ -209,19 +167,7 @@ def _snapshot(statements: list[Statement], source: str | None, asked: SourceOpti
     if source is None:
         return Snapshot(format=FORMAT, pgadvisor=__version__, collected_at=datetime.now(UTC),
                         statements=tuple(statements), gaps=(NO_SOURCE,))  # fmt: skip
-    if (file := snapshot_file(source)) is not None:
-        found = _with_statements(read_snapshot(file), statements)
-        return msgspec.structs.replace(found, plans=(), gaps=(*_other_gaps(found), NO_PLANS))
-    with connect(source, asked) as session, progress_bars(asked.quiet) as progress:
-        found = _with_statements(collect(session, progress=progress), statements)
-        found = msgspec.structs.replace(found, gaps=_other_gaps(found))
-        plans = msgspec.structs.replace(asked, top=len(statements)).plans
-        return collect_plans(session, found, plans, progress)
-
-
-def _other_gaps(snapshot: Snapshot) -> tuple[Gap, ...]:
-    """The gaps that matter to a query given by the user: those of the observed workload do not."""
-    return tuple(gap for gap in snapshot.gaps if gap.area not in ("statements", "plans"))
+    return snapshot_for(source, asked, statements, partial(_with_statements, statements=statements))
 
 
 def _with_statements(snapshot: Snapshot, statements: list[Statement]) -> Snapshot:

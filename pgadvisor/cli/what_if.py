@@ -83,27 +83,34 @@ def configuration_of(snapshot: Snapshot, wanted: Wanted) -> Configuration:
         assert not isinstance(ddl, Unread)  # `wanted_of` has read it
         create.append(_index(snapshot, ddl, tuple(create)))
     return Configuration(
-        create=tuple(create), hide=tuple(_existing(snapshot, name) for name in wanted.hide), settings=wanted.settings
+        create=tuple(create),
+        hide=tuple(existing_index(snapshot, name, "--hide") for name in wanted.hide),
+        settings=wanted.settings,
     )
 
 
 def _index(snapshot: Snapshot, ddl: IndexDdl, others: tuple[HypotheticalIndex, ...]) -> HypotheticalIndex:
-    table = _table(snapshot, ddl)
-    taken = {each.name for each in snapshot.tables if each.schema == table.schema}
-    taken |= {index.name for each in snapshot.tables if each.schema == table.schema for index in each.indexes}
-    taken |= {each.name for each in others}
+    table = table_of(snapshot, ddl, "--try")
+    taken = names_in(snapshot, table.schema) | {each.name for each in others}
     if ddl.name in taken:
         raise UsageError(
             f'--try: there is something called "{ddl.name}" in schema "{table.schema}" already: give another name, or '
             "none; --hide INDEX shows the plan without an index"
         )
-    name = ddl.name or object_name(table.name, ddl.labels, "idx", frozenset(taken))
+    name = ddl.name or object_name(table.name, ddl.labels, "idx", taken)
     definition = ddl.definition(table.schema, name)
     return HypotheticalIndex(name=name, schema=table.schema, table_name=table.name, definition=definition)
 
 
-def _table(snapshot: Snapshot, ddl: IndexDdl) -> Table:
-    """The table that the statement means: the first on the search path where it names no schema."""
+def names_in(snapshot: Snapshot, schema: str) -> frozenset[str]:
+    """The names of relations that are taken in the schema."""
+    tables = [each for each in snapshot.tables if each.schema == schema]
+    return frozenset(name for each in tables for name in (each.name, *(index.name for index in each.indexes)))
+
+
+def table_of(snapshot: Snapshot, ddl: IndexDdl, option: str) -> Table:
+    """The table that the statement means: the first on the search path where it names no schema. Raises UsageError,
+    which names the option that the statement was given with."""
     schemas = [ddl.schema] if ddl.schema is not None else list(snapshot.search_path)
     found = {each.schema: each for each in snapshot.tables if each.name == ddl.table}
     for schema in schemas:
@@ -111,11 +118,11 @@ def _table(snapshot: Snapshot, ddl: IndexDdl) -> Table:
             return found[schema]
     where = f'schema "{ddl.schema}"' if ddl.schema is not None else f"the search path ({', '.join(schemas)})"
     hint = f"; {', '.join(sorted(found))} has one: write schema.table" if found else ""
-    raise UsageError(f'--try: there is no table "{ddl.table}" in {where}{hint}')
+    raise UsageError(f'{option}: there is no table "{ddl.table}" in {where}{hint}')
 
 
-def _existing(snapshot: Snapshot, name: str) -> str:
-    """`schema.name` of the index that is there."""
+def existing_index(snapshot: Snapshot, name: str, option: str) -> str:
+    """`schema.name` of the index that is there. Raises UsageError, which names the option it was given with."""
     indexes = [index for table in snapshot.tables for index in table.indexes]
     by_name = {f"{index.schema}.{index.name}": index.name for index in indexes}
     # As it stands in a report, where nothing is quoted; else as in SQL.
@@ -123,9 +130,9 @@ def _existing(snapshot: Snapshot, name: str) -> str:
     parts = dotted_name(name)
     found = found or [whole for whole, bare in by_name.items() if ".".join(parts) == (whole if parts[1:] else bare)]
     if not found:
-        raise UsageError(f'--hide: there is no index "{name}": the names are in the report of `pgadvisor audit`')
+        raise UsageError(f'{option}: there is no index "{name}": the names are in the report of `pgadvisor audit`')
     if len(found) > 1:
-        raise UsageError(f'--hide: several indexes are called "{name}": {", ".join(found)}')
+        raise UsageError(f'{option}: several indexes are called "{name}": {", ".join(found)}')
     return found[0]
 
 

@@ -53,10 +53,14 @@ class Judge:
     def __init__(self, catalog: SafetyCatalog) -> None:
         self._catalog = catalog
 
-    def judge(self, text: str) -> Verdict:
-        """The verdict on the text of one statement, as it would be sent."""
+    def judge(self, text: str, *, may_write: bool = False) -> Verdict:
+        """The verdict on the text of one statement, as it would be sent.
+
+        `may_write`: that it writes or locks rows is no objection, as it is run on a copy and rolled back. What its
+        triggers would do is not judged.
+        """
         inspection = _Inspection(self._catalog)
-        objections = list(inspection.of(names_in(text)))
+        objections = list(inspection.of(names_in(text, may_write=may_write)))
         blocking = [each for each in objections if each.blocks_planning]
         first = next(iter([*blocking, *objections]), None)
         return Verdict(

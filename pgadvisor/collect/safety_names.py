@@ -34,6 +34,11 @@ _WORDS = {
     "MergeStmt": "writes (MERGE)",
 }
 _WRITES = frozenset({"InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_OF_WRITES = _WRITES | {
+    "InferClause", "LockingClause", "MergeWhenClause", "MultiAssignRef", "OnConflictClause", "ReturningClause",
+    "SetToDefault", "IndexElem"
+}  # fmt: skip
+"""Kinds that a statement has besides where it writes or locks rows."""
 _SAMPLING = frozenset({"system", "bernoulli"})
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 """Used without being written: by DISTINCT, GROUP BY, ORDER BY, IN, USING, CASE."""
@@ -60,17 +65,17 @@ class Names(Record):
     """How it writes, as a whole or in a CTE: `InsertStmt`."""
 
 
-def names_in(text: str) -> Names:
-    """The names in the text of one statement. What cannot be parsed is an objection."""
+def names_in(text: str, *, may_write: bool = False) -> Names:
+    """The names in the text of one statement. What cannot be parsed is an objection; `may_write`: writing is none."""
     statements = parse_tree(text)
     if isinstance(statements, Unread):
         return Names(objection="its text cannot be parsed")
     if len(statements) != 1:
         return Names(objection="the text holds several statements" if statements else "the text holds no statement")
-    return names_of(statements[0]["stmt"])
+    return names_of(statements[0]["stmt"], may_write=may_write)
 
 
-def names_of(tree: Node) -> Names:
+def names_of(tree: Node, *, may_write: bool = False) -> Names:
     """The names in a statement's tree."""
     calls = [call for kind, call in walk(tree) if kind == "FuncCall"]
     functions = frozenset(_name(call["funcname"]) for call in calls)
@@ -86,7 +91,7 @@ def names_of(tree: Node) -> Names:
         columns=frozenset(_column_names(tree)),
         operators=frozenset([*_operators(tree), *((None, each) for each in _COMPARISONS)]),
         types=frozenset(_types(tree)),
-        objection=_objection(tree),
+        objection=_objection(tree, may_write),
         has_derived=any(
             kind in ("RangeSubselect", "RangeFunction", "CommonTableExpr") or "valuesLists" in body
             for kind, body in walk(tree)
@@ -96,11 +101,14 @@ def names_of(tree: Node) -> Names:
     )
 
 
-def _objection(tree: Node) -> str | None:
+def _objection(tree: Node, may_write: bool) -> str | None:
     kind = next(iter(tree), "")
-    if kind != "SelectStmt":
+    granted = _OF_WRITES if may_write else frozenset[str]()
+    if kind != "SelectStmt" and kind not in granted:
         return _WORDS.get(kind, "is no SELECT")
     for each, body in walk(tree):
+        if each in granted:
+            continue
         if each in _WORDS:
             return ("a CTE of it " if each.endswith("Stmt") else "") + _WORDS[each]
         if each[0].isupper() and each not in _KINDS:

@@ -60,10 +60,10 @@ def offer_of(predicate: Predicate, table: Table) -> Offer | None:
         return None
     if truth_of(predicate) is not None and column.type == "boolean" and not predicate.is_wrapped:
         return _flag(predicate, column)
-    if predicate.is_negated or not _is_steady(predicate):
+    if predicate.is_negated or not is_steady(predicate):
         return None
     key = _key(predicate, column)
-    if key is None or _is_cast_away(column, predicate.value):
+    if key is None or is_cast_away(column, predicate.value):
         return None
     return _btree(predicate, key, column, table) or _inverted(predicate, key, column)
 
@@ -88,7 +88,7 @@ def _flag(predicate: Predicate, column: Column) -> Offer:
 
 def _btree(predicate: Predicate, key: WantedKey, column: Column, table: Table) -> Offer | None:
     rows = table.rows or 1.0
-    each = _one_value(predicate.value, column, rows) if key.is_column or predicate.wrap != "json" else None
+    each = value_share(predicate.value, column, rows) if key.is_column or predicate.wrap != "json" else None
     match predicate.operator:
         case "=" if _has_btree(column, key):
             return Offer(predicate=predicate, role="equal", key=key, selectivity=each)
@@ -103,7 +103,7 @@ def _btree(predicate: Predicate, key: WantedKey, column: Column, table: Table) -
         case "IS NOT NULL" if key.is_column and column.statistics:
             kept_rows = 1.0 - column.statistics.null_fraction
             return Offer(predicate=predicate, role="null test", key=key, selectivity=kept_rows)
-        case "LIKE" if _is_prefix(predicate.value) and (name := _pattern_class(key, column)):
+        case "LIKE" if is_prefix(predicate.value) and (name := _pattern_class(key, column)):
             classed = _with_class(key, name)
             return Offer(predicate=predicate, role="range", key=classed, selectivity=UNKNOWN_PATTERN, is_two_sided=True)
     return None
@@ -114,7 +114,7 @@ def _inverted(predicate: Predicate, key: WantedKey, column: Column) -> Offer | N
     method: Method = "gin"
     extension = None
     match predicate.operator:
-        case "LIKE" | "ILIKE" | "~" | "~*" if column.type.startswith(TRIGRAM_TYPES) and _has_letters(predicate):
+        case "LIKE" | "ILIKE" | "~" | "~*" if column.type.startswith(TRIGRAM_TYPES) and has_letters(predicate):
             key, extension = _with_class(key, "gin_trgm_ops"), "pg_trgm"
         case "@>" if column.type == "jsonb" and key.is_column:
             key = _with_class(key, "jsonb_path_ops")
@@ -160,7 +160,7 @@ def _with_class(key: WantedKey, operator_class: str) -> WantedKey:
     return WantedKey(text=key.text, key=key.key, label=key.label, column=key.column, operator_class=operator_class)
 
 
-def _is_steady(predicate: Predicate) -> bool:
+def is_steady(predicate: Predicate) -> bool:
     """Whether the other side has one value for the whole scan, and is no column of the same relation."""
     sides = [predicate.value, *([predicate.upper] if predicate.upper else []), *predicate.value.items]
     own = {(use.alias, use.scope) for use in predicate.columns}
@@ -171,7 +171,7 @@ def _is_steady(predicate: Predicate) -> bool:
     return True
 
 
-def _is_cast_away(column: Column, value: Value) -> bool:
+def is_cast_away(column: Column, value: Value) -> bool:
     """Whether the comparison turns the column into another type, where no index on it serves."""
     wider = ("numeric", "decimal", "number", "real", "double precision", "float4", "float8")
     return column.type in INTEGERS and any(each.type in wider for each in (value, *value.items))
@@ -191,7 +191,7 @@ def _has_btree(column: Column, key: WantedKey) -> bool:
     return not (key.is_column and column.type.split("(")[0] in UNORDERED)
 
 
-def _one_value(value: Value, column: Column, rows: float) -> float | None:
+def value_share(value: Value, column: Column, rows: float) -> float | None:
     """Share of the rows that hold one value: of that value where the statistics name it, else of an average one."""
     seen = column.statistics
     if seen is None:
@@ -205,11 +205,11 @@ def _one_value(value: Value, column: Column, rows: float) -> float | None:
     return (1.0 - seen.null_fraction) / distinct_values(column, rows)
 
 
-def _is_prefix(value: Value) -> bool:
+def is_prefix(value: Value) -> bool:
     """Whether a LIKE pattern is a constant that begins with two letters or more."""
     return value.kind == "constant" and re.match(r"[^%_\\]{2,}%", value.text) is not None
 
 
-def _has_letters(predicate: Predicate) -> bool:
+def has_letters(predicate: Predicate) -> bool:
     """Whether the pattern may hold three letters in a row, so that it has a trigram; unknown counts as yes."""
     return predicate.value.kind != "constant" or re.search(r"\w{3}", predicate.value.text) is not None

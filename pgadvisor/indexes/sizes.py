@@ -1,4 +1,4 @@
-"""How big an index gets and what it costs to build and to keep, from the statistics of its columns."""
+"""How big an index gets and what it costs to keep, from the statistics of its columns."""
 
 from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.indexes.wanted import WantedIndex
@@ -21,12 +21,6 @@ SHORT = 126
 """A value up to here has a header of one byte, a longer one of four."""
 SAMPLES = 200
 TEXTS = ("text", "character varying")
-BTREE_BUILD_US = 1.0
-GIN_BUILD_US = 3.0
-TRIGRAM_BUILD_US_A_CHARACTER = 1.5
-"""Microseconds a row (or character), measured with rows in memory: 0.8 to 2.4, 0.6 to 3.5, 0.5 to 2.0."""
-READ_BYTES_A_S = 200e6
-"""A plain cloud disk; CREATE INDEX CONCURRENTLY reads the table twice."""
 ENTRY_MS = 0.005
 """A new entry in one more small B-tree: 3.1 to 5.3 microseconds measured, rounded up."""
 GIN_ENTRY_MS = 0.05
@@ -102,17 +96,6 @@ def _sampled(column: Column) -> tuple[str, ...]:
 def _stored(value: str) -> int:
     size = len(value.encode())
     return size + 1 if size <= SHORT else size + 4
-
-
-def build_s(table: Table, wanted: WantedIndex) -> float | None:
-    """Seconds that CREATE INDEX CONCURRENTLY takes, roughly: reading the table twice, and sorting."""
-    if table.rows is None:
-        return None
-    a_row_us = BTREE_BUILD_US if wanted.method == "btree" else GIN_BUILD_US
-    if wanted.is_trigram:
-        column = table.column(wanted.keys[0].column)
-        a_row_us = TRIGRAM_BUILD_US_A_CHARACTER * (width(column) if column else UNKNOWN_WIDTH)
-    return 2 * table.pages * PAGE / READ_BYTES_A_S + table.rows * a_row_us / 1e6
 
 
 def upkeep_ms_per_day(facts: Facts, wanted: WantedIndex) -> float | None:

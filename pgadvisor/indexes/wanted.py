@@ -64,11 +64,6 @@ class WantedIndex(Record):
         return self.keys[self.equalities :]
 
     @property
-    def is_trigram(self) -> bool:
-        """Whether it indexes the trigrams of a text."""
-        return self.keys[0].operator_class == "gin_trgm_ops"
-
-    @property
     def spelled(self) -> str:
         """Its keys and predicate, as in CREATE INDEX."""
         method = "" if self.method == "btree" else f"USING {self.method} "

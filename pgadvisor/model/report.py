@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.catalog import Server, Table
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.plan import PlanComparison, StatementPlan
@@ -250,6 +251,8 @@ class Report(Record):
     """(rule, Markdown page) of each rule that found something."""
     is_redacted: bool = False
     """Names and literals are pseudonyms (`--redact`)."""
+    advice: IndexAdvice | None = None
+    """What to do about the indexes, for the whole workload; None: nobody asked, or no planner could be had."""
 
     def share_of(self, time_ms: float | None) -> float | None:
         """What share of all observed time that is, 0 to 1; None when either is not known."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from pgadvisor.model.plan import Plan
-from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize, Planner
+from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize, Planner, Question
 from pgadvisor.parameters.form import edited
 from pgadvisor.sql.parse import Node, Parsed, Unread, parse
 from pgadvisor.sql.syntax import location, walk
@@ -49,9 +49,16 @@ class AsOf:
             for own, text, answer in zip(texts, fixed, answers, strict=True)
         ]
 
-    def costs(self, texts: Sequence[str], configurations: Sequence[Configuration]) -> list[list[Answer]]:
-        """For each configuration the answers for all texts, without plans."""
-        return self._planner.costs([self._fixed(text) for text in texts], configurations)
+    def costs(self, questions: Sequence[Question]) -> list[list[Answer]]:
+        """For each question the answers for its texts, without plans."""
+        fixed = {text: self._fixed(text) for each in questions for text in each.texts}
+        return self._planner.costs(
+            [Question(each.configuration, tuple(fixed[text] for text in each.texts)) for each in questions]
+        )
+
+    def sizes(self, indexes: Sequence[HypotheticalIndex]) -> list[IndexSize]:
+        """How big each index would be."""
+        return self._planner.sizes(indexes)
 
     def size(self, index: HypotheticalIndex) -> IndexSize:
         """How big the index would be."""

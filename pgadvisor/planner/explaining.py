@@ -1,7 +1,8 @@
 """EXPLAIN on a connection of the planner's own: what is sent, and what is read of the answer."""
 
-from collections.abc import Iterator
-from typing import Any
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -52,15 +53,46 @@ def read_bare(answer: bytes) -> BareNode:
     return _DECODER.decode(answer)[0].plan
 
 
-def estimated_rows(connection: psycopg.Connection[Any], schema: str, table: str, predicate: str | None = None) -> float:
-    """Rows of one table that the planner expects; `predicate`: as the catalog prints it."""
-    query = sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM ONLY {}").format(sql.Identifier(schema, table))
-    if predicate is not None:
-        query += sql.SQL(" WHERE {}").format(sql.SQL(_as_printed(predicate)))
-    row = connection.execute(query.as_string(None).encode()).fetchone()
-    if row is None:
-        raise WhatIfError("the server's EXPLAIN gave no plan")
-    return read_bare(row[0]).rows
+class Kept(NamedTuple):
+    """Rows of one table: all, or those that a predicate keeps."""
+
+    schema: str
+    table: str
+    predicate: str | None = None
+    """As the catalog prints it."""
+
+
+class RowEstimates:
+    """How many rows the planner expects, asked once each. `connection` reads JSON as `RawJson`."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._known: dict[Kept, float] = {}
+
+    def learn(self, wanted: Iterable[Kept]) -> None:
+        """Asks for all of them at once; those that the server refuses are refused again by `of`."""
+        new = [each for each in dict.fromkeys(wanted) if each not in self._known]
+        cursors: list[psycopg.Cursor[Any]] = []
+        with contextlib.suppress(psycopg.Error), self._connection.pipeline():
+            cursors += [self._connection.execute(_explain_rows(each)) for each in new]
+            rows = [cursor.fetchone() for cursor in cursors]
+            self._known.update((each, read_bare(row[0]).rows) for each, row in zip(new, rows, strict=True) if row)
+
+    def of(self, kept: Kept) -> float:
+        """The rows; raises psycopg.Error when the server refuses the predicate."""
+        if kept not in self._known:
+            row = self._connection.execute(_explain_rows(kept)).fetchone()
+            if row is None:
+                raise WhatIfError("the server's EXPLAIN gave no plan")
+            self._known[kept] = read_bare(row[0]).rows
+        return self._known[kept]
+
+
+def _explain_rows(kept: Kept) -> bytes:
+    query = sql.SQL("EXPLAIN (FORMAT JSON) SELECT FROM ONLY {}").format(sql.Identifier(kept.schema, kept.table))
+    if kept.predicate is not None:
+        query += sql.SQL(" WHERE {}").format(sql.SQL(_as_printed(kept.predicate)))
+    return query.as_string(None).encode()
 
 
 def _as_printed(text: str) -> Any:

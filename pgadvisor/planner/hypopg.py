@@ -16,7 +16,7 @@ from psycopg import sql
 from pgadvisor.errors import ServerError, WhatIfError
 from pgadvisor.model.explain import read_explain
 from pgadvisor.model.plan import PlanNode
-from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize
+from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize, Question
 
 Found = TypeVar("Found")
 
@@ -90,10 +90,17 @@ class HypopgPlanner:
                 self._take_back()
         return [found[text] for text in texts]
 
-    def costs(self, texts: Sequence[str], configurations: Sequence[Configuration]) -> list[list[Answer]]:
-        """For each configuration the answers for all texts, without plans."""
+    def costs(self, questions: Sequence[Question]) -> list[list[Answer]]:
+        """For each question the answers for its texts, without plans."""
         bare = msgspec.structs.replace
-        return [[bare(each, plan=None) for each in self.plan_all(texts, one)] for one in configurations]
+        return [
+            [bare(each, plan=None) for each in self.plan_all(texts, configuration)]
+            for configuration, texts in questions
+        ]
+
+    def sizes(self, indexes: Sequence[HypotheticalIndex]) -> list[IndexSize]:
+        """How big hypopg takes each index to be."""
+        return [self.size(index) for index in indexes]
 
     def size(self, index: HypotheticalIndex) -> IndexSize:
         """How big hypopg takes the index to be."""

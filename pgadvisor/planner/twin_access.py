@@ -24,11 +24,29 @@ CREATE TABLE pg_twin.lent (
 );
 
 CREATE FUNCTION pg_twin.show_indexes(shown bigint[], hidden bigint[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-UPDATE pg_index SET indisvalid = indexrelid = ANY (shown::oid[])
-WHERE indexrelid = ANY (shown::oid[] || hidden::oid[])
-  AND indrelid IN (SELECT oid FROM pg_class WHERE relowner = 'pgadvisor'::regrole)
-$$;
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+BEGIN
+    UPDATE pg_index SET indisvalid = indexrelid = ANY (shown::oid[])
+    WHERE indexrelid = ANY (shown::oid[] || hidden::oid[])
+      AND (SELECT relowner FROM pg_class WHERE oid = indrelid) = 'pgadvisor'::regrole;
+END $$;
+
+CREATE FUNCTION pg_twin.try_each(statements text[])
+RETURNS TABLE (place integer, code text, reason text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    FOR at IN 1 .. pg_catalog.cardinality(statements) LOOP
+        BEGIN
+            EXECUTE statements[at];
+        EXCEPTION WHEN OTHERS THEN
+            place := at;
+            code := SQLSTATE;
+            reason := SQLERRM;
+            RETURN NEXT;
+        END;
+    END LOOP;
+END $$;
 
 CREATE FUNCTION pg_twin.lend_files(tables bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -68,7 +86,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA pg_twin FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_twin TO pgadvisor
 """
 """No user's schema can be called so: the prefix is the system's. A table that is lent has a file of its own, empty and
-used once: what were written into it is read by no other."""
+used once: what were written into it is read by no other. `show_indexes` always updates in the order of oids: of two
+sessions one may wait for the other, but never each for the other. `try_each` has the rights of its caller."""
 
 _TRIGRAMS = sql.SQL("""
 CREATE FUNCTION pg_twin.add_trigrams() RETURNS void

@@ -18,14 +18,16 @@ _MOST_COMMON = 100
 """As many as ANALYZE keeps by default."""
 
 _EXPRESSIONS: LiteralString = """
-SELECT a.attnum, pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false), i.indrelid::pg_catalog.int8,
+SELECT i.indexrelid::pg_catalog.int8, a.attnum, pg_catalog.pg_get_indexdef(i.indexrelid, a.attnum, false),
+    i.indrelid::pg_catalog.int8,
     a.atttypid::pg_catalog.int8, a.attcollation::pg_catalog.int8, n.nspname, x.relname, t.reltuples
 FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indexrelid AND a.attnum <= i.indnkeyatts
 JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = x.relnamespace
 JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
-WHERE i.indexrelid = %s AND i.indkey[a.attnum - 1] = 0
+WHERE i.indexrelid = ANY(%s) AND i.indkey[a.attnum - 1] = 0
+ORDER BY i.indexrelid, a.attnum
 """
 _SAME: LiteralString = """
 SELECT s.starelid::pg_catalog.int8, s.staattnum
@@ -91,21 +93,30 @@ class _Sample(Record):
     width: int
 
 
-def guess_statistics(
-    connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any], index: int
-) -> tuple[str, ...]:
-    """Gives the expressions of the index the statistics that can be had; says which are a guess, and which missing.
+class ExpressionStatistics:
+    """Gives the expressions of indexes the statistics that can be had.
 
     `connection` is the owner's, who runs the expressions; `superuser` writes.
     """
-    doubts = []
-    for place, text, *rest in connection.execute(_EXPRESSIONS, (index,)).fetchall():
-        table, kind, collation, schema, name, rows = rest
-        found = _Expression(index=index, place=place, text=text, table=table, type=kind, collation=collation,
-                            schema=schema, name=name, rows=max(rows, 1.0))  # fmt: skip
-        if not _copied(superuser, found):
-            doubts.append(_guessed(connection, superuser, found))
-    return tuple(doubts)
+
+    def __init__(self, connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._superuser = superuser
+        self._guesses: dict[tuple[int, str], str] = {}
+        """By table and expression: what was guessed, or is missing."""
+
+    def give(self, indexes: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Says for those of the indexes that have expressions which statistics are a guess, and which missing."""
+        doubts: dict[int, tuple[str, ...]] = {}
+        for index, place, text, *rest in self._connection.execute(_EXPRESSIONS, (list(indexes),)).fetchall():
+            table, kind, collation, schema, name, rows = rest
+            found = _Expression(index=index, place=place, text=text, table=table, type=kind, collation=collation,
+                                schema=schema, name=name, rows=max(rows, 1.0))  # fmt: skip
+            if not _copied(self._superuser, found) and (table, text) not in self._guesses:
+                self._guesses[table, text] = _guessed(self._connection, self._superuser, found)
+            if (table, text) in self._guesses:
+                doubts[index] = (*doubts.get(index, ()), self._guesses[table, text])
+        return doubts
 
 
 def _copied(connection: psycopg.Connection[Any], expression: _Expression) -> bool:

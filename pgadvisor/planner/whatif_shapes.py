@@ -1,6 +1,7 @@
 """Shapes of indexes, read from a server's catalog and statistics: what the size model needs."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 import msgspec
@@ -17,7 +18,8 @@ _ALIGNMENTS = {"c": 1, "s": 2, "i": 4, "d": 8}
 SAMPLES = 200
 
 _INDEX: LiteralString = """
-SELECT i.indrelid::pg_catalog.int8 AS table, am.amname AS method, t.relpages AS heap_pages, x.reloptions AS options,
+SELECT i.indexrelid::pg_catalog.int8 AS index, i.indrelid::pg_catalog.int8 AS table, am.amname AS method,
+    t.relpages AS heap_pages, x.reloptions AS options,
     i.indisunique AS is_unique, pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS predicate,
     n.nspname AS schema, t.relname AS table_name
 FROM pg_catalog.pg_index AS i
@@ -25,10 +27,11 @@ JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_am AS am ON am.oid = x.relam
 JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-WHERE i.indexrelid = %s
+WHERE i.indexrelid = ANY(%s)
 """
 _COLUMNS: LiteralString = """
-SELECT a.attlen AS length, a.attalign::pg_catalog.text AS alignment, k.place > i.indnkeyatts AS is_included,
+SELECT i.indexrelid::pg_catalog.int8 AS index, a.attlen AS length,
+    a.attalign::pg_catalog.text AS alignment, k.place > i.indnkeyatts AS is_included,
     opc.opcname AS operator_class, b.attname AS column,
     opc.opcname IS NOT NULL AND coalesce(c.collisdeterministic, true) AND EXISTS (
         SELECT FROM pg_catalog.pg_amproc AS p
@@ -43,25 +46,25 @@ JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indexrelid AND a.attnum = k.
 LEFT JOIN pg_catalog.pg_attribute AS b ON b.attrelid = i.indrelid AND b.attnum = k.attnum AND k.attnum > 0
 LEFT JOIN pg_catalog.pg_opclass AS opc ON k.place <= i.indnkeyatts AND opc.oid = i.indclass[k.place - 1]
 LEFT JOIN pg_catalog.pg_collation AS c ON k.place <= i.indnkeyatts AND c.oid = i.indcollation[k.place - 1]
-WHERE i.indexrelid = %s
-ORDER BY k.place
+WHERE i.indexrelid = ANY(%s)
+ORDER BY i.indexrelid, k.place
 """
-_COLUMN: LiteralString = """
-SELECT n.nspname, t.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type, a.attlen AS length,
-    y.typcategory::pg_catalog.text AS category
+_RELATION: LiteralString = """
+SELECT n.nspname, t.relname, a.attname, a.attnum, pg_catalog.format_type(a.atttypid, a.atttypmod) AS type,
+    a.attlen AS length, y.typcategory::pg_catalog.text AS category
 FROM pg_catalog.pg_attribute AS a
 JOIN pg_catalog.pg_type AS y ON y.oid = a.atttypid
 JOIN pg_catalog.pg_class AS t ON t.oid = a.attrelid
 JOIN pg_catalog.pg_namespace AS n ON n.oid = t.relnamespace
-WHERE a.attrelid = %s AND a.attnum = %s
+WHERE a.attrelid = %s AND a.attnum > 0
 """
 # With the names as constants the view is read by its indexes, ten times faster than joined.
 _STATISTICS: LiteralString = """
-SELECT null_frac, avg_width, n_distinct, correlation, most_common_freqs,
+SELECT attname, null_frac, avg_width, n_distinct, correlation, most_common_freqs,
     most_common_vals::pg_catalog.text AS common, histogram_bounds::pg_catalog.text AS bounds,
     most_common_elems::pg_catalog.text::pg_catalog.text[] AS elements, most_common_elem_freqs, elem_count_histogram
 FROM pg_catalog.pg_stats
-WHERE schemaname = %(nspname)s AND tablename = %(relname)s AND attname = %(attname)s AND NOT inherited
+WHERE schemaname = %(nspname)s AND tablename = %(relname)s AND NOT inherited
 """
 _DISTINCT: LiteralString = """
 SELECT d.stxdndistinct::pg_catalog.text AS counts
@@ -96,19 +99,25 @@ class _Known(Record):
 
 
 class ShapeReader:
-    """Reads shapes; the statistics of a column are read once."""
+    """Reads shapes; the statistics of a relation are read once, and the values of a column."""
 
     def __init__(self, connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any] | None = None) -> None:
         """`superuser` reads extended statistics, where the other connection may not."""
         self._connection = connection
         self._superuser = superuser or connection
+        self._relations: dict[int, dict[int, Row]] = {}
         self._columns: dict[tuple[int, int], _Known] = {}
         self._distinct: dict[int, dict[frozenset[int], float]] = {}
 
-    def read(self, index: int) -> Definition:
-        """The definition of the index with that oid."""
-        row = self._rows(_INDEX, (index,))[0]
-        columns = self._rows(_COLUMNS, (index,))
+    def read(self, indexes: Sequence[int]) -> dict[int, Definition]:
+        """The definitions of the indexes with those oids."""
+        columns: dict[int, list[Row]] = {}
+        for each in self._rows(_COLUMNS, (list(indexes),)):
+            columns.setdefault(each["index"], []).append(each)
+        rows = self._rows(_INDEX, (list(indexes),))
+        return {row["index"]: self._definition(row, columns[row["index"]]) for row in rows}
+
+    def _definition(self, row: Row, columns: list[Row]) -> Definition:
         settings = dict(option.split("=", 1) for option in row["options"] or ())
         included = tuple(self._key(each, row) for each in columns if each["is_included"])
         may_share = row["method"] == "btree" and not row["is_unique"] and not included
@@ -153,10 +162,20 @@ class ShapeReader:
 
     def _known(self, relation: int, number: int) -> _Known:
         if (relation, number) not in self._columns:
-            column = self._rows(_COLUMN, (relation, number))[0]
-            rows = self._rows(_STATISTICS, column)
-            self._columns[relation, number] = self._read_known({**column, **rows[0]}) if rows else _Known()
+            found = self._relation(relation).get(number)
+            self._columns[relation, number] = self._read_known(found) if found else _Known()
         return self._columns[relation, number]
+
+    def _relation(self, relation: int) -> dict[int, Row]:
+        """By their numbers, the columns that have statistics."""
+        if relation not in self._relations:
+            columns = self._rows(_RELATION, (relation,))
+            rows = self._rows(_STATISTICS, columns[0]) if columns else []
+            found = {row["attname"]: row for row in rows}
+            self._relations[relation] = {
+                each["attnum"]: {**each, **found[each["attname"]]} for each in columns if each["attname"] in found
+            }
+        return self._relations[relation]
 
     def _read_known(self, row: Row) -> _Known:
         statistics = ColumnStatistics(

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.finding import Finding
 from pgadvisor.model.plan import PlanNode
 from pgadvisor.model.record import Record
@@ -97,6 +98,9 @@ class _Redactor:
             return _with_spans(record, changed, self.sql)
         if isinstance(record, Statement):
             return msgspec.structs.replace(changed, tags=tuple(self._tag(*tag) for tag in record.tags))
+        if isinstance(record, IndexAdvice):
+            left_out = tuple((self._key(key), self._sentence(why)) for key, why in record.left_out)
+            return msgspec.structs.replace(changed, left_out=left_out)
         if isinstance(record, PlanNode):
             other = tuple((key, json.dumps(self._json(key, json.loads(text)))) for key, text in record.other)
             return msgspec.structs.replace(changed, other=other)

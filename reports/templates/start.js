@@ -38,7 +38,7 @@ function onToggle(finding) {
 }
 
 document.addEventListener("click", onClick);
-addCopyButtons(byId("fix-first"));
+if (byId("fix-first")) addCopyButtons(byId("fix-first"));
 if (findings.length) {
   addPicks();
   findings.forEach((finding) => finding.addEventListener("toggle", () => onToggle(finding)));

@@ -340,3 +340,16 @@ def test_load(seen: dict[str, object], reason: str | None) -> None:
         "replica_lag_s": None, "standby_lag_s": None, "is_behind": None,
     }  # fmt: skip
     assert load_guard.judged({**calm, **seen}) == reason
+
+
+def test_on_a_copy_a_write_is_judged_by_all_but_that_it_writes(judge: Judge) -> None:
+    for text in (
+        "UPDATE orders SET status = upper(status) WHERE id = 1 RETURNING *",
+        "INSERT INTO orders (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET id = excluded.id",
+        "WITH gone AS (DELETE FROM orders WHERE id = 1 RETURNING id) SELECT * FROM gone",
+        "SELECT id FROM orders FOR UPDATE SKIP LOCKED",
+    ):
+        assert not judge.judge(text).may_run
+        assert judge.judge(text, may_write=True) == Verdict(may_run=True), text
+    for text in ("UPDATE orders SET id = nextval('app.numbers')", "TRUNCATE orders", "SELECT * INTO x FROM orders"):
+        assert not judge.judge(text, may_write=True).may_run

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from pgadvisor.model.plan import Plan
-from pgadvisor.model.whatif import NOTHING, Answer
+from pgadvisor.model.whatif import NOTHING, Answer, Question
 from pgadvisor.parameters.as_of import AsOf
 from tests.fix_row_planner import RowPlanner
 from tests.fix_servers import Server, create_database, drop_database
@@ -80,5 +80,5 @@ def test_strings_and_names_are_not_touched(planner: RowPlanner) -> None:
 
 def test_costs_are_those_of_the_plans(planner: RowPlanner) -> None:
     as_of, text = AsOf(planner, MOMENT), "SELECT * FROM events WHERE at > now() - interval '30 days' ORDER BY day"
-    ((found,),) = as_of.costs([text], [NOTHING])
+    ((found,),) = as_of.costs([Question(NOTHING, (text,))])
     assert found.cost == as_of.plan(text).cost != planner.plan(text).cost

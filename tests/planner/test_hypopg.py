@@ -7,7 +7,7 @@ import pytest
 
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import WhatIfError
-from pgadvisor.model.whatif import NOTHING, Configuration, HypotheticalIndex
+from pgadvisor.model.whatif import NOTHING, Configuration, HypotheticalIndex, Question
 from pgadvisor.planner.hypopg import HypopgPlanner
 from tests.fix_servers import Server, create_database, drop_database, make_reader
 
@@ -56,7 +56,7 @@ def test_an_index_is_used_under_the_name_that_was_asked_for(planner: HypopgPlann
 
 def test_a_matrix_of_costs(planner: HypopgPlanner) -> None:
     made = Configuration(create=(supposed("(customer_id)"),), settings=(("random_page_cost", "1"),))
-    (before, wrong), (after, _) = planner.costs([TEXT, "SELECT nope"], [NOTHING, made])
+    (before, wrong), (after, _) = planner.costs([Question(each, (TEXT, "SELECT nope")) for each in (NOTHING, made)])
     assert (after.cost or 0) < (before.cost or 0)
     assert after.plan is None
     assert wrong.error == 'column "nope" does not exist'

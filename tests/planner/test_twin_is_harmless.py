@@ -23,7 +23,7 @@ from pgadvisor.model.catalog import (
     View,
 )
 from pgadvisor.model.snapshot import Snapshot
-from pgadvisor.model.whatif import Configuration, HypotheticalIndex
+from pgadvisor.model.whatif import Configuration, HypotheticalIndex, Question
 from pgadvisor.planner.twin import Twin
 from pgadvisor.planner.twin_statements import preparing
 from pgadvisor.planner.whatif import TwinPlanner
@@ -65,7 +65,7 @@ def plan_all(snapshot: Snapshot, programs: Path | None, *texts: str) -> list[str
             for text in texts:
                 prepare(text)
         answers = [planner.plan(text) for text in texts]
-        planner.costs(texts, [Configuration(create=(index,))])
+        planner.costs([Question(Configuration(create=(index,)), tuple(texts))])
         assert planner.plan("SELECT * FROM t WHERE id = 1").error is None, "the twin still stands"
     return [each.error for each in answers]
 

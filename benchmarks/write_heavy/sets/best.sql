@@ -1,0 +1,25 @@
+-- The best known: creates and drops chosen together.
+CREATE INDEX ON jobs (queue, priority DESC, run_at) WHERE status = 'queued';
+CREATE INDEX ON alerts (opened_at) WHERE state = 'open';
+CREATE INDEX ON devices (name);
+CREATE INDEX ON entries (transfer_id);
+CREATE INDEX ON sessions (user_id);
+CREATE INDEX ON audit_log (entity_id);
+CREATE INDEX ON readings (device_id, taken_at);
+DROP INDEX readings_cover_idx;
+DROP INDEX jobs_status_idx;
+DROP INDEX jobs_queue_status_idx;
+DROP INDEX alerts_state_idx;
+DROP INDEX readings_device_id_idx;
+DROP INDEX readings_quality_idx;
+DROP INDEX entries_account_id_idx;
+DROP INDEX entries_kind_idx;
+DROP INDEX counters_scope_id_idx;
+DROP INDEX counters_value_idx;
+DROP INDEX audit_log_at_idx1;
+DROP INDEX audit_log_actor_id_idx;
+DROP INDEX devices_state_idx;
+DROP INDEX sessions_is_revoked_idx;
+DROP INDEX accounts_updated_at_idx;
+DROP INDEX accounts_balance_idx;
+DROP INDEX jobs_updated_at_idx;

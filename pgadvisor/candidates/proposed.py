@@ -1,0 +1,64 @@
+"""All indexes worth trying for a workload, by statement."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+
+from pgadvisor.candidates.btree import btrees
+from pgadvisor.candidates.candidate import Candidate
+from pgadvisor.candidates.existing import finds_one, is_there
+from pgadvisor.candidates.foreign_keys import foreign_key_indexes
+from pgadvisor.candidates.special import specials
+from pgadvisor.candidates.uses import Use, uses_of
+from pgadvisor.facts import Facts
+from pgadvisor.sql.query import Query
+
+MOST = 60
+"""Candidates of a statement."""
+MOST_OF_USE = 32
+"""B-trees of one use of a table."""
+ONE_PAGE = 8192
+
+Asked = Mapping[str, Counter[str]]
+"""By table: how often statements compare each key for equality."""
+
+
+def candidates_of(facts: Facts, queries: Mapping[str, Query]) -> dict[str, tuple[Candidate, ...]]:
+    """By the key of the statement its candidates, the most promising first; statements without any are left out.
+
+    Of a statement with several tables each gets its turn, so that callers may cut the rest. Nothing that is there
+    already, nothing that its columns' types do not allow.
+    """
+    uses = {key: uses_of(facts, query) for key, query in queries.items()}
+    asked = _asked(facts, uses)
+    found = {key: _candidates(facts, each, queries[key], asked) for key, each in uses.items()}
+    return {key: candidates for key, candidates in found.items() if candidates}
+
+
+def _candidates(facts: Facts, uses: Iterable[Use], query: Query, asked: Asked) -> tuple[Candidate, ...]:
+    rows = [list(_of_use(facts, use, asked)) for use in uses]
+    rows.append(list(foreign_key_indexes(facts, query)))
+    mixed = dict.fromkeys(each for row in zip_longest(*rows) for each in row if each is not None)
+    return tuple(each for each in mixed if not is_there(facts, each))[:MOST]
+
+
+def _of_use(facts: Facts, use: Use, asked: Asked) -> Iterator[Candidate]:
+    """The candidates of one use: B-trees and the others in turn."""
+    table = use.table
+    if finds_one(table, use) or (table.heap_bytes is not None and 0 < table.heap_bytes <= ONE_PAGE):
+        return
+    plain = btrees(use, asked.get(table.qualified, Counter()), MOST_OF_USE)
+    for pair in zip_longest(specials(facts, use), plain):
+        yield from (each for each in pair if each is not None)
+
+
+def _asked(facts: Facts, uses: Mapping[str, tuple[Use, ...]]) -> Asked:
+    """Which keys of each table statements compare for equality, each by its calls."""
+    found: dict[str, Counter[str]] = {}
+    for statement, of_statement in uses.items():
+        known = facts.statement(statement)
+        calls = (known.calls if known else None) or 1
+        for use in of_statement:
+            counted = found.setdefault(use.table.qualified, Counter())
+            counted.update({each.key.key: calls for each in use.conditions if each.key and each.role == "equal"})
+    return found

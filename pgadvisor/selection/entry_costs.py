@@ -1,0 +1,56 @@
+"""What one entry of an index costs whoever writes it: constants, measured by `benchmarks/index_upkeep.py`.
+
+All are planner units, on a scale where an entry at a random place of a small B-tree costs 1.5: its time (0.2 to 0.65
+units in memory) with its WAL, the page that is not in memory, and its share of checkpoints.
+"""
+
+from typing import Literal
+
+from pgadvisor.selection.workload import Unit
+
+Growth = Literal["right end", "few ends", "anywhere"]
+"""Where new keys go: behind all others, behind those of each of a few leading values, or to any page."""
+
+BTREE: dict[Growth, float] = {"anywhere": 1.5, "few ends": 0.6, "right end": 0.4}
+"""Measured 1.5 to 1.8, 0.3 to 0.75 and 0.3 to 0.4: the rightmost page is in memory, and logged whole only once."""
+HASH, BRIN, SPGIST = 1.0, 0.05, 1.8
+GIST = 5.0
+"""A point 2.1, a range 6.5: each entry looks for the page that it widens least."""
+GIN, GIN_ELEMENT = 1.0, 0.25
+"""Through the pending list, emptying it included: 1.3 with 3 elements, 2.8 with 7, 12 with 50 trigrams."""
+OTHER_METHOD = 3.0
+"""Of an access method that an extension brings: dearer than a B-tree."""
+NARROW_BYTES, WIDE_BYTES, BYTE = 16.0, 200.0, 0.04
+"""Each byte of a B-tree's key beyond the first 16 costs so much, up to 200: 33 bytes 2.3 to 2.8, 97 bytes 4.5 to 4.9 measured."""
+VACUUMED = 0.4
+"""Taking an entry away, as a share of what it cost: VACUUM reads and logs the pages; 0.3 to 0.7 measured."""
+LOST_HOT = 1.0
+"""A new version of a row that is not HOT, entries apart: another page, and line pointers that wait for VACUUM."""
+UNIT_MS = 0.0035
+"""A unit in milliseconds: an entry at a random place took 5.2 to 5.8 microseconds, WAL included."""
+WAL_BYTES_A_S = 100e6
+"""What writing WAL (twice: here and on a replica or archive) takes on a plain cloud disk."""
+
+
+def entry_cost(method: str, growth: Growth, width_bytes: float, elements: float = 1.0) -> float:
+    """One more row in an index, in planner units; `elements`: how many a row has in a GIN index."""
+    match method:
+        case "btree":
+            wide = max(min(width_bytes, WIDE_BYTES) - NARROW_BYTES, 0.0)
+            return BTREE[growth] + BYTE * wide
+        case "gin":
+            return GIN + GIN_ELEMENT * elements
+        case "hash":
+            return HASH
+        case "gist":
+            return GIST
+        case "spgist":
+            return SPGIST
+        case "brin":
+            return BRIN
+    return OTHER_METHOD
+
+
+def in_unit(cost: float, unit: Unit) -> float:
+    """Planner units in the unit of the workload."""
+    return cost * UNIT_MS if unit == "ms" else cost

@@ -1,0 +1,202 @@
+"""What each statement costs under each set of indexes: planned where it was asked, derived where that is sure.
+
+PostgreSQL's planner takes the cheapest way it finds, so an index that a plan does not use changes nothing: a plan made
+with the indexes `present` that used `used` costs the same under every set between the two. (Checked on 600 random
+sets: no exception. Papadomanolakis, Dash, Ailamaki, "Efficient use of the query optimizer", VLDB 2007, build on it.)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pgadvisor.candidates.candidate import Candidate
+from pgadvisor.model.catalog import Index
+from pgadvisor.model.progress import Progress, no_progress
+from pgadvisor.model.record import Record
+from pgadvisor.model.whatif import Answer, Configuration, HypotheticalIndex, IndexSize, Planner, Question
+from pgadvisor.selection.problem import Way
+from pgadvisor.selection.workload import WeighedStatement
+
+Set = frozenset[int]
+"""Of indexes, by their numbers."""
+NO_INDEX: Set = frozenset()
+CHUNK = 400
+"""Questions asked at once: what is between two reports of progress."""
+
+
+class Item(Record):
+    """One index among the choices."""
+
+    number: int
+    name: str
+    """`schema.name`, as plans show it."""
+    table: str
+    """`schema.table`; of a partition its topmost parent."""
+    candidate: Candidate | None = None
+    made: HypotheticalIndex | None = None
+    size: IndexSize = IndexSize()
+    index: Index | None = None
+    """An index that is there, which may be dropped."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it exists today."""
+        return self.index is not None
+
+
+class Planned(NamedTuple):
+    """A statement planned under a set of indexes."""
+
+    present: Set
+    used: Set
+    cost: float
+    """Of one call, over all its draws."""
+
+
+class Matrix:
+    """The choices, and all that was planned with them."""
+
+    def __init__(self, planner: Planner, statements: Sequence[WeighedStatement]) -> None:
+        self.statements = tuple(statements)
+        self.items: list[Item] = []
+        self.plans = 0
+        """How many plans were made."""
+        self._planner = planner
+        self._planned: list[list[Planned]] = [[] for _ in statements]
+        self._of_table: dict[str, set[int]] = {}
+        self._by_name: dict[str, int] = {}
+        self._by_candidate: dict[Candidate, int] = {}
+        self._failed: set[int] = set()
+
+    # The choices
+
+    def add_existing(self, table: str, index: Index) -> Item:
+        """An index that is there and may go; `table`: `schema.table`, of a partition its topmost parent."""
+        name = f"{index.schema}.{index.name}"
+        size = IndexSize(size_bytes=index.size_bytes, rows=index.rows)
+        return self._add(Item(number=len(self.items), name=name, table=table, index=index, size=size))
+
+    def add_candidates(self, candidates: Iterable[Candidate]) -> list[Item]:
+        """Those that can be made; such as were added before are not added again."""
+        new = [each for each in dict.fromkeys(candidates) if each not in self._by_candidate]
+        start = len(self._by_candidate)
+        made = [each.named(f"pgadvisor_{start + at}") for at, each in enumerate(new)]
+        found = []
+        for candidate, index, size in zip(new, made, self._planner.sizes(made), strict=True):
+            self._by_candidate[candidate] = -1
+            if size.error is None:
+                item = Item(number=len(self.items), name=index.qualified, table=candidate.table, candidate=candidate,
+                            made=index, size=size)  # fmt: skip
+                self._by_candidate[candidate] = item.number
+                found.append(self._add(item))
+        return found
+
+    def _add(self, item: Item) -> Item:
+        self.items.append(item)
+        self._of_table.setdefault(item.table, set()).add(item.number)
+        self._by_name[item.name] = item.number
+        return item
+
+    def number_of(self, candidate: Candidate) -> int | None:
+        """The number of a candidate; None: it was not added, or cannot be made."""
+        number = self._by_candidate.get(candidate, -1)
+        return None if number < 0 else number
+
+    def on_tables_of(self, at: int) -> Set:
+        """The choices on the tables of a statement."""
+        return frozenset().union(*(self._of_table.get(table, ()) for table in self.statements[at].tables))
+
+    @property
+    def today(self) -> Set:
+        """What is there now."""
+        return frozenset(item.number for item in self.items if item.is_there)
+
+    # What they cost
+
+    def explore(self, asked: Iterable[tuple[int, Set]], progress: Progress = no_progress) -> None:
+        """Plans statements, by their position, under sets of indexes: what is known already is not planned again."""
+        grouped: dict[tuple[Set, Set], list[int]] = {}
+        seen: set[tuple[int, Set]] = set()
+        for at, wanted in asked:
+            here = self.on_tables_of(at)
+            present = wanted & here
+            if (at, present) in seen or at in self._failed or self.known(at, present) is not None:
+                continue
+            seen.add((at, present))
+            absent = frozenset(each for each in here - present if self.items[each].is_there)
+            grouped.setdefault((present, absent), []).append(at)
+        groups = list(grouped.items())
+        for start in range(0, len(groups), CHUNK):
+            progress("plans", start, len(groups))
+            self._ask(groups[start : start + CHUNK])
+        if groups:
+            progress("plans", len(groups), len(groups))
+
+    def _ask(self, groups: Sequence[tuple[tuple[Set, Set], list[int]]]) -> None:
+        questions = [
+            Question(
+                self._configuration(present, absent),
+                tuple(text.text for at in group for text in self.statements[at].texts),
+            )
+            for (present, absent), group in groups
+        ]
+        for ((present, _), group), answers in zip(groups, self._planner.costs(questions), strict=True):
+            self.plans += len(answers)
+            left = iter(answers)
+            for at in group:
+                self._note(at, present, [next(left) for _ in self.statements[at].texts])
+
+    def _configuration(self, present: Set, absent: Set) -> Configuration:
+        made = (self.items[each].made for each in sorted(present))
+        return Configuration(
+            create=tuple(each for each in made if each is not None),
+            hide=tuple(self.items[each].name for each in sorted(absent)),
+        )
+
+    def _note(self, at: int, present: Set, answers: Sequence[Answer]) -> None:
+        costs = [each.cost for each in answers if each.cost is not None]
+        if len(costs) < len(answers):
+            if not self._planned[at]:
+                self._failed.add(at)
+            return
+        texts = self.statements[at].texts
+        cost = sum(text.weight * each for text, each in zip(texts, costs, strict=True))
+        names = {name for each in answers for name in each.indexes_used}
+        used = frozenset(self._by_name[name] for name in names if name in self._by_name)
+        self._planned[at].append(Planned(present, used & present, cost))
+
+    def known(self, at: int, present: Set) -> Planned | None:
+        """What a statement costs under exactly these indexes; None: nobody asked, and it does not follow."""
+        present = present & self.on_tables_of(at)
+        return next((each for each in self._planned[at] if each.used <= present <= each.present), None)
+
+    def cost(self, at: int, present: Set) -> float:
+        """What a statement costs under these indexes, at most: by the cheapest way known that they allow."""
+        return min((each.cost for each in self._planned[at] if each.used <= present), default=float("inf"))
+
+    def used(self, at: int, present: Set) -> Set:
+        """The choices that the cheapest way known uses."""
+        fitting = (each for each in self._planned[at] if each.used <= present)
+        return min(fitting, key=lambda each: (each.cost, len(each.used)), default=Planned(NO_INDEX, NO_INDEX, 0.0)).used
+
+    def plans_of(self, at: int) -> tuple[tuple[float, Set], ...]:
+        """(cost, choices used) of every plan made of a statement."""
+        return tuple((each.cost, each.used) for each in self._planned[at])
+
+    def ways(self, at: int, scale: float) -> tuple[Way, ...]:
+        """All ways known, each with the cost of all calls."""
+        cheapest: dict[Set, float] = {}
+        for each in self._planned[at]:
+            cheapest[each.used] = min(each.cost, cheapest.get(each.used, each.cost))
+        return tuple(
+            Way(cost=scale * cost, needs=tuple(sorted(used)))
+            for used, cost in sorted(cheapest.items(), key=lambda pair: (len(pair[0]), sorted(pair[0])))
+        )
+
+    @property
+    def failed(self) -> frozenset[int]:
+        """Statements that the planner refuses, by position."""
+        return frozenset(self._failed)
+
+    def sizes(self) -> Mapping[int, int]:
+        """Bytes of each choice; 0 where not known."""
+        return {item.number: item.size.size_bytes or 0 for item in self.items}

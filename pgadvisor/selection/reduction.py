@@ -1,0 +1,145 @@
+"""A problem of choice made smaller before it is solved: every allowed choice costs what it cost."""
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import msgspec
+
+from pgadvisor.selection.problem import IndexTerm, Problem, StatementWays, Updates, Way
+
+MANY_NEEDS = 4
+"""A way with more is compared with the other ways one by one: it has more subsets than a statement has ways."""
+
+
+def today(problem: Problem) -> frozenset[int]:
+    """The indexes that exist."""
+    return frozenset(at for at, each in enumerate(problem.indexes) if each.is_there)
+
+
+def relaxed(problem: Problem) -> Problem:
+    """The same, but where today's indexes break the limit of a statement, today's cost is its limit."""
+    there = today(problem)
+    statements = tuple(
+        each if each.most is None else msgspec.structs.replace(each, most=max(each.most, _cost_today(each, there)))
+        for each in problem.statements
+    )
+    return msgspec.structs.replace(problem, statements=statements)
+
+
+def reduced(problem: Problem) -> Problem:
+    """The same, relaxed, with fewer ways, cheapest first.
+
+    Gone are ways that no allowed choice offers, those that cost more than the statement may (so `most` is gone too,
+    and a statement may be left without a way that needs nothing), and those that another way dominates: it needs no
+    more and is no dearer. What updates cost whatever else is there is in the upkeep of each index.
+    """
+    offers = _Offers(problem)
+    statements = [StatementWays(ways=_undominated(each, offers)) for each in relaxed(problem).statements]
+    statements += [StatementWays(ways=(Way(cost=each.lost),)) for each in problem.updates if each.always_broken]
+    return msgspec.structs.replace(
+        problem,
+        indexes=_with_sure_entries(problem),
+        statements=tuple(statements),
+        updates=_merged(each for each in problem.updates if each.broken_by and not each.always_broken),
+    )
+
+
+def within(problem: Problem, spare: float) -> Problem:
+    """A reduced problem without the ways that cost more than the cheapest of their statement by more than `spare`."""
+    statements = (
+        StatementWays(ways=tuple(way for way in each.ways if way.cost <= each.ways[0].cost + spare))
+        for each in problem.statements
+    )
+    return msgspec.structs.replace(problem, statements=tuple(statements))
+
+
+def least_cost(problem: Problem) -> float:
+    """No choice of a reduced problem costs less: every statement goes its cheapest way, each index is for nothing."""
+    reads = sum(each.ways[0].cost for each in problem.statements)
+    return reads + sum(min(cost_with(each), cost_without(each)) for each in problem.indexes)
+
+
+def cost_with(index: IndexTerm) -> float:
+    """What an index costs where it is, apart from updates."""
+    return index.upkeep + (0.0 if index.is_there else index.price)
+
+
+def cost_without(index: IndexTerm) -> float:
+    """What an index costs where it is not: the price of dropping it."""
+    return index.price if index.is_there else 0.0
+
+
+def useful(problem: Problem) -> frozenset[int]:
+    """The indexes of a reduced problem that a good choice may hold: those that exist, or that something needs."""
+    needed = {at for each in problem.statements for way in each.ways for at in way.needs}
+    return today(problem) | needed | {at for group in problem.one_of for at in group}
+
+
+class _Offers:
+    """Whether an allowed choice can hold all that a way needs."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._groups: dict[int, list[int]] = {}
+        for number, group in enumerate(problem.apart):
+            for at in group:
+                self._groups.setdefault(at, []).append(number)
+
+    def __call__(self, way: Way) -> bool:
+        indexes, budget, most_new = self._problem.indexes, self._problem.budget_bytes, self._problem.most_new
+        new = [at for at in way.needs if not indexes[at].is_there]
+        if budget is not None and sum(indexes[at].size_bytes for at in new) > budget:
+            return False
+        if most_new is not None and len(new) > most_new:
+            return False
+        groups = [group for at in new for group in self._groups.get(at, ())]
+        return len(groups) == len(set(groups))
+
+
+def _undominated(statement: StatementWays, offers: _Offers) -> tuple[Way, ...]:
+    kept: dict[tuple[int, ...], Way] = {}
+    for way in sorted(statement.ways, key=lambda way: (way.cost, len(way.needs), way.needs)):
+        if statement.most is not None and way.cost > statement.most:
+            break
+        if offers(way) and not _is_dominated(way, kept):
+            kept[way.needs] = way
+            if not way.needs:
+                break
+    return tuple(kept.values())
+
+
+def _is_dominated(way: Way, cheaper: dict[tuple[int, ...], Way]) -> bool:
+    if len(way.needs) > MANY_NEEDS:
+        needs = frozenset(way.needs)
+        return any(needs.issuperset(other) for other in cheaper)
+    return any(some in cheaper for size in range(len(way.needs) + 1) for some in combinations(way.needs, size))
+
+
+def _cost_today(statement: StatementWays, there: frozenset[int]) -> float:
+    return min(way.cost for way in statement.ways if there.issuperset(way.needs))
+
+
+def _with_sure_entries(problem: Problem) -> tuple[IndexTerm, ...]:
+    """The indexes, with the entries that updates make in them whatever other indexes are there."""
+    upkeep = [each.upkeep for each in problem.indexes]
+    for each in problem.updates:
+        for at, cost in each.entries:
+            if each.always_broken or at in each.broken_by:
+                upkeep[at] += cost
+    pairs = zip(problem.indexes, upkeep, strict=True)
+    return tuple(msgspec.structs.replace(each, upkeep=cost) for each, cost in pairs)
+
+
+def _merged(updates: Iterable[Updates]) -> tuple[Updates, ...]:
+    """Updates that the same indexes break, as one, without the entries in those."""
+    alike: dict[tuple[int, ...], list[Updates]] = {}
+    for each in updates:
+        alike.setdefault(tuple(sorted(set(each.broken_by))), []).append(each)
+    merged = []
+    for broken_by, group in alike.items():
+        entries: dict[int, float] = {}
+        for at, cost in (entry for each in group for entry in each.entries if entry[0] not in broken_by):
+            entries[at] = entries.get(at, 0.0) + cost
+        lost = sum(each.lost for each in group)
+        merged.append(Updates(broken_by=broken_by, lost=lost, entries=tuple(sorted(entries.items()))))
+    return tuple(merged)

@@ -1,0 +1,190 @@
+"""The search for the best set: solve over what was planned, plan around the answer, and solve again.
+
+A solver is only as good as its pool. So each answer is planned for every statement (the planner's word, not a derived
+one), and so are its nearest relatives: one index more, one less, wider, narrower, merged. The pool grows around the
+answer until the answer stays (column generation, as in Dash, Polyzotis, Ailamaki, "CoPhy", VLDB 2011).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
+
+from pgadvisor.candidates.candidate import Candidate
+from pgadvisor.model.progress import Progress, no_progress
+from pgadvisor.selection.matrix import Matrix, Set
+from pgadvisor.selection.milp import solve
+from pgadvisor.selection.problem import Choice, Problem, StatementWays, cost_of, is_allowed
+
+ROUNDS = 6
+"""Of solving and planning around the answer for one budget: the last ones rarely change anything."""
+ENOUGH = 0.001
+"""A round that lowers the cost by less, as a share of it, is the last."""
+JOINTLY = 6
+"""Of each table the likeliest indexes that are tried together with those of other tables in a statement."""
+PEELED = 24
+"""How often a statement is planned with all its candidates but some, to learn its second-best ways."""
+GAP = 0.002
+"""Asked of the solver, well below the 1 % that is promised: the proof is about the pool, and pools grow."""
+
+Around = Callable[[Candidate], Iterable[Candidate]]
+"""The candidates near one."""
+MakeProblem = Callable[[tuple[StatementWays, ...], int | None], Problem]
+"""The problem, given the statements' ways and the budget in bytes."""
+
+
+class Search:
+    """Finds the best sets for several budgets over one pool."""
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        scales: Sequence[float],
+        problem: MakeProblem,
+        thought_of: Mapping[int, Sequence[Candidate]],
+        around: Around,
+        *,
+        most_worse: float,
+        is_over: Callable[[], bool],
+        progress: Progress = no_progress,
+    ) -> None:
+        """`scales`: worth of a planner's unit in each statement, over all calls; `thought_of`: by the position of the
+        statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share; `is_over`:
+        whether the time is up."""
+        self._matrix = matrix
+        self._scales = scales
+        self._make = problem
+        self._around = around
+        self._most_worse = most_worse
+        self._is_over = is_over
+        self._progress = progress
+        self._relevant: list[set[int]] = [set() for _ in scales]
+        self._near: set[int] = set()
+        """Choices whose neighbours are in the pool already."""
+        self._fill(thought_of)
+
+    # The pool
+
+    def _fill(self, thought_of: Mapping[int, Sequence[Candidate]]) -> None:
+        """Plans every statement as it is, with all candidates, with each alone, and with the likeliest together."""
+        matrix = self._matrix
+        positions = range(len(matrix.statements))
+        matrix.add_candidates(each for candidates in thought_of.values() for each in candidates)
+        for at, candidates in thought_of.items():
+            numbers = (matrix.number_of(each) for each in candidates)
+            self._relevant[at].update(number for number in numbers if number is not None)
+        matrix.explore(((at, matrix.today) for at in positions), self._progress)
+        matrix.explore(((at, frozenset()) for at in positions), self._progress)
+        matrix.explore(((at, self._all(at)) for at in positions), self._progress)
+        matrix.explore(self._singles(), self._progress)
+        matrix.explore(self._peels(), self._progress)
+        matrix.explore(self._joints(), self._progress)
+
+    def _all(self, at: int) -> Set:
+        return matrix_today(self._matrix, at) | self._relevant[at]
+
+    def _singles(self) -> Iterable[tuple[int, Set]]:
+        """Each candidate on every statement of its table: one thought of for another statement may serve as well."""
+        for at in range(len(self._matrix.statements)):
+            today = matrix_today(self._matrix, at)
+            for number in sorted(self._matrix.on_tables_of(at) - today):
+                yield at, today | {number}
+                if today:
+                    yield at, frozenset({number})
+
+    def _peels(self) -> Iterable[tuple[int, Set]]:
+        """All candidates without those that the best plan uses, one at a time and all: the second-best ways."""
+        for at in range(len(self._matrix.statements)):
+            whole = self._all(at)
+            used = self._matrix.used(at, whole)
+            if len(used) > 1:
+                yield from ((at, whole - {each}) for each in sorted(used)[:PEELED])
+            if used:
+                yield at, whole - used
+
+    def _joints(self) -> Iterable[tuple[int, Set]]:
+        """The likeliest indexes of a statement's tables, two and two: a nested loop needs one on each side."""
+        matrix = self._matrix
+        for at, statement in enumerate(matrix.statements):
+            likely = [self._likeliest(at, table) for table in sorted(statement.tables)]
+            today = matrix_today(matrix, at)
+            for one, other in combinations([each for each in likely if each], 2):
+                yield from ((at, today | {left, right}) for left in one for right in other)
+
+    def _likeliest(self, at: int, table: str) -> list[int]:
+        """The indexes of one table that plans of the statement used, those of the cheapest plans first."""
+        matrix = self._matrix
+        found: dict[int, float] = {}
+        for cost, used in matrix.plans_of(at):
+            for number in used:
+                if matrix.items[number].table == table:
+                    found[number] = min(cost, found.get(number, cost))
+        return sorted(found, key=lambda number: (found[number], number))[:JOINTLY]
+
+    # The answer
+
+    def best(self, budget: int | None, start: Choice | None = None) -> Choice:
+        """The best choice within a budget, its cost that of the planner's own plans."""
+        problem = self._problem(budget)
+        choice = solve(problem, gap=GAP, start=start)
+        for _ in range(ROUNDS):
+            if self._is_over():
+                break
+            self._explore_around(choice)
+            problem = self._problem(budget)
+            better = solve(problem, gap=GAP, start=choice)
+            is_enough = better.cost >= cost_of(problem, frozenset(choice.chosen)) * (1.0 - ENOUGH)
+            choice = better
+            if is_enough and not self._new_near(choice):
+                break
+        return self._verified(choice, budget)
+
+    def _verified(self, choice: Choice, budget: int | None) -> Choice:
+        """The choice once every statement is planned under it; solved again where that shows it to be dearer."""
+        for _ in range(ROUNDS):
+            chosen = frozenset(choice.chosen)
+            self._matrix.explore((at, chosen) for at in range(len(self._scales)))
+            problem = self._problem(budget)
+            again = solve(problem, gap=GAP, start=choice)
+            if again.chosen == choice.chosen or not is_allowed(problem, frozenset(again.chosen)):
+                return again
+            choice = again
+        return choice
+
+    def _problem(self, budget: int | None) -> Problem:
+        matrix = self._matrix
+        statements = []
+        for at, scale in enumerate(self._scales):
+            today = scale * matrix.cost(at, matrix.today)
+            statements.append(StatementWays(ways=matrix.ways(at, scale), most=today * (1.0 + self._most_worse)))
+        return self._make(tuple(statements), budget)
+
+    def _explore_around(self, choice: Choice) -> None:
+        """Every statement under the choice, with one index more or less, and with new ones near those chosen."""
+        chosen = frozenset(choice.chosen)
+        matrix = self._matrix
+        for number in self._new_near(choice):
+            self._near.add(number)
+            candidate = matrix.items[number].candidate
+            if candidate is not None:
+                self._add_near(number, self._around(candidate))
+        asked = []
+        for at in range(len(self._scales)):
+            here = chosen & matrix.on_tables_of(at)
+            asked.append((at, here))
+            asked += [(at, here | {number}) for number in sorted(self._relevant[at] - here)]
+            asked += [(at, here - {number}) for number in sorted(matrix.used(at, here))]
+        matrix.explore(asked, self._progress)
+
+    def _new_near(self, choice: Choice) -> list[int]:
+        return [number for number in choice.chosen if number not in self._near]
+
+    def _add_near(self, number: int, candidates: Iterable[Candidate]) -> None:
+        """New candidates are relevant to the statements that the one they stand near is."""
+        added = {item.number for item in self._matrix.add_candidates(candidates)}
+        for relevant in self._relevant:
+            if number in relevant:
+                relevant |= added
+
+
+def matrix_today(matrix: Matrix, at: int) -> Set:
+    """The existing choices on the tables of a statement."""
+    return matrix.today & matrix.on_tables_of(at)

@@ -1,0 +1,90 @@
+"""The problem of choice, made from what was planned: sizes, upkeep, what must stay, and the user's limits."""
+
+from pgadvisor.facts import Facts
+from pgadvisor.selection.existing import ExistingIndex, existing_indexes, groups_to_keep
+from pgadvisor.selection.matrix import Item, Matrix
+from pgadvisor.selection.problem import IndexTerm, Problem, StatementWays
+from pgadvisor.selection.traits import IndexTraits, candidate_traits, index_traits
+from pgadvisor.selection.upkeep import Upkeep, upkeep_of
+from pgadvisor.selection.wishes import Wishes
+from pgadvisor.selection.workload import Unit
+
+SIZE_SURENESS = 0.98
+"""A budget binds the built size, and the sum of many predicted ones is off by a percent or two."""
+CHANGE_PRICE = 1e-6
+"""Of creating or dropping an index, as a share of the workload's cost: nothing is changed for nothing."""
+
+
+class Terms:
+    """Makes the problem for a budget from the matrix as it stands."""
+
+    def __init__(self, facts: Facts, matrix: Matrix, unit: Unit, wishes: Wishes) -> None:
+        """Adds the existing indexes that may go to the matrix."""
+        self._facts = facts
+        self._matrix = matrix
+        self._unit = unit
+        self._wishes = wishes
+        self._traits: list[IndexTraits] = []
+        self.existing: dict[int, ExistingIndex] = {}
+        """Those that may go, by their numbers."""
+        self.fixed: list[ExistingIndex] = []
+        """The others."""
+        read = frozenset().union(*(each.tables for each in matrix.statements))
+        for each in existing_indexes(facts):
+            if each.fixed is None and each.table in read:
+                self.existing[matrix.add_existing(each.table, each.index).number] = each
+            else:
+                self.fixed.append(each)
+        self._fixed_traits = [index_traits(facts, each.on, each.index) for each in self.fixed if each.table in read]
+
+    def upkeep(self) -> Upkeep:
+        """What the workload's writes pay for each choice."""
+        items = self._matrix.items
+        self._traits += [self._traits_of(item) for item in items[len(self._traits) :]]
+        return upkeep_of(
+            self._facts, self._matrix.statements, self._traits, self._fixed_traits, self._unit,
+            today=self._matrix.today, is_given=self._wishes.workload_is_given,
+        )  # fmt: skip
+
+    def problem(self, ways: tuple[StatementWays, ...], budget: int | None) -> Problem:
+        """The problem; `budget`: in bytes, for all new indexes."""
+        upkeep = self.upkeep()
+        price = CHANGE_PRICE * sum(min(way.cost for way in each.ways) for each in ways)
+        return Problem(
+            indexes=tuple(
+                IndexTerm(
+                    size_bytes=0 if item.is_there else max(item.size.size_bytes or 0, 1),
+                    upkeep=upkeep.terms[item.number],
+                    is_there=item.is_there,
+                    price=price,
+                )
+                for item in self._matrix.items
+            ),
+            statements=ways,
+            updates=upkeep.updates,
+            budget_bytes=None if budget is None else int(budget * SIZE_SURENESS),
+            most_new=self._wishes.most_new,
+            one_of=self._groups(),
+        )
+
+    def _groups(self) -> tuple[tuple[int, ...], ...]:
+        if not self.existing:
+            return ()
+        matrix = self._matrix
+        candidates = [(item.number, item.candidate) for item in matrix.items if item.candidate is not None]
+        return groups_to_keep(
+            self._facts, tuple(self.existing.items()), self.fixed, candidates,
+            used=self.used_today(), is_given=self._wishes.workload_is_given,
+        )  # fmt: skip
+
+    def used_today(self) -> frozenset[int]:
+        """The existing choices that plans use as things are."""
+        matrix = self._matrix
+        used = (matrix.used(at, matrix.today) for at in range(len(matrix.statements)))
+        return frozenset().union(*used)
+
+    def _traits_of(self, item: Item) -> IndexTraits:
+        if item.candidate is not None:
+            return candidate_traits(self._facts, item.candidate, item.size.rows)
+        existing = self.existing[item.number]
+        return index_traits(self._facts, existing.on, existing.index)

@@ -1,0 +1,112 @@
+"""Statements weighed: which tables each reads, what it writes, how often it runs, and what its time is."""
+
+from collections.abc import Mapping, Sequence
+
+from pgadvisor.facts import DAY_S, Facts
+from pgadvisor.model.plan import PlanNode
+from pgadvisor.model.record import Record
+from pgadvisor.model.whatif import Answer, Planner
+from pgadvisor.model.workload import Statement
+from pgadvisor.parameters.draws import DrawnStatement
+from pgadvisor.selection.workload import Unit, WeighedStatement, WeighedText, Write
+from pgadvisor.sql.query import Query, Scope
+
+REFUSED = "the planner refused it with the values drawn for it"
+"""The server's own words may quote them."""
+
+
+class Weighed(Record):
+    """A workload that can be planned."""
+
+    unit: Unit
+    statements: tuple[WeighedStatement, ...]
+    left_out: tuple[tuple[str, str], ...]
+    """(`Statement.key`, why) of the others."""
+
+
+def weigh(facts: Facts, drawn: Sequence[DrawnStatement], planner: Planner) -> Weighed:
+    """The statements that can be planned, in their order; of the others why not."""
+    unit: Unit = "ms" if facts.total_ms > 0 else "cost"
+    by_key = {each.statement: each for each in drawn}
+    likeliest = [each.draws[0].text for each in drawn if each.draws]
+    planned = dict(zip(likeliest, planner.plan_all(likeliest), strict=True)) if likeliest else {}
+    found, left_out = [], []
+    for statement in facts.snapshot.statements:
+        reason = _cannot(statement, by_key.get(statement.key), planned, unit)
+        if reason is not None:
+            left_out.append((statement.key, reason))
+            continue
+        one = by_key[statement.key]
+        found.append(_weighed(facts, statement, one, planned[one.draws[0].text], unit))
+    return Weighed(unit=unit, statements=tuple(found), left_out=tuple(left_out))
+
+
+def _cannot(
+    statement: Statement, drawn: DrawnStatement | None, planned: Mapping[str, Answer], unit: Unit
+) -> str | None:
+    """Why the statement cannot be weighed; None: it can."""
+    if drawn is None:
+        return "so little time is spent in it that it was not planned"
+    if not drawn.draws:
+        return drawn.reason or "it cannot be planned"
+    if planned[drawn.draws[0].text].plan is None:
+        return REFUSED
+    if unit == "ms" and statement.total_ms is None:
+        return "no time is known of it"
+    return None
+
+
+def _weighed(
+    facts: Facts, statement: Statement, drawn: DrawnStatement, answer: Answer, unit: Unit
+) -> WeighedStatement:
+    assert answer.plan is not None
+    root, query = answer.plan.root, facts.queries.get(statement.key)
+    daily = DAY_S / facts.window_s if unit == "ms" and facts.window_s else 1.0
+    return WeighedStatement(
+        key=statement.key,
+        texts=tuple(WeighedText(text=draw.text, weight=draw.weight) for draw in drawn.draws),
+        tables=_tables(facts, query, root),
+        calls=(1 if statement.calls is None else statement.calls) * daily,
+        ms=None if unit == "cost" or statement.total_ms is None else statement.total_ms * daily,
+        write=_write(facts, statement, query, root),
+        is_sure=drawn.is_sure,
+    )
+
+
+def topmost(facts: Facts, name: str | None) -> str | None:
+    """The table of that name; of a partition its topmost parent; None: there is none."""
+    table = facts.table(name)
+    while table is not None and table.partition_of and (parent := facts.table(table.partition_of)) is not None:
+        table = parent
+    return table.qualified if table else None
+
+
+def _tables(facts: Facts, query: Query | None, root: PlanNode) -> frozenset[str]:
+    """What the text names, and what its plan reads: a view hides its tables from the text."""
+    named = [use.table for use in query.tables()] if query else []
+    read = [f"{node.schema}.{node.table}" for node in root.walk() if node.table]
+    return frozenset(table for name in (*named, *read) if (table := topmost(facts, name)) is not None)
+
+
+def _write(facts: Facts, statement: Statement, query: Query | None, root: PlanNode) -> Write | None:
+    """What it writes first: of several writes in one statement the outermost."""
+    scope = next((each for each in query.scopes if each.write not in (None, "select", "other")), None) if query else None
+    target = scope.target if scope else None
+    table = topmost(facts, target.table) if target else None
+    if scope is None or table is None:
+        return None
+    kind = scope.write
+    assert kind in ("insert", "update", "delete", "merge")
+    return Write(kind=kind, table=table, columns=_assigned(scope), rows=_rows(statement, root))
+
+
+def _assigned(scope: Scope) -> frozenset[str]:
+    return frozenset(use.column for use in scope.assigned) if scope.write != "insert" else frozenset()
+
+
+def _rows(statement: Statement, root: PlanNode) -> float:
+    """Rows that a call writes: as counted, else as planned."""
+    if statement.calls and statement.rows is not None:
+        return statement.rows / statement.calls
+    node = next((each for each in root.walk() if each.operation is not None), root)
+    return max(node.children[0].estimated_rows if node.children else node.estimated_rows, 1.0)

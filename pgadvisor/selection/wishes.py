@@ -1,0 +1,26 @@
+"""What the user wishes of the index advice: its limits, and the indexes asked about."""
+
+from pgadvisor.model.record import Record
+
+MOST_WORSE = 0.1
+"""A statement that gets a tenth dearer is hardly noticed, and a plan's cost is no more exact than that."""
+TIME_LIMIT_S = 60.0
+"""A person waits a minute; the best set found by then is within a few percent on all that was tried."""
+
+
+class Wishes(Record):
+    """The limits of a choice of indexes."""
+
+    budget_bytes: int | None = None
+    """For all new indexes together; None: no limit."""
+    most_new: int | None = None
+    """How many indexes to create at most; None: no limit."""
+    most_worse: float = MOST_WORSE
+    """How much dearer any statement may get, as a share of its cost."""
+    why: tuple[str, ...] = ()
+    """The indexes asked about: `CREATE INDEX …`, whole, with schema and a free name, or `schema.name` of one that is
+    there."""
+    time_limit_s: float = TIME_LIMIT_S
+    """After it the best set found is given, with what is proved of it by then."""
+    workload_is_given: bool = False
+    """The statements are those of a file: its calls are taken for those of a day."""
