@@ -24,12 +24,12 @@ from pgadvisor.collect.collector import collect
 from pgadvisor.collect.session import open_session
 from pgadvisor.collect.statistics import strip_values
 from pgadvisor.model.explain import read_explain
-from pgadvisor.model.plan import Plan, StatementPlan
+from pgadvisor.model.plan import Plan
+from pgadvisor.model.plan_shape import difference
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.whatif import Answer, Configuration, HypotheticalIndex
 from pgadvisor.planner.twin import Twin
-from pgadvisor.planner.twin_check import cost_ratio, disagreements, first_difference
 from pgadvisor.planner.twin_statements import draw_statements
 from pgadvisor.planner.whatif import TwinPlanner
 from pgadvisor.sql.index_ddl import read_create_index
@@ -98,39 +98,43 @@ def _texts(workload: Path | None, twin: Twin, snapshot: Snapshot) -> dict[str, s
 def _compare_plans(options: argparse.Namespace, twin: Twin, texts: dict[str, str]) -> bool:
     """Each statement on both: whether shapes and costs come as near as they should."""
     with _connected(options.dsn) as server, twin.connect() as connection:
-        ours = [_planned(server, name, text) for name, text in texts.items()]
+        ours = {name: _planned(server, text) for name, text in texts.items()}
         began = time.perf_counter()
-        theirs = [_planned(connection, name, text) for name, text in texts.items()]
+        theirs = {name: _planned(connection, text) for name, text in texts.items()}
         elapsed_ms = (time.perf_counter() - began) * 1000
-    pairs = [(one, other) for one, other in zip(ours, theirs, strict=True) if one.plan]
-    for one in ours:
-        if one.plan is None:
-            print(f"left out: {one.statement}: {one.reason}")
-    told = {each.statement: each.what for each in disagreements(ours, theirs)}
-    ratios, shapes = [], 0
-    for one, other in pairs:
-        ratio = cost_ratio(one.plan.root, other.plan.root) if one.plan and other.plan else float("inf")
-        same = bool(one.plan and other.plan and first_difference(one.plan.root, other.plan.root) is None)
+    ratios, shapes, nodes = [], 0, 0
+    for name, one in ours.items():
+        other = theirs[name]
+        if isinstance(one, str):
+            print(f"left out: {name}: {one}")
+            continue
+        told = f"the twin has no plan: {other}" if isinstance(other, str) else difference(one, other)
+        ratio = float("inf") if isinstance(other, str) else other.root.total_cost / max(one.root.total_cost, 0.01)
         ratios.append(ratio)
-        shapes += same
-        if options.all or not same or abs(ratio - 1) > NEAR:
-            print(f"  {one.statement}: cost × {ratio:.4f}; {told.get(one.statement, 'same shape')}")
-    near = sum(abs(ratio - 1) <= NEAR for ratio in ratios)
-    off = [abs(ratio - 1) for ratio in ratios]
+        shapes += told is None
+        nodes += not isinstance(other, str) and _nodes(one) == _nodes(other)
+        if options.all or told or abs(ratio - 1) > NEAR:
+            print(f"  {name}: cost × {ratio:.4f}; {told or 'same shape'}")
+    count, off = len(ratios), [abs(ratio - 1) for ratio in ratios]
+    near = sum(each <= NEAR for each in off)
     print(
-        f"{len(pairs)} statements: same shape {shapes / len(pairs):.1%}, "
-        f"cost within {NEAR:.0%} {near / len(pairs):.1%}, median difference {statistics.median(off):.3%}, "
+        f"{count} statements: same shape {shapes / count:.1%}, the same node for node {nodes / count:.1%}, "
+        f"cost within {NEAR:.0%} {near / count:.1%}, median difference {statistics.median(off):.3%}, "
         f"largest {max(off):.1%}; {elapsed_ms / len(texts):.2f} ms each"
     )
-    return shapes / len(pairs) >= SAME_SHAPE and near / len(pairs) >= NEAR_COST
+    return shapes / count >= SAME_SHAPE and near / count >= NEAR_COST
 
 
-def _planned(connection: psycopg.Connection[Any], name: str, text: str) -> StatementPlan:
+def _planned(connection: psycopg.Connection[Any], text: str) -> Plan | str:
+    """The plan, or why there is none."""
     try:
-        plan = _explained(connection, text)
+        return _explained(connection, text)
     except psycopg.Error as error:
-        return StatementPlan(statement=name, kind="none", reason=error.diag.message_primary or str(error))
-    return StatementPlan(statement=name, kind="values", reason="as written", plan=plan)
+        return error.diag.message_primary or str(error)
+
+
+def _nodes(plan: Plan) -> list[tuple[str | None, ...]]:
+    return [(node.node_type, node.join_type, node.strategy, node.alias, node.index) for node in plan.root.walk()]
 
 
 def _explained(connection: psycopg.Connection[Any], text: str) -> Plan:

@@ -224,7 +224,9 @@ def missing(report: Report) -> Iterator[Missing]:
     by_key = {each.key: each for each in report.statements}
     for unread in report.unread:
         share = f", {numbers.share(unread.share)} of all time" if unread.share is not None else ""
-        yield Missing(f"not understood: {_label(by_key, unread.statement)}: {unread.reason}{share}")
+        own = by_key.get(unread.statement)
+        place = labels.statement_place(own) if own is not None else None  # a path is not cut: the line stands behind it
+        yield Missing(f"not understood: {place or _label(by_key, unread.statement)}: {unread.reason}{share}")
 
 
 def _label(by_key: Mapping[str, Statement], key: str) -> str:

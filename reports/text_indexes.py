@@ -1,6 +1,7 @@
 """Index advice in a terminal: what to create and to drop, what stays, what a budget buys, and answers to `--why`."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -265,6 +266,10 @@ def _facts(facts: Iterator[Fact]) -> RenderableType:
 
 
 def _label(lookup: Lookup, key: str) -> str:
-    """A statement in a few words; its key where the report does not hold it."""
+    """A statement in a few words, of a file by its name or its line; its key where the report does not hold it."""
     statement = lookup.statements.get(key)
-    return key if statement is None else labels.statement_label(statement, LABEL)
+    if statement is None:
+        return key
+    if statement.name is None and statement.file is not None:
+        return folded(f"{PurePath(statement.file).name}:{statement.line or 1}", LABEL)
+    return labels.statement_label(statement, LABEL)

@@ -1,5 +1,6 @@
 """One trial: a fresh copy of the database, a set of index changes, all calls committed; what it took."""
 
+import statistics
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,8 +27,10 @@ class Trial(NamedTuple):
     """What one run of the calls took."""
 
     seconds: float
+    typical_s: float
+    """Of each statement the median call times their number: what others on the machine hold up is left out."""
     cpu_s: float | None
-    """Of the session's process: steadier where others use the machine too; None: the system does not tell."""
+    """Of the session's process; None: the system does not tell."""
     wal_mb: float
     hot_share: float
     index_mb: float
@@ -54,19 +57,22 @@ def run_trial(server: EmbeddedServer, changes: IndexSet, calls: Sequence[Call]) 
         index_mb = _figures(connection)["index_mb"]
         connection.execute("CHECKPOINT")
         before, cpu_before = _wal_position(connection), _cpu_s(connection)
-        by_name, seconds = send(connection, calls)
+        times, seconds = send(connection, calls)
         cpu_s = None if cpu_before is None else (_cpu_s(connection) or 0.0) - cpu_before
         wal_mb = (_wal_position(connection) - before) / 2**20
-        return Trial(seconds, cpu_s, wal_mb, _figures(connection)["hot_share"] or 0.0, index_mb, by_name)
+        hot_share = _figures(connection)["hot_share"] or 0.0
+        by_name = {name: sum(each) for name, each in times.items()}
+        typical_s = sum(statistics.median(each) * len(each) for each in times.values())
+        return Trial(seconds, typical_s, cpu_s, wal_mb, hot_share, index_mb, by_name)
 
 
-def send(connection: psycopg.Connection[Any], calls: Sequence[Call]) -> tuple[dict[str, float], float]:
-    """Sends the calls one after the other, each its own transaction; seconds by name and in all.
+def send(connection: psycopg.Connection[Any], calls: Sequence[Call]) -> tuple[dict[str, list[float]], float]:
+    """Sends the calls one after the other, each its own transaction; the seconds of each by name, and of all.
 
     By libpq alone: what the driver does around a statement is not what is measured.
     """
     sent = [(each.name, each.text.encode()) for each in calls]
-    by_name: dict[str, float] = defaultdict(float)
+    times: dict[str, list[float]] = defaultdict(list)
     execute, clock = connection.pgconn.exec_, time.perf_counter
     began = last = clock()
     for name, text in sent:
@@ -74,9 +80,9 @@ def send(connection: psycopg.Connection[Any], calls: Sequence[Call]) -> tuple[di
         if result.status == pq.ExecStatus.FATAL_ERROR:
             raise RuntimeError(f"{name}: {result.error_message.decode('utf-8', 'replace')}")
         now = clock()
-        by_name[name] += now - last
+        times[name].append(now - last)
         last = now
-    return dict(by_name), last - began
+    return dict(times), last - began
 
 
 def _cpu_s(connection: psycopg.Connection[Any]) -> float | None:

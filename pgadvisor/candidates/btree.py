@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import islice, zip_longest
+from itertools import islice, permutations, zip_longest
 from math import prod
 
 from msgspec.structs import replace
@@ -43,7 +43,7 @@ def btrees(use: Use, asked: Counter[str], most: int) -> list[Candidate]:
         for keys in _all_keys(use, part, asked):
             for each in _variants(use, keys, part):
                 variety = (not joined.isdisjoint(keys), bool(each.predicate), bool(each.included))
-                varieties.setdefault(variety, {}).setdefault(each, work(use, each, part))
+                varieties.setdefault(variety, {}).setdefault(each, _work(use, each, part))
     ranked = [
         sorted(variety, key=lambda each, seen=variety: (seen[each], len(each.keys), each.spelled))  # type: ignore[misc]
         for variety in varieties.values()
@@ -98,7 +98,7 @@ def _all_keys(use: Use, part: Part, asked: Counter[str]) -> Iterator[Keys]:
     for head in _heads(use, open_conditions, asked):
         for tail in _tails(use, open_conditions, head):
             names = dict.fromkeys(each for each in (*head, *tail) if each.key not in part.settled)
-            found[_narrow(use.table, _once(names)[:MOST_KEYS])] = None
+            found[narrow(use.table, _once(names)[:MOST_KEYS])] = None
     found.pop((), None)
     if not found and part.predicate and part.share <= FEW:
         found[_any_keys(use)] = None
@@ -107,10 +107,13 @@ def _all_keys(use: Use, part: Part, asked: Counter[str]) -> Iterator[Keys]:
 
 def _once(keys: Iterable[CandidateKey]) -> Keys:
     """Each key once, whatever its direction."""
-    return tuple({(key.key, key.operator_class): key for key in reversed(list(keys))}.values())[::-1]
+    found: dict[tuple[str, str | None], CandidateKey] = {}
+    for key in keys:
+        found.setdefault((key.key, key.operator_class), key)
+    return tuple(found.values())
 
 
-def _narrow(table: Table, keys: Keys) -> Keys:
+def narrow(table: Table, keys: Keys) -> Keys:
     """The first keys, up to where an entry gets too wide for a B-tree."""
     left = WIDEST_KEY
     for at, key in enumerate(keys):
@@ -164,6 +167,7 @@ def _tails(use: Use, conditions: list[Condition], head: Keys) -> list[Keys]:
         if rest:
             tails += [rest, (*rest, *behind), *((key, *rest) for key in within[:2])]
     tails += [within, within[::-1]] if len(within) > 1 else []
+    tails += list(permutations(within, 2)) if len(within) > 2 else []
     if not head:
         return [tail for tail in tails if tail]
     return [*tails, behind]
@@ -196,7 +200,7 @@ def _any_keys(use: Use) -> Keys:
 # How promising
 
 
-def work(use: Use, candidate: Candidate, part: Part) -> float:
+def _work(use: Use, candidate: Candidate, part: Part) -> float:
     """About how many pages a scan of the index would read, in PostgreSQL's cost units: for ranking, not for show."""
     bound, matched = _found(use, candidate, part)
     is_only = use.read is not None and bool(candidate.included or _holds(candidate, use.read))
@@ -215,11 +219,19 @@ def _found(use: Use, candidate: Candidate, part: Part) -> tuple[float, float]:
     bound, is_open, matched = use.rows * part.share, True, use.rows * part.share
     for key in candidate.keys:
         fitting = [each for each in use.conditions if each.key and each.key.key == key.key and not _is_inverted(each)]
-        share = prod(each.share for each in fitting)
+        share = _joint(fitting)
         matched *= share
         bound *= share if is_open else 1.0
         is_open = is_open and any(each.role in ("equal", "several", "null") for each in fitting)
     return bound, matched
+
+
+def _joint(conditions: list[Condition]) -> float:
+    """What conditions on one key keep together: of two ends of a range what lies between them."""
+    ends = [each.share for each in conditions if each.role == "range" and each.predicate.operator != "BETWEEN"]
+    if len(ends) == 2 and sum(ends) > 1.0:
+        return max(sum(ends) - 1.0, 0.001)
+    return prod(each.share for each in conditions)
 
 
 def _holds(candidate: Candidate, read: frozenset[str]) -> bool:

@@ -46,7 +46,7 @@ def key_of(facts: Facts, table: Table, text: str) -> CandidateKey | None:
     if column := table.column(text):
         return None if column.is_virtual else column_key(column)
     written = _written(text)
-    node = _parsed(written)
+    node = parsed(written)
     columns = _columns(node) if node else ()
     if node is None or not columns or any(_is_unfit(table, name) for name in columns):
         return None
@@ -62,7 +62,7 @@ def key_type(facts: Facts, table: Table, key: CandidateKey) -> str | None:
     if key.is_column:
         column = table.column(key.key)
         return base_type(column.type) if column else None
-    node = _parsed(_written(key.key))
+    node = parsed(_written(key.key))
     return type_of(facts, table, node) if node else None
 
 
@@ -107,7 +107,8 @@ def _written(text: str) -> str:
     return re.sub(r"\bextract\('(\w+)', ", r"extract(\1 FROM ", text)
 
 
-def _parsed(text: str) -> Node | None:
+def parsed(text: str) -> Node | None:
+    """The tree of an expression; None: it is none."""
     found = parse_tree(f"SELECT {text}")
     if isinstance(found, Unread) or len(found) != 1:
         return None

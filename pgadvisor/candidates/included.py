@@ -32,10 +32,12 @@ def is_short(column: Column) -> bool:
     """Whether no value of the column is too long for an index entry, as far as its type and statistics tell."""
     if column.is_virtual or column.type.startswith(UNBOUNDED) or column.type.endswith("[]"):
         return False
-    is_text = base_type(column.type) in TEXTS or base_type(column.type) in ("citext", "numeric", "bit varying")
+    is_text = base_type(column.type) in TEXTS or base_type(column.type) in ("citext", "bit varying")
     if not is_text or "(" in column.type:
         return True
-    average = width(column)
     seen = column.statistics
-    values = (*(seen.most_common_values or ()), *(seen.histogram_bounds or ())) if seen else ()
+    if seen is None:
+        return False
+    average = seen.average_width_bytes
+    values = (*(seen.most_common_values or ()), *(seen.histogram_bounds or ()))
     return average <= SHORT_BYTES or (average <= MIDDLE_BYTES and max(map(len, values), default=0) <= LONGEST)

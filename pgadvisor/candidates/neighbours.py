@@ -5,7 +5,7 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from pgadvisor.candidates.btree import MOST_KEYS, covering
+from pgadvisor.candidates.btree import MOST_KEYS, covering, narrow
 from pgadvisor.candidates.candidate import Candidate, CandidateKey
 from pgadvisor.candidates.existing import is_there
 from pgadvisor.candidates.expressions import column_key
@@ -99,9 +99,10 @@ def _longer(candidate: Candidate, near: list[Use]) -> Iterator[Candidate]:
         fitting = (each.key for each in use.conditions if each.key and each.role not in ("pattern", "contains"))
         offered.update(dict.fromkeys([*fitting, *(key for order in use.orders for key in order)]))
     for key in offered:
-        if key.key not in names:
+        keys = (*candidate.keys, key)
+        if key.key not in names and near and narrow(near[0].table, keys) == keys:
             left = tuple(name for name in candidate.included if name != key.key)
-            yield replace(candidate, keys=(*candidate.keys, key), included=left)
+            yield replace(candidate, keys=keys, included=left)
 
 
 def _turned(candidate: Candidate, near: list[Use]) -> Iterator[Candidate]:

@@ -7,12 +7,11 @@ from msgspec.structs import replace
 
 from pgadvisor.candidates.candidate import CandidateKey
 from pgadvisor.candidates.conditions import Condition
-from pgadvisor.candidates.expressions import has_order, key_of, key_type
+from pgadvisor.candidates.expressions import has_order, key_of, key_type, parsed
 from pgadvisor.facts import Facts
 from pgadvisor.indexes.offers import WIDEST_KEY
 from pgadvisor.model.catalog import Table
 from pgadvisor.sql.nodes import find, parts
-from pgadvisor.sql.parse import Unread, parse_tree
 from pgadvisor.sql.query import Predicate, Query, Scope, SortKey, TableUse
 
 Order = tuple[CandidateKey, ...]
@@ -142,8 +141,7 @@ def _distinct_order(facts: Facts, scope: Scope, use: TableUse, table: Table) -> 
 def _windows(facts: Facts, scope: Scope, use: TableUse, table: Table) -> Iterator[Order]:
     """PARTITION BY and then ORDER BY of each window, where both are bare columns."""
     for output in scope.outputs if scope.has_window and len(scope.tables) == 1 else ():
-        read = parse_tree(f"SELECT {output.text}") if output.has_window else []
-        for call in [] if isinstance(read, Unread) else find(read, "FuncCall"):
+        for call in find(parsed(output.text), "FuncCall") if output.has_window else ():
             window = call.get("over", {})
             sorts = [each["SortBy"] for each in window.get("orderClause", ())]
             nodes = [*window.get("partitionClause", ()), *(each["node"] for each in sorts)]

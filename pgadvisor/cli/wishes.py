@@ -88,7 +88,7 @@ def wishes_of(asked: Asked, snapshot: Snapshot) -> Wishes:
 def _bytes(budget: Budget, snapshot: Snapshot) -> int:
     if budget.size_bytes is not None:
         return budget.size_bytes
-    sizes = [table.heap_bytes for table in snapshot.tables if table.heap_bytes is not None]
+    sizes = [each.heap_bytes for each in snapshot.tables if each.kind == "table" and each.heap_bytes is not None]
     if not sizes:
         raise UsageError("--budget: the size of no table is known: give a size instead of a share, as in 2GB")
     return int(sum(sizes) * (budget.share or 0.0))

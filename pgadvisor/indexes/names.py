@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import md5
-from itertools import count
+from itertools import count, product
 
 from pgadvisor.facts import Facts
 from pgadvisor.indexes.new_index import NewIndex
@@ -16,9 +16,9 @@ EXACT, LIKELY = 2, 1
 """Votes of an index whose whole name follows from its table and columns, and of one that only begins or ends so."""
 
 _WORDS = "i|ix|idx|indx|index"
-_BEFORE, _BETWEEN, _AFTER = rf"(?:(?:{_WORDS})_)?", rf"_(?:(?:on|{_WORDS})_)?|__", rf"(?:_(?:{_WORDS}))?"
-_BEGINS = re.compile(rf"(?P<before>(?:{_WORDS})_)", re.IGNORECASE)
-_ENDS = re.compile(rf".*(?P<after>_(?:{_WORDS}))\d*", re.IGNORECASE | re.DOTALL)
+_BEGINS = re.compile(rf"(?:{_WORDS})_", re.IGNORECASE)
+_BETWEEN = re.compile(rf"_(?:(?:on|{_WORDS})_)?|__", re.IGNORECASE)
+_ENDS = re.compile(rf"(_(?:{_WORDS}))\d*\Z", re.IGNORECASE)
 _DIGEST = re.compile(r".*_([0-9a-f]{8}(_like)?|[0-9a-f]{6}_idx)", re.DOTALL)
 """The end of a name by Django: a digest of the table and the columns."""
 
@@ -83,19 +83,30 @@ def naming_of(facts: Facts, table: Table) -> Naming:
 
 def naming_in(index: Index, table: Table) -> tuple[Naming, int] | None:
     """What the name of an existing index shows, and how sure that is; None: nothing."""
-    columns = [key.column or "" for key in index.keys]
-    listed = "|".join(re.escape(joiner.join(columns)) for joiner in ("_", "_and_"))
-    on_table = rf"(?:{re.escape(table.name)}(?P<between>{_BETWEEN}))?"
-    exact = re.fullmatch(rf"(?P<before>{_BEFORE}){on_table}(?:{listed})(?P<after>{_AFTER})", index.name, re.IGNORECASE)
-    if all(columns) and exact and (exact["before"] or exact["after"] or len(exact["between"] or "") > 1):
-        return Naming(before=exact["before"], between=exact["between"] or "", after=exact["after"]), EXACT
+    begins, ends = _BEGINS.match(index.name), _ENDS.search(index.name)
+    before, after = begins[0] if begins else "", ends[1] if ends else ""
+    if exact := _exact(index, table, before, after):
+        return exact, EXACT
     if _DIGEST.fullmatch(index.name):
         return DJANGO, EXACT
-    if begins := _BEGINS.match(index.name):
-        between = "_on_" if "_on_" in index.name else "_"
-        return Naming(before=begins["before"], between=between, after=""), LIKELY
-    if ends := _ENDS.fullmatch(index.name):
-        return Naming(after=ends["after"]), LIKELY
+    if before:
+        return Naming(before=before, between="_on_" if "_on_" in index.name else "_", after=""), LIKELY
+    return (Naming(after=after), LIKELY) if after else None
+
+
+def _exact(index: Index, table: Table, before: str, after: str) -> Naming | None:
+    """The naming that gives this very name; its table or columns may begin or end like an index's name, too."""
+    columns = [key.column or "" for key in index.keys]
+    for start, end, joiner in product((before, ""), (after, ""), ("_", "_and_")):
+        inner, listed = index.name.removeprefix(start).removesuffix(end), joiner.join(columns)
+        if not all(columns) or not listed or not inner.endswith(listed):
+            continue
+        head = inner.removesuffix(listed)
+        between = head.removeprefix(table.name)
+        if head and (between == head or not _BETWEEN.fullmatch(between)):
+            continue
+        if start or end or len(between) > 1:
+            return Naming(before=start, between=between, after=end)
     return None
 
 

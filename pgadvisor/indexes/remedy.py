@@ -17,6 +17,8 @@ def create_index(facts: Facts, wanted: WantedIndex, *, why: str = "") -> Remedy:
     table = facts.table(wanted.table)
     if table is None:
         return Remedy(text=f"Create an index on {wanted.table} {wanted.spelled}.")
+    if table.kind == "foreign table":
+        return Remedy(text=f"Create an index {wanted.spelled} on the server where {table.label} really is.")
     made = build(facts, wanted, table, facts.once(IndexNames), _size(facts, wanted))
     text = f"Create an index on {table.label} {wanted.spelled}."
     return Remedy(

@@ -48,9 +48,9 @@ def measure(
 
     `create`: CREATE INDEX each; `drop`: texts with DROP INDEX. `audited`: see `identity_of` and `identity_in`; None:
     the advice comes from no server. Indexes are built and dropped in one transaction that is rolled back: so the copy
-    has its own again whatever happens, Ctrl-C, a lost connection and kill -9 included. Only tables are vacuumed and
-    analyzed. Raises UsageError when the DSN names the audited database or the copy refuses an index, ServerError when
-    it cannot be reached.
+    has its own again whatever happens, Ctrl-C, a lost connection and kill -9 included. Only its tables are vacuumed
+    and analyzed, and its sequences go on. Raises UsageError when the DSN names the audited database or the copy refuses
+    an index, ServerError when it cannot be reached.
     """
     changes = read_changes(create, drop)
     with connect(dsn) as connection:

@@ -31,11 +31,13 @@ JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
 WHERE e.extname OPERATOR(pg_catalog.=) 'hypopg'
 """
 _FIND = """
-SELECT c.oid::pg_catalog.int8 AS oid FROM pg_catalog.pg_class AS c
+SELECT c.oid::pg_catalog.int8 AS oid, q.name OPERATOR(pg_catalog.=) $1 AS is_qualified FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{i,I}'::"char"[]) AND c.relname OPERATOR(pg_catalog.=) $1
-    AND (n.nspname OPERATOR(pg_catalog.=) $2 OR $2 IS NULL)
+CROSS JOIN LATERAL pg_catalog.concat(n.nspname, '.', c.relname) AS q(name)
+WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{i,I}'::"char"[])
+    AND (q.name OPERATOR(pg_catalog.=) $1 OR c.relname OPERATOR(pg_catalog.=) $1)
 """
+"""Either name may hold dots, so they are compared whole."""
 
 
 class Door(Protocol):
@@ -138,11 +140,7 @@ class HypopgPlanner:
     def _hide(self, name: str) -> None:
         if not self._can_hide:
             raise WhatIfError(f"hypopg {self._version} cannot hide an index, 1.4 can: use --planner twin")
-        schema, _, bare = name.rpartition(".")
-        rows = self._door.rows(_FIND, (bare, schema or None))
-        if len(rows) != 1:
-            raise WhatIfError(f'there is no index "{name}"' if not rows else f'several indexes are called "{name}"')
-        self._call("SELECT {}(%s)", "hypopg_hide_index", rows[0]["oid"])
+        self._call("SELECT {}(%s)", "hypopg_hide_index", find_index(self._door, name))
 
     def _call(self, query: str, function: str, argument: object) -> list[dict[str, Any]]:
         """A call of one of hypopg's functions, wherever it is installed."""
@@ -181,6 +179,16 @@ class HypopgPlanner:
         for name in (*(["hypopg_unhide_all_indexes"] if self._can_hide else []), "hypopg_reset"):
             self._door.rows(sql.SQL("SELECT {}()").format(sql.Identifier(self._schema, name)))
         self._door.rows("DISCARD PLANS")
+
+
+def find_index(door: Door, name: str) -> int:
+    """The oid of an index that is there: `schema.name`, or a bare name that is the only one. Raises WhatIfError."""
+    rows = door.rows(_FIND, (name,))
+    rows = [row for row in rows if row["is_qualified"]] or rows
+    if len(rows) != 1:
+        raise WhatIfError(f'there is no index "{name}"' if not rows else f'several indexes are called "{name}"')
+    oid: int = rows[0]["oid"]
+    return oid
 
 
 def _renamed(node: PlanNode, names: Mapping[str, str]) -> PlanNode:

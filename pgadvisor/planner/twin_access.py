@@ -32,6 +32,21 @@ BEGIN
       AND (SELECT relowner FROM pg_class WHERE oid = indrelid) = 'pgadvisor'::regrole;
 END $$;
 
+CREATE FUNCTION pg_twin.set_free(parts bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    one oid;
+BEGIN
+    FOR one IN
+        SELECT oid FROM pg_class
+        WHERE oid = ANY (parts::oid[]) AND relkind IN ('i', 'I') AND relowner = 'pgadvisor'::regrole
+    LOOP
+        DELETE FROM pg_inherits WHERE inhrelid = one;
+        DELETE FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = one AND deptype IN ('P', 'S');
+        UPDATE pg_class SET relispartition = false WHERE oid = one;
+    END LOOP;
+END $$;
+
 CREATE FUNCTION pg_twin.try_each(statements text[])
 RETURNS TABLE (place integer, code text, reason text)
 LANGUAGE plpgsql AS $$
@@ -87,7 +102,8 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_twin TO pgadvisor
 """
 """No user's schema can be called so: the prefix is the system's. A table that is lent has a file of its own, empty and
 used once: what were written into it is read by no other. `show_indexes` always updates in the order of oids: of two
-sessions one may wait for the other, but never each for the other. `try_each` has the rights of its caller."""
+sessions one may wait for the other, but never each for the other. `set_free` takes from an index what made it a part of
+one on a partitioned table. `try_each` has the rights of its caller."""
 
 _TRIGRAMS = sql.SQL("""
 CREATE FUNCTION pg_twin.add_trigrams() RETURNS void

@@ -126,7 +126,7 @@ class IndexCreator:
             if code == _TAKEN:
                 again.append(
                     _Order(index=order.index, ddl=order.ddl, tables=order.tables,
-                           name=f"pgadvisor what-if {next(self._numbers)}")
+                           name=f"pgadvisor what-if {self._connection.info.backend_pid}-{next(self._numbers)}")
                 )  # fmt: skip
         if again:
             found.update(zip((each.index for each in again), (made for _, made in self._tried(again)), strict=True))
@@ -150,7 +150,7 @@ class IndexCreator:
         with self._connection.transaction():
             # Thousands of partitions take their time; what waits for nothing else may have it.
             run("SET LOCAL statement_timeout = '60s'")
-            there = {row[0] for row in run(_THERE, (tables,)).fetchall()} - self._created
+            there = {row[0] for row in run(_THERE, (tables,)).fetchall()}
             run("SELECT pg_twin.lend_files(%s::pg_catalog.int8[])", (tables,))
             refused = {
                 place - 1: (code, WhatIfError(reason))
@@ -164,8 +164,11 @@ class IndexCreator:
             rows = run(
                 _MADE, (places, [orders[each].index.schema for each in places], [orders[each].name for each in places])
             ).fetchall()
-            # A partition's own index may have become a part of the new one.
-            rows = [row for row in rows if row[1] not in there]
+            # CREATE INDEX on a partitioned table takes in an index of a partition that is alike.
+            taken_in = [row[1] for row in rows if row[1] in there]
+            if taken_in:
+                run("SELECT pg_twin.set_free(%s::pg_catalog.int8[])", (taken_in,))
+                rows = [row for row in rows if row[1] not in there or row[1] in self._created]
             run("SELECT pg_twin.show_indexes('{}', %s::pg_catalog.int8[])", ([row[1] for row in rows],))
         made: dict[int, Made] = {}
         for place, *index in rows:

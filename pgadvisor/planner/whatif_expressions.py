@@ -35,6 +35,7 @@ FROM pg_catalog.pg_index AS i
 JOIN pg_catalog.pg_statistic AS s ON s.starelid = i.indexrelid
 WHERE i.indrelid = %s AND i.indexrelid <> %s AND i.indkey[s.staattnum - 1] = 0
     AND pg_catalog.pg_get_indexdef(i.indexrelid, s.staattnum, false) = %s
+    AND (i.indisvalid OR i.indexrelid = ANY(%s))
 LIMIT 1
 """
 _COLUMN: LiteralString = """
@@ -104,6 +105,8 @@ class ExpressionStatistics:
         self._superuser = superuser
         self._guesses: dict[tuple[int, str], str] = {}
         """By table and expression: what was guessed, or is missing."""
+        self._given: list[int] = []
+        """Hidden indexes that have statistics of ours."""
 
     def give(self, indexes: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """Says for those of the indexes that have expressions which statistics are a guess, and which missing."""
@@ -112,16 +115,17 @@ class ExpressionStatistics:
             table, kind, collation, schema, name, rows = rest
             found = _Expression(index=index, place=place, text=text, table=table, type=kind, collation=collation,
                                 schema=schema, name=name, rows=max(rows, 1.0))  # fmt: skip
-            if not _copied(self._superuser, found) and (table, text) not in self._guesses:
+            if not _copied(self._superuser, found, self._given) and (table, text) not in self._guesses:
                 self._guesses[table, text] = _guessed(self._connection, self._superuser, found)
+                self._given.append(index)
             if (table, text) in self._guesses:
                 doubts[index] = (*doubts.get(index, ()), self._guesses[table, text])
         return doubts
 
 
-def _copied(connection: psycopg.Connection[Any], expression: _Expression) -> bool:
-    """Whether an index with the same expression has statistics, which are then given to this one as well."""
-    row = connection.execute(_SAME, (expression.table, expression.index, expression.text)).fetchone()
+def _copied(connection: psycopg.Connection[Any], expression: _Expression, ours: list[int]) -> bool:
+    """Whether an index with the same expression, which is there or one of ours, has statistics: this one gets them."""
+    row = connection.execute(_SAME, (expression.table, expression.index, expression.text, ours)).fetchone()
     if row is None:
         return False
     names = [

@@ -76,9 +76,7 @@ class IndexMaker:
 
     def close(self) -> None:
         """Drops what was made."""
-        made = [each.parts[0] for each in self._made.values() if isinstance(each, MadeIndex)]
-        # That on a partitioned table goes first: it may hold one that was made on a partition.
-        self._drop([each.oid for each in sorted(made, key=lambda part: part.has_file)])
+        self._drop([each.oids[0] for each in self._made.values() if isinstance(each, MadeIndex)])
         self._made = {}
 
     def _filled(

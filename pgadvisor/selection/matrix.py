@@ -60,6 +60,8 @@ class Matrix:
         self.items: list[Item] = []
         self.plans = 0
         """How many plans were made."""
+        self.others_used: list[set[str]] = [set() for _ in statements]
+        """`schema.name` of indexes beside the choices that some plan of a statement used."""
         self._planner = planner
         self._planned: list[list[Planned]] = [[] for _ in statements]
         self._of_table: dict[str, set[int]] = {}
@@ -100,6 +102,10 @@ class Matrix:
         """The number of a candidate; None: it was not added, or cannot be made."""
         number = self._by_candidate.get(candidate, -1)
         return None if number < 0 else number
+
+    def numbered(self, name: str) -> int | None:
+        """The number of the choice that plans show under that name (`schema.name`); None: there is none."""
+        return self._by_name.get(name)
 
     def on_tables_of(self, at: int) -> Set:
         """The choices on the tables of a statement."""
@@ -145,6 +151,12 @@ class Matrix:
             for at in group:
                 self._note(at, present, [next(left) for _ in self.statements[at].texts])
 
+    def configuration(self, at: int, chosen: Set) -> Configuration:
+        """What is supposed of a statement's tables under a choice."""
+        here = self.on_tables_of(at)
+        absent = frozenset(each for each in here - chosen if self.items[each].is_there)
+        return self._configuration(chosen & here, absent)
+
     def _configuration(self, present: Set, absent: Set) -> Configuration:
         made = (self.items[each].made for each in sorted(present))
         return Configuration(
@@ -161,6 +173,7 @@ class Matrix:
         texts = self.statements[at].texts
         cost = sum(text.weight * each for text, each in zip(texts, costs, strict=True))
         names = {name for each in answers for name in each.indexes_used}
+        self.others_used[at] |= names - self._by_name.keys()
         used = frozenset(self._by_name[name] for name in names if name in self._by_name)
         self._planned[at].append(Planned(present, used & present, cost))
 

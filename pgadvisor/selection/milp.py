@@ -41,16 +41,14 @@ def solve(
         chosen, bound = _programmed(strict, None, limits)
         if chosen is not None:
             return made(problem, improved(strict, chosen), bound, gap)
-    known = _allowed(small, start)
-    if known is None:
-        known = improved(small, base)
+    known = improved(small, base if start is None else _allowed(small, start, base))
     cost, bound = cost_of(small, known), least_cost(small)
     if cost - bound > gap * abs(cost):
         found, proved = _programmed(small, known, limits)
         bound = max(bound, min(proved, cost))
         if found is not None and cost_of(small, found) < cost:
-            known = found
-    return made(problem, improved(small, known), bound, gap)
+            known = improved(small, found)
+    return made(problem, known, bound, gap)
 
 
 class _Limits:
@@ -58,14 +56,12 @@ class _Limits:
         self.gap, self.time_limit_s, self.threads = gap, time_limit_s, threads
 
 
-def _allowed(small: Problem, start: Choice | None) -> frozenset[int] | None:
-    """The choice to start from, without new indexes that nothing needs here."""
-    if start is None:
-        return None
+def _allowed(small: Problem, start: Choice, base: frozenset[int]) -> frozenset[int]:
+    """The choice to start from, without new indexes that nothing needs here; the other one if it is not allowed."""
     chosen = useful(small).intersection(start.chosen)
     ledger = Ledger(small)
     ledger.move_to(chosen)
-    return chosen if ledger.is_allowed else None
+    return chosen if ledger.is_allowed else base
 
 
 def _programmed(small: Problem, known: frozenset[int] | None, limits: _Limits) -> tuple[frozenset[int] | None, float]:

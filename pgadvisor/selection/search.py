@@ -10,9 +10,10 @@ from itertools import combinations
 
 from pgadvisor.candidates.candidate import Candidate
 from pgadvisor.model.progress import Progress, no_progress
+from pgadvisor.selection.curve import curve
 from pgadvisor.selection.matrix import Matrix, Set
 from pgadvisor.selection.milp import solve
-from pgadvisor.selection.problem import Choice, Problem, StatementWays, cost_of, is_allowed
+from pgadvisor.selection.problem import Choice, Problem, StatementWays, cost_of
 
 ROUNDS = 6
 """Of solving and planning around the answer for one budget: the last ones rarely change anything."""
@@ -22,8 +23,12 @@ JOINTLY = 6
 """Of each table the likeliest indexes that are tried together with those of other tables in a statement."""
 PEELED = 24
 """How often a statement is planned with all its candidates but some, to learn its second-best ways."""
-GAP = 0.002
-"""Asked of the solver, well below the 1 % that is promised: the proof is about the pool, and pools grow."""
+FEW_ROUNDS = 2
+"""For the other budgets of the curve: the pool has grown around the user's own by then."""
+GAP, ROUGH_GAP = 0.008, 0.03
+"""Asked of the solver: below the 1 % that is promised, and less while the pool still grows."""
+SOLVER_S = 15.0
+"""For one problem; what is found by then is told with the bound that is proved by then."""
 
 Around = Callable[[Candidate], Iterable[Candidate]]
 """The candidates near one."""
@@ -121,33 +126,47 @@ class Search:
 
     # The answer
 
-    def best(self, budget: int | None, start: Choice | None = None) -> Choice:
-        """The best choice within a budget, its cost that of the planner's own plans."""
-        problem = self._problem(budget)
-        choice = solve(problem, gap=GAP, start=start)
-        for _ in range(ROUNDS):
+    def along(self, budgets: Sequence[int | None], own: int | None) -> dict[int | None, Choice]:
+        """The best choice for each budget; the user's own is looked for first, and the longest."""
+        order = dict.fromkeys((own, *budgets))
+        for budget in order:
+            self._grown(budget, ROUNDS if budget == own else FEW_ROUNDS)
+        return self._proved(tuple(order))
+
+    def cost_today(self) -> float:
+        """The objective with all left as it is."""
+        return cost_of(self._problem(None), self._matrix.today)
+
+    def _grown(self, budget: int | None, rounds: int) -> None:
+        """Grows the pool around the best choice within a budget."""
+        self._progress("choice", 0, rounds)
+        choice = self._solved(self._problem(budget), ROUGH_GAP, None)
+        for number in range(rounds):
             if self._is_over():
                 break
             self._explore_around(choice)
             problem = self._problem(budget)
-            better = solve(problem, gap=GAP, start=choice)
+            better = self._solved(problem, ROUGH_GAP, choice)
             is_enough = better.cost >= cost_of(problem, frozenset(choice.chosen)) * (1.0 - ENOUGH)
             choice = better
+            self._progress("choice", number + 1, rounds)
             if is_enough and not self._new_near(choice):
                 break
-        return self._verified(choice, budget)
 
-    def _verified(self, choice: Choice, budget: int | None) -> Choice:
-        """The choice once every statement is planned under it; solved again where that shows it to be dearer."""
-        for _ in range(ROUNDS):
-            chosen = frozenset(choice.chosen)
-            self._matrix.explore((at, chosen) for at in range(len(self._scales)))
-            problem = self._problem(budget)
-            again = solve(problem, gap=GAP, start=choice)
-            if again.chosen == choice.chosen or not is_allowed(problem, frozenset(again.chosen)):
-                return again
-            choice = again
-        return choice
+    def _solved(self, problem: Problem, gap: float, start: Choice | None) -> Choice:
+        return solve(problem, gap=gap, start=start, time_limit_s=SOLVER_S)
+
+    def _proved(self, budgets: Sequence[int | None]) -> dict[int | None, Choice]:
+        """The best choice for each budget over the pool as it is, once every statement is planned under each."""
+        for _ in range(2):
+            problem = self._problem(None)
+            choices = curve(problem, budgets, gap=GAP, time_limit_s=SOLVER_S)
+            before = self._matrix.plans
+            positions = range(len(self._scales))
+            self._matrix.explore((at, frozenset(each.chosen)) for each in choices for at in positions)
+            if self._matrix.plans == before:
+                break
+        return dict(zip(budgets, choices, strict=True))
 
     def _problem(self, budget: int | None) -> Problem:
         matrix = self._matrix

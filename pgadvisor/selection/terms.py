@@ -13,6 +13,8 @@ SIZE_SURENESS = 0.98
 """A budget binds the built size, and the sum of many predicted ones is off by a percent or two."""
 CHANGE_PRICE = 1e-6
 """Of creating or dropping an index, as a share of the workload's cost: nothing is changed for nothing."""
+RENT = 4e-6
+"""Of an index's place, in backups and in memory as well, as a share of the workload's cost: what nothing uses goes."""
 
 
 class Terms:
@@ -49,14 +51,14 @@ class Terms:
     def problem(self, ways: tuple[StatementWays, ...], budget: int | None) -> Problem:
         """The problem; `budget`: in bytes, for all new indexes."""
         upkeep = self.upkeep()
-        price = CHANGE_PRICE * sum(min(way.cost for way in each.ways) for each in ways)
+        cost = sum(self._today_cost(at, each) for at, each in enumerate(ways))
         return Problem(
             indexes=tuple(
                 IndexTerm(
                     size_bytes=0 if item.is_there else max(item.size.size_bytes or 0, 1),
-                    upkeep=upkeep.terms[item.number],
+                    upkeep=upkeep.terms[item.number] + RENT * cost,
                     is_there=item.is_there,
-                    price=price,
+                    price=CHANGE_PRICE * cost,
                 )
                 for item in self._matrix.items
             ),
@@ -64,10 +66,15 @@ class Terms:
             updates=upkeep.updates,
             budget_bytes=None if budget is None else int(budget * SIZE_SURENESS),
             most_new=self._wishes.most_new,
-            one_of=self._groups(),
+            one_of=self.groups(),
         )
 
-    def _groups(self) -> tuple[tuple[int, ...], ...]:
+    def _today_cost(self, at: int, statement: StatementWays) -> float:
+        today = self._matrix.today
+        return min(way.cost for way in statement.ways if today.issuperset(way.needs))
+
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """`Problem.one_of`."""
         if not self.existing:
             return ()
         matrix = self._matrix

@@ -8,7 +8,7 @@ from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.indexes.sizes import leaves
 from pgadvisor.model.catalog import TableCounters
 from pgadvisor.model.record import Record
-from pgadvisor.selection.entry_costs import LOST_HOT, VACUUMED, entry_cost, in_unit
+from pgadvisor.selection.entry_costs import LOST_HOT, MOVED, REMOVED, entry_cost, in_unit
 from pgadvisor.selection.problem import Updates
 from pgadvisor.selection.traits import IndexTraits
 from pgadvisor.selection.workload import Unit, WeighedStatement, Write
@@ -198,9 +198,7 @@ def _paid(write: Write, calls: float, written: _Written, unit: Unit) -> Statemen
     """What one statement pays for the choices on its table."""
     choices, rows = written.choices, in_unit(calls * write.rows, unit)
     if write.kind == "delete":
-        return StatementUpkeep(
-            entries=tuple((at, rows * index.share * index.entry * VACUUMED) for at, index in choices)
-        )
+        return StatementUpkeep(entries=tuple((at, rows * index.share * index.entry * REMOVED) for at, index in choices))
     new = _new_share(write, written)
     paid = {at: rows * new * _new_part(index, written) * index.entry for at, index in choices}
     changed, old = written.changed(write), rows * (1.0 - new)
@@ -244,4 +242,4 @@ def _moved(index: IndexTraits, write: Write, written: _Written) -> float:
         cost = index.entry
     elif index.keys and index.keys[0] in write.columns & written.timestamps:
         cost = min(cost, entry_cost(index.method, "right end", index.width_bytes, index.elements))
-    return index.share * cost * (1.0 + VACUUMED)
+    return index.share * cost * MOVED

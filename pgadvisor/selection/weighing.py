@@ -56,15 +56,13 @@ def _cannot(
     return None
 
 
-def _weighed(
-    facts: Facts, statement: Statement, drawn: DrawnStatement, answer: Answer, unit: Unit
-) -> WeighedStatement:
+def _weighed(facts: Facts, statement: Statement, drawn: DrawnStatement, answer: Answer, unit: Unit) -> WeighedStatement:
     assert answer.plan is not None
     root, query = answer.plan.root, facts.queries.get(statement.key)
     daily = DAY_S / facts.window_s if unit == "ms" and facts.window_s else 1.0
     return WeighedStatement(
         key=statement.key,
-        texts=tuple(WeighedText(text=draw.text, weight=draw.weight) for draw in drawn.draws),
+        texts=tuple(WeighedText(text=draw.text, weight=draw.weight, names=draw.names) for draw in drawn.draws),
         tables=_tables(facts, query, root),
         calls=(1 if statement.calls is None else statement.calls) * daily,
         ms=None if unit == "cost" or statement.total_ms is None else statement.total_ms * daily,
@@ -90,7 +88,8 @@ def _tables(facts: Facts, query: Query | None, root: PlanNode) -> frozenset[str]
 
 def _write(facts: Facts, statement: Statement, query: Query | None, root: PlanNode) -> Write | None:
     """What it writes first: of several writes in one statement the outermost."""
-    scope = next((each for each in query.scopes if each.write not in (None, "select", "other")), None) if query else None
+    scopes = query.scopes if query else ()
+    scope = next((each for each in scopes if each.write not in (None, "select", "other")), None)
     target = scope.target if scope else None
     table = topmost(facts, target.table) if target else None
     if scope is None or table is None:

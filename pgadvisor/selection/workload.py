@@ -1,6 +1,9 @@
 """The workload as the choice of indexes sees it: statements with their draws, and what each is worth."""
 
+from collections.abc import Mapping
 from typing import Literal
+
+from msgspec import field
 
 from pgadvisor.model.record import Record
 
@@ -26,6 +29,8 @@ class WeighedText(Record):
     text: str
     weight: float
     """Those of a statement sum to 1."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Values in it that stand for parameters, with the parameters' names: what redacts a plan of it."""
 
 
 class WeighedStatement(Record):

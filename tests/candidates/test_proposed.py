@@ -6,7 +6,7 @@ from pgadvisor.candidates.proposed import MOST, candidates_of
 from pgadvisor.model.catalog import Column, Table
 from pgadvisor.rule import foreign_key, replace
 from pgadvisor.sql.index_ddl import IndexDdl, read_create_index
-from tests.candidates.make_workload import WORKLOAD, candidates_for, facts_for, seen, spelled, table_t
+from tests.candidates.make_workload import STATISTICS, WORKLOAD, candidates_for, facts_for, seen, spelled, table_t
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from tests.candidates.make_workload import WORKLOAD, candidates_for, facts_for, 
         ("b = $1 ORDER BY at DESC NULLS LAST LIMIT 5", "(b, at DESC NULLS LAST)"),
         ("b = $1 AND price > $2 ORDER BY at LIMIT 5", "(b, price)"),
         ("b = $1 AND price > $2 ORDER BY at LIMIT 5", "(b, at, price)"),
+        ("a > $1 ORDER BY b, a DESC LIMIT 5", "(b, a DESC)"),
         ("b IN ($1, $2) ORDER BY at LIMIT 5", "(at, b)"),
         ("true ORDER BY at DESC LIMIT 5", "(at)"),
         ("b = $1 ORDER BY b, at LIMIT 5", "(b, at)"),
@@ -233,6 +234,16 @@ def test_the_collation_of_a_column_decides_before_that_of_the_database() -> None
 )
 def test_tables_that_get_no_index(table: Table) -> None:
     assert not spelled(f"SELECT * FROM {table.schema}.t WHERE b = $1", tables=(table,))
+
+
+def test_keys_together_fit_into_an_entry() -> None:
+    wide = replace(STATISTICS["name"], average_width_bytes=400)
+    columns = tuple(
+        replace(each, statistics=wide) if each.name in ("name", "code") else each for each in table_t().columns
+    )
+    found = spelled("SELECT * FROM t WHERE name = $1 AND code = $2", tables=(replace(table_t(), columns=columns),))
+    assert "(name)" in found
+    assert not [each for each in found if "name" in each and "code" in each]
 
 
 def test_a_partition_means_its_parent() -> None:

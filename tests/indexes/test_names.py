@@ -2,7 +2,7 @@
 
 import pytest
 from django.db.backends.utils import names_digest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -10,7 +10,7 @@ from pgadvisor.candidates.candidate import Candidate
 from pgadvisor.example import table
 from pgadvisor.facts import Facts
 from pgadvisor.indexes.names import IndexNames
-from pgadvisor.model.catalog import Index, Sequence, Table
+from pgadvisor.model.catalog import Index, Sequence
 from tests.migrations.make import expression, facts_on, key
 
 COLUMNS = ("user_id", "status", "created_at")
@@ -128,6 +128,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",
 STYLES = st.sampled_from(["", "idx_{t}_x", "index_{t}_on_x", "{t}_x_index", "a_x_0a1b2c3d"])
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.tuples(TEXTS, st.booleans()), min_size=1, max_size=5), STYLES)
 def test_every_name_is_short_enough_and_given_once(name: str, columns: list[tuple[str, bool]], style: str) -> None:
     there = Index(schema="public", name=style.replace("{t}", name) or "x", definition="")

@@ -59,7 +59,7 @@ def run(script: str, *arguments: str) -> None:
 
 def run_sql(dsn: str, text: str, directory: Path) -> Callable[[str], None]:
     up, down = text.split("\n-- down\n")
-    ways = {"up": up, "down": "\n".join(line.removeprefix("-- ") for line in down.split("\n"))}
+    ways = {"up": up, "down": "\n".join(line.removeprefix("--").removeprefix(" ") for line in down.split("\n"))}
     return lambda way: execute(dsn, ways[way])
 
 

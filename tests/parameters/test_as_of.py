@@ -48,6 +48,8 @@ def plan_of(answer: Answer) -> Plan:
         ("at > transaction_timestamp() - interval '30 days'", "(now() - "),
         ("plain > localtimestamp - interval '30 days'", "(LOCALTIMESTAMP - "),
         ("day > current_date - 30", "(CURRENT_DATE - "),
+        ("at > CURRENT_TIMESTAMP(3) - interval '30 days'", "(CURRENT_TIMESTAMP(3) - "),
+        ("plain > LOCALTIMESTAMP ( 0 ) - interval '30 days'", "(LOCALTIMESTAMP(0) - "),
     ],
 )
 def test_rows_are_estimated_as_of_then(planner: RowPlanner, condition: str, told: str) -> None:
@@ -58,6 +60,22 @@ def test_rows_are_estimated_as_of_then(planner: RowPlanner, condition: str, told
     assert told in str(then.root.filter)
     assert "2021" not in str(then) and "timestamptz_in" not in str(then)
     assert then.root.total_cost == today.root.total_cost
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "at > 'now'::timestamptz - interval '30 days'",
+        "plain > timestamp 'today' - interval '30 days'",
+        "day > cast('Yesterday' as date) - 30",
+    ],
+)
+def test_a_constant_that_means_the_moment_is_that_of_then(planner: RowPlanner, condition: str) -> None:
+    text = f"SELECT * FROM events WHERE {condition} AND 'now' <> id::text"
+    assert plan_of(planner.plan(text)).root.estimated_rows < 100
+    then = plan_of(AsOf(planner, MOMENT).plan(text))
+    assert 2_700 < then.root.estimated_rows < 3_400
+    assert "'2021-" in str(then.root.filter) and "'now'" in str(then.root.filter)
 
 
 def test_nothing_is_proved_with_it_as_nothing_is_with_now(planner: RowPlanner) -> None:

@@ -81,3 +81,12 @@ def planned(connection: psycopg.Connection[Any], text: str) -> Plan:
     row = connection.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), prepare=False).fetchone()
     assert row is not None
     return read_explain(row[0])
+
+
+def outline(plan: Plan) -> list[tuple[object, ...]]:
+    """What is done in which order, node by node, without rows, costs and conditions."""
+    return [
+        (node.node_type, node.join_type, node.strategy, node.operation, node.table, node.alias, node.index,
+         node.scan_direction, node.is_parallel_aware, node.parent_relationship, len(node.children))
+        for node in plan.root.walk()
+    ]  # fmt: skip

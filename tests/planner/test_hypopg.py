@@ -8,7 +8,7 @@ import pytest
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import WhatIfError
 from pgadvisor.model.whatif import NOTHING, Configuration, HypotheticalIndex, Question
-from pgadvisor.planner.hypopg import HypopgPlanner
+from pgadvisor.planner.hypopg import HypopgPlanner, find_index
 from tests.fix_servers import Server, create_database, drop_database, make_reader
 
 TEXT = "SELECT * FROM orders WHERE customer_id = 42"
@@ -23,6 +23,9 @@ def source(debian15: Server) -> Iterator[str]:
             pytest.skip("needs hypopg: apt-get install postgresql-15-hypopg")
         connection.execute("CREATE SCHEMA tools; CREATE EXTENSION hypopg SCHEMA tools")
         connection.execute("CREATE TABLE orders (id int PRIMARY KEY, customer_id int, data jsonb)")
+        connection.execute("""CREATE TABLE tools.dots (a int, b int); CREATE INDEX "an.index" ON tools.dots (a);
+            CREATE SCHEMA other; CREATE TABLE other.t (a int);
+            CREATE INDEX index ON other.t (a); CREATE INDEX index ON tools.dots (b)""")
         connection.execute("INSERT INTO orders SELECT i, i % 5000 FROM generate_series(1, 60000) i")
         connection.execute("VACUUM ANALYZE")
     yield make_reader(dsn)
@@ -80,6 +83,20 @@ def test_what_it_cannot_do_is_said(
     assert words in (planner.plan(TEXT, configuration).error or "")
     assert planner.plan(TEXT).error is None
     assert session.rows("SELECT FROM tools.hypopg()") == []
+
+
+@pytest.mark.parametrize("name", ["tools.an.index", "an.index"])
+def test_an_index_whose_name_holds_a_dot_is_found(source: str, session: Session, name: str) -> None:
+    with psycopg.connect(source) as connection:
+        row = connection.execute("""SELECT 'tools."an.index"'::regclass::oid""").fetchone()
+    assert row == (find_index(session, name),)
+
+
+def test_a_name_that_does_not_say_which_index_is_refused(session: Session) -> None:
+    with pytest.raises(WhatIfError, match="no index"):
+        find_index(session, "an.orders_pkey")
+    with pytest.raises(WhatIfError, match="several"):
+        find_index(session, "index")
 
 
 def test_a_text_that_might_do_harm_is_not_sent(planner: HypopgPlanner) -> None:

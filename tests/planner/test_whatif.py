@@ -173,6 +173,28 @@ def test_hidden_indexes_settings_and_ddl_hold_in_their_configuration_alone(plann
     assert planner.plan(text) == usual
 
 
+@pytest.mark.parametrize("name", ["public.my.idx", "my.idx"])
+def test_an_index_is_hidden_whose_name_holds_a_dot(pair: Pair, planner: TwinPlanner, name: str) -> None:
+    text = "SELECT * FROM dotted WHERE a = 7"
+    with pair.twin.connect() as owner:
+        owner.execute("""CREATE TABLE dotted (a int); CREATE INDEX "my.idx" ON dotted (a)""")
+        assert planner.plan(text).indexes_used == ("public.my.idx",)
+        assert planner.plan(text, Configuration(hide=(name,))).indexes_used == ()
+        assert "no index" in (planner.plan(text, Configuration(hide=("my.public.idx",))).error or "")
+        owner.execute("DROP TABLE dotted")
+
+
+def test_a_name_that_two_indexes_have_needs_its_schema(pair: Pair, planner: TwinPlanner) -> None:
+    with pair.twin.connect(as_superuser=True) as superuser, pair.twin.connect() as owner:
+        superuser.execute("CREATE SCHEMA twice AUTHORIZATION pgadvisor")
+        owner.execute("CREATE TABLE twice.orders (id int CONSTRAINT orders_pkey PRIMARY KEY)")
+        text = "SELECT * FROM twice.orders WHERE id = 7"
+        assert "several" in (planner.plan(text, Configuration(hide=("orders_pkey",))).error or "")
+        assert planner.plan(text, Configuration(hide=("public.orders_pkey",))).indexes_used == ("twice.orders_pkey",)
+        assert planner.plan(text, Configuration(hide=("twice.orders_pkey",))).indexes_used == ()
+        superuser.execute("DROP SCHEMA twice CASCADE")
+
+
 def test_a_matrix_of_costs_is_that_of_single_questions(planner: TwinPlanner) -> None:
     texts = [f"SELECT * FROM orders WHERE customer_id = {number} AND status = 'new'" for number in range(3)]
     texts += ["SELECT nothing FROM orders", texts[0]]
@@ -240,5 +262,43 @@ def test_an_expression_has_the_statistics_of_an_index_that_is_there(pair: Pair, 
 
 
 def test_an_index_that_is_there_already_is_said_to_be(planner: TwinPlanner) -> None:
-    assert planner.size(supposed("(id)")).doubts == ("orders_pkey is the same index, and is there",)
-    assert planner.size(supposed("(id DESC)", "other")).doubts == ()
+    wanted = [supposed("(id)"), supposed("(id DESC)", "other"), supposed("(id)", "third")]
+    told = ("orders_pkey is the same index, and is there",)
+    assert [size.doubts for size in planner.sizes(wanted)] == [told, (), told]
+
+
+def test_many_are_made_at_once_as_each_alone(pair: Pair, planner: TwinPlanner) -> None:
+    keys = ["(customer_id)", "(nope)", "(status, at)", "USING nope (id)", "(gone) WHERE gone IS NOT NULL", "(data)",
+            "(gone) WHERE 1 / (id - id) > 0", "(lower(mail))", "(lower(mail), id)", "USING gin (data)"]  # fmt: skip
+    indexes = [supposed(each, f"many_{at}") for at, each in enumerate(keys)]
+    indexes.append(supposed("(k)", "many", "public.Ge schehen"))
+    indexes.append(supposed("(k)", "many", "public.nope"))
+    indexes.append(supposed("(k)", "first_half_k_idx", "public.first_half"))
+    with TwinPlanner(pair.twin.connect, pair.twin.label) as other:
+        alone = [other.size(each) for each in indexes]
+    sizes = planner.sizes(indexes)
+    assert sizes == alone
+    assert [at for at, size in enumerate(sizes) if size.error] == [1, 3, 11]
+    assert sizes[7].doubts == sizes[8].doubts == ("statistics of lower(mail) are guessed from values of mail",)
+    text = "SELECT * FROM first_half WHERE k = 3"
+    assert planner.plan(text, Configuration(create=(indexes[-1],))).indexes_used == ("public.first_half_k_idx",)
+    text = 'SELECT * FROM "Ge schehen" WHERE k = 3'
+    assert planner.plan(text, Configuration(create=(indexes[-3],))).indexes_used == ("public.many",)
+    assert planner.plan(text, Configuration(create=(indexes[-1],))).indexes_used == ("public.first_half_k_idx",)
+
+
+def test_an_index_of_a_partition_does_not_become_part_of_one_that_is_tried(pair: Pair) -> None:
+    """As CREATE INDEX on the partitioned table would have it: both are shown, but nothing is dropped with it."""
+    with pair.twin.connect() as owner:
+        owner.execute("CREATE INDEX own ON second_half (id)")
+        with TwinPlanner(pair.twin.connect, pair.twin.label) as planner:
+            parts = [supposed("(id)", "part", "public.first_half"), supposed("(id)", "whole", "public.Ge schehen")]
+            text = 'SELECT * FROM "Ge schehen" WHERE id = 3'
+            answers = [planner.plan(text, Configuration(create=each)) for each in ((parts[0],), (parts[1],), ())]
+            assert [each.indexes_used for each in answers] == [
+                ("public.own", "public.part"),
+                ("public.own", "public.whole"),
+                ("public.own",),
+            ]
+        assert owner.execute("SELECT to_regclass('own') IS NOT NULL").fetchone() == (True,)
+        owner.execute("DROP INDEX own")

@@ -5,7 +5,7 @@ import pytest
 
 from pgadvisor.example import table
 from pgadvisor.model.catalog import TableCounters
-from pgadvisor.selection.entry_costs import BRIN, BTREE, BYTE, LOST_HOT, UNIT_MS, VACUUMED
+from pgadvisor.selection.entry_costs import BRIN, BTREE, BYTE, LOST_HOT, MOVED, REMOVED, UNIT_MS
 from pgadvisor.selection.problem import IndexTerm, Problem, StatementWays, Way, cost_of
 from pgadvisor.selection.traits import IndexTraits
 from pgadvisor.selection.upkeep import ROOMY_HOT, UNKNOWN_NEW, USUALLY_HOT, Upkeep, upkeep_of
@@ -13,7 +13,7 @@ from pgadvisor.selection.workload import WeighedStatement
 from tests.selection.make_writes import facts_about, traits, writing
 
 RANDOM, GROWING = BTREE["anywhere"], BTREE["right end"]
-MOVED = RANDOM * (1 + VACUUMED)
+MOVED_ENTRY = RANDOM * MOVED
 ORDERS = table("orders", columns={"at": "timestamp with time zone", "status": "text"})
 ROOMY = msgspec.structs.replace(ORDERS, options=("fillfactor=80",))
 KEY = traits("id", growth="right end", grows_by="id")
@@ -56,7 +56,7 @@ def test_inserts_write_an_entry_of_each_row(index: IndexTraits, entry: float) ->
 
 def test_deletes_leave_entries_to_vacuum() -> None:
     found = paid(writing("delete", calls=10), choices=(traits("a"), traits("b", share=0.5)))
-    assert found.terms == (pytest.approx(10 * RANDOM * VACUUMED), pytest.approx(5 * RANDOM * VACUUMED))
+    assert found.terms == (pytest.approx(10 * RANDOM * REMOVED), pytest.approx(5 * RANDOM * REMOVED))
 
 
 def test_updates_cost_nothing_until_an_index_holds_what_they_set() -> None:
@@ -64,9 +64,9 @@ def test_updates_cost_nothing_until_an_index_holds_what_they_set() -> None:
     assert found.terms == (0.0, 0.0)
     whole = problem(found)
     assert cost_of(whole, frozenset({0})) == 0.0
-    lost = LOST_HOT + MOVED  # of the primary key: a moved entry goes beside the old one, wherever that is
-    assert cost_of(whole, frozenset({1})) == pytest.approx(100 * (lost + MOVED))
-    assert cost_of(whole, frozenset({0, 1})) == pytest.approx(100 * (lost + 2 * MOVED))
+    lost = LOST_HOT + MOVED_ENTRY  # of the primary key: a moved entry goes beside the old one, wherever that is
+    assert cost_of(whole, frozenset({1})) == pytest.approx(100 * (lost + MOVED_ENTRY))
+    assert cost_of(whole, frozenset({0, 1})) == pytest.approx(100 * (lost + 2 * MOVED_ENTRY))
 
 
 def test_included_and_predicate_columns_break_hot_as_well() -> None:
@@ -83,7 +83,7 @@ def test_a_fixed_index_breaks_hot_whatever_is_chosen() -> None:
     found = paid(writing("update", "status"), choices=(traits("customer_id"),), fixed=(KEY, unique))
     assert found.updates[0].always_broken
     whole = problem(found)
-    assert cost_of(whole, frozenset({0})) - cost_of(whole, frozenset()) == pytest.approx(100 * MOVED)
+    assert cost_of(whole, frozenset({0})) - cost_of(whole, frozenset()) == pytest.approx(100 * MOVED_ENTRY)
 
 
 def test_a_drop_restores_what_another_index_broke() -> None:
@@ -105,14 +105,14 @@ def test_brin_lets_updates_be_hot_from_16_on(version_num: int, is_hot: bool) -> 
         assert found.updates[0].broken_by == (0,)
         return
     assert found.updates == ()
-    assert found.terms == (pytest.approx(100 * BRIN * (1 + VACUUMED)), 0.0)
+    assert found.terms == (pytest.approx(100 * BRIN * MOVED), 0.0)
 
 
 def test_full_pages_make_part_of_the_updates_pay_anyway() -> None:
     found = paid(writing("update", "status"), choices=(traits("status"),), on=ORDERS)
-    assert found.terms == (pytest.approx(100 * (1 - USUALLY_HOT) * MOVED),)
-    assert found.updates[0].entries == ((0, pytest.approx(100 * USUALLY_HOT * MOVED)),)
-    assert found.updates[0].lost == pytest.approx(100 * USUALLY_HOT * (LOST_HOT + MOVED))
+    assert found.terms == (pytest.approx(100 * (1 - USUALLY_HOT) * MOVED_ENTRY),)
+    assert found.updates[0].entries == ((0, pytest.approx(100 * USUALLY_HOT * MOVED_ENTRY)),)
+    assert found.updates[0].lost == pytest.approx(100 * USUALLY_HOT * (LOST_HOT + MOVED_ENTRY))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_the_share_that_can_be_hot_is_read_from_the_counters(hot: int, others: f
     )
     assert found.statements[0].updates is not None
     entry = dict(found.statements[0].updates.entries)[1]
-    assert entry == pytest.approx(free.calls * expected * MOVED * UNIT_MS)
+    assert entry == pytest.approx(free.calls * expected * MOVED_ENTRY * UNIT_MS)
 
 
 def test_columns_that_are_set_to_what_they_were_break_nothing() -> None:
@@ -152,7 +152,7 @@ def test_an_upsert_is_partly_an_insert() -> None:
     found = paid(writing("insert", "n"), choices=(traits("a"), traits("n")))
     assert found.terms == (pytest.approx(50 * RANDOM), pytest.approx(50 * RANDOM))
     assert found.updates[0].broken_by == (1,)
-    assert found.updates[0].entries[0] == (0, pytest.approx(50 * ROOMY_HOT * MOVED))
+    assert found.updates[0].entries[0] == (0, pytest.approx(50 * ROOMY_HOT * MOVED_ENTRY))
 
 
 def test_the_counters_tell_how_many_upserts_are_inserts() -> None:
@@ -167,8 +167,8 @@ def test_a_moved_entry_of_a_growing_key_goes_to_the_right_end_only_if_it_is_set(
     touched = traits("at", growth="right end", grows_by="at")
     found = paid(writing("update", "at", "status"), choices=(touched, traits("id", growth="right end", grows_by="id")))
     entries = dict(found.updates[0].entries)
-    assert entries[0] == pytest.approx(100 * GROWING * (1 + VACUUMED))
-    assert entries[1] == pytest.approx(100 * MOVED)
+    assert entries[0] == pytest.approx(100 * GROWING * MOVED)
+    assert entries[1] == pytest.approx(100 * MOVED_ENTRY)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_rows_of_a_queue_begin_in_its_partial_index(holds_new_rows: bool | None,
     waiting = msgspec.structs.replace(waiting, columns=frozenset({"id", "status"}))
     found = paid(writing("insert"), writing("update", "status"), choices=(waiting,))
     assert found.statements[0].cost(frozenset({0})) == pytest.approx(100 * expected * RANDOM)
-    assert dict(found.updates[0].entries)[0] == pytest.approx(100 * 0.01 * MOVED)
+    assert dict(found.updates[0].entries)[0] == pytest.approx(100 * 0.01 * MOVED_ENTRY)
 
 
 def test_statements_pay_what_the_problem_says() -> None:

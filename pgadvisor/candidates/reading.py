@@ -1,0 +1,56 @@
+"""A candidate from a CREATE INDEX that a person wrote."""
+
+from typing import cast, get_args
+
+from pgadvisor.candidates.candidate import Candidate, CandidateKey, IndexMethod
+from pgadvisor.sql.canonical import canonical_node
+from pgadvisor.sql.identifiers import quoted
+from pgadvisor.sql.nodes import find, function_name, parts, strings, unwrap
+from pgadvisor.sql.parse import Node, Unread, parse
+
+
+def read_candidate(definition: str) -> Candidate | Unread:
+    """The index that a CREATE INDEX with a schema makes; why it is none, or none that can be compared."""
+    parsed = parse(definition)
+    if isinstance(parsed, Unread):
+        return parsed
+    if parsed.kind != "IndexStmt":
+        return Unread(reason="it is not a CREATE INDEX")
+    body = parsed.body
+    method = body.get("accessMethod", "btree")
+    if method not in get_args(IndexMethod):
+        return Unread(reason=f"access method {method} is not known")
+    if "schemaname" not in body["relation"]:
+        return Unread(reason="it does not say the table's schema")
+    where = body.get("whereClause")
+    return Candidate(
+        schema=body["relation"]["schemaname"],
+        table_name=body["relation"]["relname"],
+        keys=tuple(_key(each["IndexElem"]) for each in body.get("indexParams", ())),
+        method=cast(IndexMethod, method),
+        included=tuple(each["IndexElem"]["name"] for each in body.get("indexIncludingParams", ())),
+        predicate=canonical_node(where) if where else None,
+        predicate_columns=_columns(where) if where else (),
+    )
+
+
+def _key(element: Node) -> CandidateKey:
+    is_descending = element.get("ordering") == "SORTBY_DESC"
+    nulls = element.get("nulls_ordering")
+    is_first = is_descending if nulls in (None, "SORTBY_NULLS_DEFAULT") else nulls == "SORTBY_NULLS_FIRST"
+    operator_class = ".".join(strings(element.get("opclass", []))) or None
+    key: str = element["name"] if "name" in element else canonical_node(element["expr"])
+    columns: tuple[str, ...] = (key,) if "name" in element else _columns(element["expr"])
+    text, label = quoted(key), key
+    if "expr" in element:
+        text = f"({key})"
+        kind, inner = unwrap(element["expr"])
+        label = function_name(inner) if kind == "FuncCall" else "expr"
+    if "collation" in element:
+        text += " COLLATE " + ".".join(quoted(each) for each in strings(element["collation"]))
+    return CandidateKey(text=text, key=key, columns=columns, label=label, operator_class=operator_class,
+                        is_descending=is_descending, is_nulls_first=is_first)  # fmt: skip
+
+
+def _columns(node: Node) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parts(each)[-1] for each in find(node, "ColumnRef")))

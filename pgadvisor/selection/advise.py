@@ -1,0 +1,123 @@
+"""From a workload to index advice: candidates, the search, drops, the curve, and what each index gives by itself."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from pgadvisor.candidates.candidate import Candidate
+from pgadvisor.candidates.neighbours import neighbours
+from pgadvisor.candidates.proposed import candidates_of
+from pgadvisor.facts import Facts
+from pgadvisor.model.advice import CurvePoint, IndexAdvice
+from pgadvisor.model.progress import Progress, no_progress
+from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.whatif import Planner
+from pgadvisor.parameters.draws import DrawnStatement
+from pgadvisor.selection.curve import knee
+from pgadvisor.selection.effects import Effects
+from pgadvisor.selection.matrix import Matrix
+from pgadvisor.selection.problem import Choice
+from pgadvisor.selection.search import Search
+from pgadvisor.selection.telling import Telling
+from pgadvisor.selection.terms import Terms
+from pgadvisor.selection.weighing import Weighed, weigh
+from pgadvisor.selection.wishes import Wishes
+
+SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+"""Of the tables' size: the budgets of the curve, beside the user's own and none."""
+LEAST_COST = 1e-6
+"""A statement planned at no cost at all is worth nothing to an index."""
+
+
+def advise_indexes(
+    snapshot: Snapshot,
+    facts: Facts,
+    planner: Planner,
+    drawn: Sequence[DrawnStatement],
+    wishes: Wishes,
+    progress: Progress = no_progress,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> IndexAdvice:
+    """The best indexes for the statements drawn, within the wishes, and what speaks for each."""
+    end = clock() + wishes.time_limit_s
+    weighed = weigh(facts, drawn, planner)
+    if not weighed.statements:
+        return _nothing(weighed, planner, "no statement of the workload could be planned")
+    matrix = Matrix(planner, weighed.statements)
+    terms = Terms(facts, matrix, weighed.unit, wishes)
+    matrix.explore((at, matrix.today) for at in range(len(weighed.statements)))
+    scales = _scales(weighed, matrix)
+    search = Search(
+        matrix,
+        scales,
+        terms.problem,
+        _thought_of(facts, weighed),
+        lambda candidate: _near(facts, weighed, candidate),
+        most_worse=wishes.most_worse,
+        is_over=lambda: clock() > end,
+        progress=progress,
+    )
+    choices = search.along(_budgets(facts, wishes), wishes.budget_bytes)
+    effects = Effects(matrix, scales, terms.upkeep())
+    telling = Telling(facts, planner, matrix, terms, effects, wishes)
+    curve = _curve(matrix, choices, search.cost_today())
+    return telling.advice(weighed, choices[wishes.budget_bytes], curve)
+
+
+def _scales(weighed: Weighed, matrix: Matrix) -> list[float]:
+    """What a planner's unit is worth in each statement: its observed time, or its calls."""
+    found = []
+    for at, statement in enumerate(weighed.statements):
+        cost = matrix.cost(at, matrix.today)
+        is_known = at not in matrix.failed and cost > LEAST_COST
+        if weighed.unit == "ms":
+            found.append((statement.ms or 0.0) / cost if is_known else 0.0)
+        else:
+            found.append(statement.calls if is_known else 0.0)
+    return found
+
+
+def _thought_of(facts: Facts, weighed: Weighed) -> Mapping[int, Sequence[Candidate]]:
+    keys = {statement.key: at for at, statement in enumerate(weighed.statements)}
+    queries = {key: query for key, query in facts.queries.items() if key in keys}
+    return {keys[key]: found for key, found in candidates_of(facts, queries).items()}
+
+
+def _near(facts: Facts, weighed: Weighed, candidate: Candidate) -> tuple[Candidate, ...]:
+    readers = (each.key for each in weighed.statements if candidate.table in each.tables)
+    return neighbours(facts, candidate, [facts.queries[key] for key in readers if key in facts.queries])
+
+
+def _budgets(facts: Facts, wishes: Wishes) -> list[int | None]:
+    """Of the curve, from the smallest to none."""
+    heap = sum(table.heap_bytes or 0 for table in facts.tables if table.kind == "table")
+    limited = {int(share * heap) for share in SHARES if heap}
+    return [*sorted(limited | ({wishes.budget_bytes} if wishes.budget_bytes is not None else set())), None]
+
+
+def _curve(matrix: Matrix, choices: Mapping[int | None, Choice], before: float) -> tuple[CurvePoint, ...]:
+    """What each budget gives, from the smallest to none."""
+    points = []
+    for budget in sorted(choices, key=lambda each: float("inf") if each is None else each):
+        new = [matrix.items[at] for at in choices[budget].chosen if not matrix.items[at].is_there]
+        choice = choices[budget]
+        points.append(
+            CurvePoint(
+                budget_bytes=budget,
+                size_bytes=sum(item.size.size_bytes or 0 for item in new),
+                indexes=len(new),
+                cost_ratio=choice.cost / before if before else 1.0,
+                bound=choice.bound / before if before else 1.0,
+                gap=choice.gap,
+            )
+        )
+    at = knee([(0, 1.0), *((point.size_bytes, point.cost_ratio) for point in points)])
+    return tuple(replace(point, is_knee=number == at) for number, point in enumerate(points, start=1))
+
+
+def _nothing(weighed: Weighed, planner: Planner, why: str) -> IndexAdvice:
+    return IndexAdvice(
+        unit=weighed.unit, tried_on=planner.label, left_out=weighed.left_out, nothing_because=f"{why.capitalize()}."
+    )

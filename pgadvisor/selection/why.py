@@ -1,0 +1,161 @@
+"""Why an index that the user asks about was, or was not, chosen."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from pgadvisor.candidates.candidate import Candidate
+from pgadvisor.candidates.merging import is_covered
+from pgadvisor.candidates.reading import read_candidate
+from pgadvisor.facts import Facts
+from pgadvisor.model.advice import StatementEffect, WhyNot
+from pgadvisor.selection.effects import Effects
+from pgadvisor.selection.existing import as_index, does_work_of, unexplained_scans
+from pgadvisor.selection.matrix import Matrix, Set
+from pgadvisor.selection.terms import Terms
+from pgadvisor.selection.wishes import Wishes
+from pgadvisor.sql.index_ddl import read_create_index
+from pgadvisor.sql.parse import Unread
+
+
+class Asked(NamedTuple):
+    """What the answers rest on."""
+
+    facts: Facts
+    matrix: Matrix
+    terms: Terms
+    effects: Effects
+    wishes: Wishes
+    chosen: Set
+    """What the advice is."""
+    names: Mapping[str, str]
+    """Of choices on the planner, with the names under which they are advised."""
+
+
+def why(asked: Asked) -> tuple[WhyNot, ...]:
+    """An answer for each index asked about, in their order."""
+    return tuple(_why(asked, text) for text in asked.wishes.why)
+
+
+def _why(asked: Asked, text: str) -> WhyNot:
+    if isinstance(read_create_index(text), Unread):
+        return _existing(asked, text)
+    candidate = read_candidate(text)
+    if isinstance(candidate, Unread):
+        return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.", error=candidate.reason)
+    if asked.facts.table(candidate.table) is None:
+        return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.",
+                      error=f"there is no table {candidate.table}")  # fmt: skip
+    if (same := _same_there(asked.facts, candidate)) is not None:
+        return WhyNot(definition=text, is_chosen=False, verdict=f"{same} is the same index, and is there.")
+    asked.matrix.add_candidates([candidate])
+    number = asked.matrix.number_of(candidate)
+    if number is None:
+        return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.",
+                      error="the planner could not make it")  # fmt: skip
+    return _tried(asked, text, number, candidate)
+
+
+def _same_there(facts: Facts, candidate: Candidate) -> str | None:
+    table = facts.table(candidate.table)
+    own = as_index(candidate, "asked")
+    found = table.indexes if table else ()
+    return next((each.name for each in found if each.is_valid and does_work_of(facts, each, own)
+                 and does_work_of(facts, own, each)), None)  # fmt: skip
+
+
+def _tried(asked: Asked, text: str, number: int, candidate: Candidate) -> WhyNot:
+    """The answer for an index that is not there: planned alone beside what is there, and beside the advice."""
+    today, chosen = asked.matrix.today, asked.chosen
+    effects = asked.effects.with_upkeep(asked.terms.upkeep())
+    table = frozenset({candidate.table})
+    effects.plan([today, today | {number}, chosen, chosen | {number}, chosen - {number}], table)
+    alone = effects.between(today, today | {number})
+    beside = effects.between(chosen - {number}, chosen | {number})
+    answer = WhyNot(
+        definition=text,
+        is_chosen=number in chosen,
+        verdict="",
+        alone=alone,
+        beside=beside,
+        size_bytes=asked.matrix.items[number].size.size_bytes,
+        upkeep=effects.upkeep(number, chosen),
+        gain_alone=effects.total(today) - effects.total(today | {number}),
+        gain_beside=effects.total(chosen - {number}) - effects.total(chosen | {number}),
+        dominated_by=_rivals(asked, number, candidate, alone),
+    )
+    return _with_verdict(asked, number, answer, bool(effects.users(number, today | {number})))
+
+
+def _rivals(asked: Asked, number: int, candidate: Candidate, alone: tuple[StatementEffect, ...]) -> tuple[str, ...]:
+    """Advised or existing choices that serve the statements that it would, or that hold all that it holds."""
+    helped = [each.statement for each in alone if each.ratio < 1.0]
+    used = asked.effects.used_by_those(helped, asked.chosen - {number}, asked.names)
+    covering = []
+    for each in sorted(asked.chosen - {number}):
+        item = asked.matrix.items[each]
+        if item.candidate is not None and item.made is not None and is_covered(candidate, item.candidate):
+            covering.append(f"{item.made.schema}.{asked.names.get(item.made.name, item.made.name)}")
+    schema = candidate.schema
+    return tuple(dict.fromkeys(name for name in (*covering, *used) if name.startswith(f"{schema}.")))
+
+
+def _with_verdict(asked: Asked, number: int, answer: WhyNot, is_used: bool) -> WhyNot:
+    budget, size = asked.wishes.budget_bytes, answer.size_bytes or 0
+    worst = max((each.ratio for each in answer.alone), default=1.0)
+    rivals = ", ".join(name.partition(".")[2] for name in answer.dominated_by)
+    if answer.is_chosen:
+        verdict = "It is part of the advice."
+    elif not is_used:
+        verdict = "No plan of the workload uses it."
+    elif budget is not None and size > budget:
+        verdict = "It alone is larger than the budget."
+    elif answer.gain_alone <= 0:
+        verdict = "Its upkeep costs the writes more than it saves."
+    elif answer.gain_beside <= 0 and rivals:
+        verdict = f"It would help, but beside the advice it saves nothing more: {rivals} does the work."
+    elif answer.gain_beside <= 0:
+        verdict = "It would help, but beside the advice its upkeep costs more than it still saves."
+    elif worst > 1.0 + asked.wishes.most_worse:
+        verdict = "It would make a statement dearer than you allow."
+    elif budget is not None:
+        verdict = "It would help, but within the budget other indexes save more for their size."
+    else:
+        verdict = "It would save so little beside the advice that it is left out."
+    return replace(answer, verdict=verdict)
+
+
+def _existing(asked: Asked, name: str) -> WhyNot:
+    """The answer for an index that is there: what taking it away would change."""
+    number = asked.matrix.numbered(name)
+    if number is None:
+        fixed = next((each for each in asked.terms.fixed if each.name == name), None)
+        if fixed is None:
+            return WhyNot(definition=name, is_chosen=False, verdict="It cannot be tried.",
+                          error=f"there is no index {name} on a table that the workload reads")  # fmt: skip
+        return WhyNot(definition=fixed.index.definition, is_chosen=True, size_bytes=fixed.size_bytes,
+                      verdict=f"It stays, whatever it serves: {fixed.fixed}.")  # fmt: skip
+    existing, today, chosen = asked.terms.existing[number], asked.matrix.today, asked.chosen
+    effects = asked.effects
+    effects.plan([today - {number}, chosen - {number}, chosen | {number}], frozenset({existing.table}))
+    unexplained = unexplained_scans(
+        asked.facts, existing, is_used=number in asked.terms.used_today(), is_given=asked.wishes.workload_is_given
+    )
+    if number not in chosen:
+        verdict = "The advice drops it: without it the workload costs no more."
+    elif users := effects.users(number, chosen):
+        verdict = f"It stays: {len(users):,} statement{'s' if len(users) > 1 else ''} of the workload use it."
+    else:
+        verdict = f"It stays: {unexplained or 'dropping it would change next to nothing'}."
+    return WhyNot(
+        definition=existing.index.definition,
+        is_chosen=number in chosen,
+        verdict=verdict,
+        alone=effects.between(today, today - {number}),
+        beside=effects.between(chosen | {number}, chosen - {number}),
+        size_bytes=existing.size_bytes,
+        upkeep=effects.upkeep(number, chosen),
+        gain_alone=effects.total(today - {number}) - effects.total(today),
+        gain_beside=effects.total(chosen - {number}) - effects.total(chosen | {number}),
+    )
