@@ -30,8 +30,8 @@ SCRIPTS = ("page.js", "copy.js", "findings.js", "reviewed.js", "plan.js", "keys.
 def render(report: Report, plan_viewer: PlanViewerName | None = None) -> str:
     """The report as a page that stands by itself, with the viewer asked for in it. Same report, same bytes."""
     viewer = None if plan_viewer is None else viewer_of(plan_viewer)
-    style = "".join((*(_static(name) for name in STYLES), viewer.style if viewer else ""))
-    scripts = (*(_static(name) for name in SCRIPTS), viewer.script if viewer else "")
+    style = "".join((*_parts(STYLES, report), viewer.style if viewer else ""))
+    scripts = (*_parts(SCRIPTS, report), viewer.script if viewer else "")
     script = "".join(('"use strict";\n(() => {\n', *scripts, "})();\n"))
     head_script = _static("theme.js")
     policy = "; ".join(
@@ -153,6 +153,11 @@ def _exact(text: str) -> Markup:
 def _svg_number(value: float) -> str:
     """A length in a drawing: short, so that 500 bars cost little."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _parts(names: tuple[str, ...], report: Report) -> tuple[str, ...]:
+    """Style or script; what index advice needs is there only where there is some."""
+    return tuple(_static(name) for name in names if report.advice is not None or not name.startswith("indexes."))
 
 
 def _static(name: str) -> str:

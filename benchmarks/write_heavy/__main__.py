@@ -11,6 +11,7 @@ machine show least in it. Sets go round in turn, so that a busy minute does not 
 """
 
 import argparse
+import contextlib
 import statistics
 import subprocess
 import sys
@@ -85,7 +86,8 @@ def _load(server: EmbeddedServer, counts: Counts) -> None:
 def _serve(server: EmbeddedServer, calls: Sequence[Call]) -> int:
     print(_used(server, calls), flush=True)
     print("Ctrl-C, or the end of the input, ends the server", file=sys.stderr)
-    sys.stdin.read()
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.stdin.read()
     return 0
 
 
@@ -107,10 +109,11 @@ def _asked(server: EmbeddedServer, calls: Sequence[Call], options: argparse.Name
     command = [sys.executable, "-c", program, "indexes", dsn, "--format", "json"]
     if options.binaries:
         command += ["--twin-bin", str(options.binaries)]
-    if options.pgadvisor == "workload":
-        command += ["--workload", str(WORKLOAD)]
     with tempfile.TemporaryDirectory() as directory:
-        report = Path(directory) / "pgadvisor.json"
+        report, workload = Path(directory) / "pgadvisor.json", Path(directory) / "workload.sql"
+        if options.pgadvisor == "workload":
+            write_workload(workload, Counts(options.scale))
+            command += ["--workload", str(workload)]
         subprocess.run([*command, "-o", str(report)], check=True)
         found = read_set(report)
     print("pgadvisor advises:", *(f"  {each};" for each in found.changes), sep="\n")

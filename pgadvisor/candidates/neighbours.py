@@ -12,7 +12,7 @@ from pgadvisor.candidates.expressions import column_key
 from pgadvisor.candidates.included import included
 from pgadvisor.candidates.merging import prefixes
 from pgadvisor.candidates.partial import EVERYTHING, Part, parts_of
-from pgadvisor.candidates.special import specials
+from pgadvisor.candidates.special import brins, specials
 from pgadvisor.candidates.uses import Use, uses_of
 from pgadvisor.facts import Facts
 from pgadvisor.sql.query import Query
@@ -65,7 +65,7 @@ def _kinds(facts: Facts, candidate: Candidate, near: list[Use]) -> Iterator[Cand
     """Of another access method or operator class over the same column."""
     columns = {name for key in candidate.keys for name in key.columns}
     for use in near:
-        for each in specials(facts, use):
+        for each in (*specials(facts, use), *brins(facts, use)):
             if columns.intersection(name for key in each.keys for name in key.columns):
                 yield each
         if candidate.method != "btree":

@@ -8,7 +8,7 @@ from pgadvisor.candidates.btree import btrees
 from pgadvisor.candidates.candidate import Candidate
 from pgadvisor.candidates.existing import finds_one, is_there
 from pgadvisor.candidates.foreign_keys import foreign_key_indexes
-from pgadvisor.candidates.special import specials
+from pgadvisor.candidates.special import brins, specials
 from pgadvisor.candidates.uses import Use, uses_of
 from pgadvisor.facts import Facts
 from pgadvisor.sql.query import Query
@@ -17,6 +17,8 @@ MOST = 60
 """Candidates of a statement."""
 MOST_OF_USE = 32
 """B-trees of one use of a table."""
+FIRST_FEW = 4
+"""B-trees before BRIN, which is small and seldom fast."""
 ONE_PAGE = 8192
 
 Asked = Mapping[str, Counter[str]]
@@ -43,11 +45,12 @@ def _candidates(facts: Facts, uses: Iterable[Use], query: Query, asked: Asked) -
 
 
 def _of_use(facts: Facts, use: Use, asked: Asked) -> Iterator[Candidate]:
-    """The candidates of one use: B-trees and the others in turn."""
+    """The candidates of one use: B-trees and the others in turn, BRIN behind the first few."""
     table = use.table
     if finds_one(table, use) or (table.heap_bytes is not None and 0 < table.heap_bytes <= ONE_PAGE):
         return
     plain = btrees(use, asked.get(table.qualified, Counter()), MOST_OF_USE)
+    plain[FIRST_FEW:FIRST_FEW] = brins(facts, use)
     for pair in zip_longest(specials(facts, use), plain):
         yield from (each for each in pair if each is not None)
 

@@ -23,9 +23,8 @@ BIG_PAGES = 1024
 
 
 def specials(facts: Facts, use: Use) -> list[Candidate]:
-    """The likeliest first: GIN and GiST, each also partial, then hash and BRIN."""
-    found = [*_inverted(facts, use), *_nearest(facts, use), *_hashes(facts, use), *_brins(facts, use)]
-    return list(dict.fromkeys(found))
+    """The likeliest first: GIN and GiST, each also partial, then hash."""
+    return list(dict.fromkeys([*_inverted(facts, use), *_nearest(facts, use), *_hashes(facts, use)]))
 
 
 def _inverted(facts: Facts, use: Use) -> Iterator[Candidate]:
@@ -109,7 +108,7 @@ def _hashes(facts: Facts, use: Use) -> Iterator[Candidate]:
             yield _made(use, "hash", (each.key,), EVERYTHING)
 
 
-def _brins(facts: Facts, use: Use) -> Iterator[Candidate]:
+def brins(facts: Facts, use: Use) -> Iterator[Candidate]:
     """For ranges over columns in whose order the rows lie on disk."""
     if (facts.pages(use.table.qualified) or 0) < BIG_PAGES:
         return

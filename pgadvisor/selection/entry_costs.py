@@ -22,8 +22,8 @@ OTHER_METHOD = 3.0
 """Of an access method that an extension brings: dearer than a B-tree."""
 NARROW_BYTES, WIDE_BYTES, BYTE = 16.0, 200.0, 0.04
 """Each byte of a B-tree's key from the 17th to the 200th costs so much: 33 bytes 2.3 to 2.8, 97 bytes 4.5 to 4.9."""
-REMOVED = 0.3
-"""Taking the entry of a deleted row away, as a share of what it cost: 0.25 to 0.4 measured, VACUUM's work and WAL."""
+REMOVED = 0.35
+"""Taking the entry of a deleted row away, as a share of what it cost: 0.25 to 0.5 measured, VACUUM's work and WAL."""
 MOVED = 1.6
 """The entry of a new version of an old row, the old one's removal included, in entries at a random place: 2.1 measured
 right after a checkpoint and with VACUUM, and hardly more than 1 long after it."""

@@ -23,8 +23,10 @@ ROUNDING = 1e-6
 """Share of the cost by which a bound may miss it and still be met: HiGHS tolerates as much."""
 LEAST_GAIN = 1e-12
 """Of the whole cost: less is rounding."""
+MOST_WORK = 200_000
+"""Ways that are looked at again, so that large problems take seconds; the solver is there for the rest."""
 MOST_EXCHANGES = 2000
-"""That are looked at in one search, so that large problems take seconds; the solver is there for the rest."""
+"""That are looked at in one round, for the same reason."""
 MOVES_EACH = 4
 """That are tried in the place of one index."""
 
@@ -35,10 +37,17 @@ def greedy(problem: Problem) -> Choice:
     return made(problem, improved(small, start), least_cost(small))
 
 
+def grown(small: Problem, chosen: frozenset[int]) -> frozenset[int]:
+    """An allowed choice of a reduced problem with all that gains added, and all that does not dropped."""
+    search = _Search(small, chosen)
+    search.grow()
+    search.drop()
+    return frozenset(search.ledger.chosen)
+
+
 def improved(small: Problem, chosen: frozenset[int]) -> frozenset[int]:
     """An allowed choice of a reduced problem, made so good that no step makes it better."""
-    search = _Search(small)
-    search.ledger.move_to(chosen)
+    search = _Search(small, chosen)
     search.settle()
     return frozenset(search.ledger.chosen)
 
@@ -71,21 +80,25 @@ def fulfilled(problem: Problem) -> tuple[Problem, frozenset[int]]:
 class _Search:
     """Walks from one choice to a cheaper one."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, chosen: frozenset[int]) -> None:
         self.ledger = Ledger(problem)
-        self.per_byte = problem.budget_bytes is not None
+        self.ledger.move_to(chosen)
+        self._per_byte = problem.budget_bytes is not None
         self._least_gain = LEAST_GAIN * abs(cost_of(problem, today(problem)))
 
     def settle(self) -> None:
-        """Until nothing gains any more."""
-        self._grow()
-        while self._drop() | self._restore_hot() | self._swap() | self._make_room():
-            self._grow()
+        """Until nothing gains any more, or, where the problem is large, little does."""
+        self.grow()
+        for _ in range(1 + MOST_WORK // (1 + len(self.ledger.costs))):
+            if not (self.drop() | self._restore_hot() | self._swap() | self._make_room()):
+                return
+            self.grow()
+        self.drop()
 
     def _gains(self, dearer: float) -> bool:
         return dearer < -self._least_gain
 
-    def _grow(self) -> None:
+    def grow(self) -> None:
         """Add what gains most until nothing does."""
         ledger = self.ledger
         queue = _Queue(self)
@@ -103,11 +116,11 @@ class _Search:
 
     def score(self, gain: float, move: Move) -> float:
         """What a gain is worth: by its bytes where they are short, else by the new indexes it takes."""
-        if self.per_byte:
+        if self._per_byte:
             return gain / max(PAGE_BYTES, sum(self.ledger.sizes[at] for at in move))
         return gain / max(1, sum(self.ledger.is_new[at] for at in move))
 
-    def _drop(self) -> bool:
+    def drop(self) -> bool:
         """Drop what costs more than it gains; of new indexes also what gains nothing."""
         ledger, dropped = self.ledger, False
         for at in sorted(ledger.chosen, key=lambda at: (ledger.fixed[at], at), reverse=True):

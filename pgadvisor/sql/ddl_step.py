@@ -1,0 +1,82 @@
+"""What a DDL statement does, a step at a time: ALTER TABLE with three clauses is three steps."""
+
+from typing import Literal
+
+from pgadvisor.model.finding import Span
+from pgadvisor.model.record import Record
+
+ObjectKind = Literal[
+    "table", "index", "view", "materialized view", "type", "domain", "sequence", "schema", "function", "trigger",
+    "extension", "policy", "statistics", "role", "database", "publication", "rows", "other",
+]  # fmt: skip
+
+
+class DdlColumn(Record):
+    """A column as a step adds or changes it."""
+
+    name: str
+    type: str | None = None
+    """As format_type prints it: `character varying(20)`; `serial` stays `serial`."""
+    default: str | None = None
+    """SQL."""
+    is_volatile_default: bool = False
+    """Its default has another value for each row, so that adding it rewrites the table."""
+    not_null: bool = False
+    is_identity: bool = False
+    generated: Literal["stored", "virtual"] | None = None
+    collation: str | None = None
+
+
+class DdlConstraint(Record):
+    """A constraint as a step adds it."""
+
+    kind: Literal["primary key", "unique", "foreign key", "check", "not null", "exclusion"]
+    name: str | None = None
+    columns: tuple[str, ...] = ()
+    expression: str | None = None
+    """Of a check: SQL."""
+    references: tuple[str | None, str] | None = None
+    """(schema, table) of a foreign key."""
+    referenced_columns: tuple[str, ...] = ()
+    is_not_valid: bool = False
+    using_index: str | None = None
+
+
+class DdlStep(Record):
+    """One step. What does not concern its command is None or empty."""
+
+    command: str
+    """Its name in the table of locks: `add column`, `set not null`, `create index concurrently`, `update`."""
+    kind: ObjectKind
+    schema: str | None = None
+    """As written; None: the search path decides."""
+    name: str | None = None
+    """Bare, of the object: of an ALTER TABLE the table, of an index the index."""
+    table: tuple[str | None, str] | None = None
+    """(schema, name) of the table concerned, where the object is not one itself: of CREATE INDEX, of a trigger."""
+    names: tuple[tuple[str | None, str], ...] = ()
+    """All objects of a DROP or TRUNCATE of several; `name` is the first."""
+    column: DdlColumn | None = None
+    column_name: str | None = None
+    constraint: DdlConstraint | None = None
+    constraint_name: str | None = None
+    new_name: str | None = None
+    using: str | None = None
+    """Of a type change: SQL."""
+    columns: tuple[DdlColumn, ...] = ()
+    """Of CREATE TABLE."""
+    constraints: tuple[DdlConstraint, ...] = ()
+    """Of CREATE TABLE, or with a column that is added."""
+    index_definition: str | None = None
+    """Of CREATE INDEX: the whole statement."""
+    partition_of: tuple[str | None, str] | None = None
+    setting: tuple[str, str] | None = None
+    """Of SET: name and value."""
+    is_concurrent: bool = False
+    is_cascade: bool = False
+    if_exists: bool = False
+    is_conditional: bool = False
+    """Inside an IF or a loop of PL/pgSQL: it may not run."""
+    is_temporary: bool = False
+    span: Span | None = None
+    """In the statement's text."""
