@@ -3,13 +3,16 @@
 from typing import cast, get_args
 
 from pgadvisor.candidates.candidate import Candidate, CandidateKey, IndexMethod
+from pgadvisor.candidates.expressions import key_of
+from pgadvisor.facts import Facts
+from pgadvisor.model.catalog import Table
 from pgadvisor.sql.canonical import canonical_node
 from pgadvisor.sql.identifiers import quoted
 from pgadvisor.sql.nodes import find, function_name, parts, strings, unwrap
 from pgadvisor.sql.parse import Node, Unread, parse
 
 
-def read_candidate(definition: str) -> Candidate | Unread:
+def read_candidate(facts: Facts, definition: str) -> Candidate | Unread:
     """The index that a CREATE INDEX with a schema makes; why it is none, or none that can be compared."""
     parsed = parse(definition)
     if isinstance(parsed, Unread):
@@ -23,10 +26,13 @@ def read_candidate(definition: str) -> Candidate | Unread:
     if "schemaname" not in body["relation"]:
         return Unread(reason="it does not say the table's schema")
     where = body.get("whereClause")
+    table = facts.table(f"{body['relation']['schemaname']}.{body['relation']['relname']}")
+    if table is None:
+        return Unread(reason=f"there is no table {body['relation']['schemaname']}.{body['relation']['relname']}")
     return Candidate(
         schema=body["relation"]["schemaname"],
         table_name=body["relation"]["relname"],
-        keys=tuple(_key(each["IndexElem"]) for each in body.get("indexParams", ())),
+        keys=tuple(_key(facts, table, each["IndexElem"]) for each in body.get("indexParams", ())),
         method=cast(IndexMethod, method),
         included=tuple(each["IndexElem"]["name"] for each in body.get("indexIncludingParams", ())),
         predicate=canonical_node(where) if where else None,
@@ -34,7 +40,7 @@ def read_candidate(definition: str) -> Candidate | Unread:
     )
 
 
-def _key(element: Node) -> CandidateKey:
+def _key(facts: Facts, table: Table, element: Node) -> CandidateKey:
     is_descending = element.get("ordering") == "SORTBY_DESC"
     nulls = element.get("nulls_ordering")
     is_first = is_descending if nulls in (None, "SORTBY_NULLS_DEFAULT") else nulls == "SORTBY_NULLS_FIRST"
@@ -43,7 +49,8 @@ def _key(element: Node) -> CandidateKey:
     columns: tuple[str, ...] = (key,) if "name" in element else _columns(element["expr"])
     text, label = quoted(key), key
     if "expr" in element:
-        text = f"({key})"
+        known = key_of(facts, table, key)
+        text = known.text if known else f"({key})"
         kind, inner = unwrap(element["expr"])
         label = function_name(inner) if kind == "FuncCall" else "expr"
     if "collation" in element:

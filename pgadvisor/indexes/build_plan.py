@@ -43,7 +43,7 @@ class IndexBuild(Record):
     checks: tuple[str, ...] = ()
     """Whole statements that show whether it is built, and later whether it is used."""
     notes: tuple[str, ...] = ()
-    """What to heed with this one, as sentences; `CAUTIONS` holds for all."""
+    """What to heed with this one, as clauses; `CAUTIONS` holds for all."""
 
 
 class IndexDrop(Record):
@@ -185,15 +185,15 @@ def _checks(table: Table, name: str, is_above: bool) -> tuple[str, ...]:
 def _notes(facts: Facts, index: NewIndex, size: IndexSize) -> Iterable[str]:
     found = effort(facts, index, size)
     if found.seconds is not None and found.seconds >= BIG_S:
-        yield f"The build takes about {duration_text(found.seconds)}, longer where the server is busy."
-        yield f"It needs about {size_text(found.disk_bytes or 0)} of free disk: index, sort and WAL."
+        yield f"the build takes about {duration_text(found.seconds)}, longer where the server is busy"
+        yield f"it needs about {size_text(found.disk_bytes or 0)} of free disk meanwhile: index, sort and WAL"
         if memory := wanted_memory(facts, index, found):
-            yield f"SET maintenance_work_mem = '{memory}' before makes it faster: its sort then stays in memory."
+            yield f"SET maintenance_work_mem = '{memory}' before makes it faster: more of its sort stays in memory"
     if _lacks_extension(facts, index):
-        yield f"It needs the extension {index.extension}, which is not installed in this database."
+        yield f"it needs the extension {index.extension}, which is not installed in this database"
     foreign = [each.label for each in _foreign(facts, index.table)]
     if foreign:
-        yield f"{', '.join(foreign)} cannot have it (foreign table), so that PostgreSQL keeps the whole marked invalid."
+        yield f"{', '.join(foreign)} cannot have it (foreign table), so that PostgreSQL keeps the whole marked invalid"
 
 
 def _foreign(facts: Facts, table: str) -> Iterable[Table]:

@@ -27,17 +27,21 @@ class Terms:
         self._unit = unit
         self._wishes = wishes
         self._traits: list[IndexTraits] = []
+        self._grouped: tuple[int, tuple[tuple[int, ...], ...]] = (-1, ())
+        """How many choices there were when the groups were last made, and the groups."""
         self.existing: dict[int, ExistingIndex] = {}
         """Those that may go, by their numbers."""
         self.fixed: list[ExistingIndex] = []
-        """The others."""
+        """Those that stay; what stands on tables that no statement touches is in neither."""
         read = frozenset().union(*(each.tables for each in matrix.statements))
         for each in existing_indexes(facts):
-            if each.fixed is None and each.table in read:
+            if each.table not in read:
+                continue
+            if each.fixed is None:
                 self.existing[matrix.add_existing(each.table, each.index).number] = each
             else:
                 self.fixed.append(each)
-        self._fixed_traits = [index_traits(facts, each.on, each.index) for each in self.fixed if each.table in read]
+        self._fixed_traits = [index_traits(facts, each.on, each.index) for each in self.fixed]
 
     def upkeep(self) -> Upkeep:
         """What the workload's writes pay for each choice."""
@@ -75,8 +79,12 @@ class Terms:
 
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """`Problem.one_of`."""
-        if not self.existing:
-            return ()
+        count = len(self._matrix.items)
+        if self.existing and self._grouped[0] != count:
+            self._grouped = (count, self._new_groups())
+        return self._grouped[1]
+
+    def _new_groups(self) -> tuple[tuple[int, ...], ...]:
         matrix = self._matrix
         candidates = [(item.number, item.candidate) for item in matrix.items if item.candidate is not None]
         return groups_to_keep(

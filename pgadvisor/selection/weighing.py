@@ -8,6 +8,7 @@ from pgadvisor.model.record import Record
 from pgadvisor.model.whatif import Answer, Planner
 from pgadvisor.model.workload import Statement
 from pgadvisor.parameters.draws import DrawnStatement
+from pgadvisor.selection.upserts import conflict_columns
 from pgadvisor.selection.workload import Unit, WeighedStatement, WeighedText, Write
 from pgadvisor.sql.query import Query, Scope
 
@@ -96,11 +97,14 @@ def _write(facts: Facts, statement: Statement, query: Query | None, root: PlanNo
         return None
     kind = scope.write
     assert kind in ("insert", "update", "delete", "merge")
-    return Write(kind=kind, table=table, columns=_assigned(scope), rows=_rows(statement, root))
+    return Write(kind=kind, table=table, columns=_assigned(statement, scope), rows=_rows(statement, root))
 
 
-def _assigned(scope: Scope) -> frozenset[str]:
-    return frozenset(use.column for use in scope.assigned) if scope.write != "insert" else frozenset()
+def _assigned(statement: Statement, scope: Scope) -> frozenset[str]:
+    """The columns that it sets; of an INSERT those that its ON CONFLICT sets."""
+    if scope.write == "insert":
+        return conflict_columns(statement.text)
+    return frozenset(use.column for use in scope.assigned)
 
 
 def _rows(statement: Statement, root: PlanNode) -> float:

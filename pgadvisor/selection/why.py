@@ -41,12 +41,9 @@ def why(asked: Asked) -> tuple[WhyNot, ...]:
 def _why(asked: Asked, text: str) -> WhyNot:
     if isinstance(read_create_index(text), Unread):
         return _existing(asked, text)
-    candidate = read_candidate(text)
+    candidate = read_candidate(asked.facts, text)
     if isinstance(candidate, Unread):
         return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.", error=candidate.reason)
-    if asked.facts.table(candidate.table) is None:
-        return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.",
-                      error=f"there is no table {candidate.table}")  # fmt: skip
     if (same := _same_there(asked.facts, candidate)) is not None:
         return WhyNot(definition=text, is_chosen=False, verdict=f"{same} is the same index, and is there.")
     asked.matrix.add_candidates([candidate])

@@ -137,7 +137,7 @@ def test_what_a_build_takes_grows_with_the_table_and_the_method() -> None:
 
 
 def test_a_sort_beyond_its_memory_takes_disk() -> None:
-    small, large = plan(big(1e6, "65536"), "btree"), plan(big(1e8, "65536"), "btree")
+    small, large = plan(big(1e5, "65536"), "btree"), plan(big(1e8, "65536"), "btree")
     assert small.disk_bytes == 2 * (small.size_bytes or 0) and not small.notes
     assert (large.disk_bytes or 0) > 3 * (large.size_bytes or 0)
 
