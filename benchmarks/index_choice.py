@@ -131,7 +131,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=60.0, help="seconds for the textbook programme; 0: leave it out")
     parser.add_argument("--only", help="the first letters of an instance's name")
     options = parser.parse_args()
-    print(f"{'instance':34} {'way':9} {'seconds':>8} {'gap':>8} {'cost / best bound':>18} {'indexes':>8}")
+    print(f"{'instance':34} {'way':9} {'CPU s':>8} {'gap':>8} {'cost / best bound':>18} {'indexes':>8}")
     for name, shape in SHAPES.items():
         if options.only is None or name.startswith(options.only):
             for share in (None, 0.5, 0.1):

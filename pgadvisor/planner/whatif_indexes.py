@@ -60,24 +60,24 @@ class IndexMaker:
         self._creator = IndexCreator(connection)
         self._filler = IndexFiller(connection, superuser)
         self._made: dict[HypotheticalIndex, MadeIndex | WhatIfError] = {}
-
-    @property
-    def oids(self) -> tuple[int, ...]:
-        """All that was made."""
-        return tuple(oid for made in self._made.values() if isinstance(made, MadeIndex) for oid in made.oids)
+        self.oids: set[int] = set()
+        """Of all that was made."""
 
     def make(self, indexes: Iterable[HypotheticalIndex]) -> dict[HypotheticalIndex, MadeIndex | WhatIfError]:
         """The hidden indexes; where the server does not make one, why, also the second time."""
         wanted = dict.fromkeys(indexes)
         new = [each for each in wanted if each not in self._made]
         for created in self._creator.create(new) if new else ():
-            self._made.update(self._filled(created))
+            filled = self._filled(created)
+            self._made.update(filled)
+            self.oids.update(oid for made in filled.values() if isinstance(made, MadeIndex) for oid in made.oids)
         return {each: self._made[each] for each in wanted}
 
     def close(self) -> None:
         """Drops what was made."""
         self._drop([each.oids[0] for each in self._made.values() if isinstance(each, MadeIndex)])
         self._made = {}
+        self.oids = set()
 
     def _filled(
         self, created: Mapping[HypotheticalIndex, Made | WhatIfError]

@@ -266,6 +266,6 @@ def _promises(ledger: Ledger, ways: Iterable[int]) -> dict[Move, float]:
     for (_, at), saved in alone.items():
         promises[(at,)] = promises.get((at,), 0.0) + saved
     for (statement, move), saved in together.items():
-        beyond = saved - max(alone.get((statement, at), 0.0) for at in move)
-        promises[move] = promises.get(move, 0.0) + max(beyond, 0.0)
+        best_alone = max(alone.get((statement, at), 0.0) for at in move)
+        promises[move] = promises.get(move, 0.0) + (saved - best_alone if saved > best_alone else 0.0)
     return promises
