@@ -152,9 +152,9 @@ def _compare(name: str, problem: Problem, options: argparse.Namespace) -> None:
     _row(name, "solver", solved - started, best.gap, best.cost / best.bound, str(len(best.chosen)))
     _row("", "greedy", greedy_s, max(0.0, 1 - best.bound / quick.cost), quick.cost / best.bound, str(len(quick.chosen)))
     if options.limit:
-        started = time.process_time()
+        begun = time.process_time()
         cost, bound = Textbook(problem).solve(options.gap, options.limit)
-        took = time.process_time() - started
+        took = time.process_time() - begun
         _row("", "textbook", took, max(0.0, 1 - bound / cost), cost / best.bound, f"{took / (solved - started):.1f} x")
 
 

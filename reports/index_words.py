@@ -97,13 +97,16 @@ def helped(advice: IndexAdvice) -> str:
     """How many statements it helps and hurts, as a sentence; empty: none changes."""
     less, more = ("faster", "slower") if advice.unit == "ms" else ("cheaper", "dearer")
     better = sum(each.ratio < 1 for each in advice.statements)
-    worse = [each.ratio for each in advice.statements if each.ratio > 1]
-    if not better and not worse:
+    worse = [each.ratio for each in advice.statements if each.ratio > 1 and not each.is_write]
+    paying = [each.ratio for each in advice.statements if each.ratio > 1 and each.is_write]
+    if not better and not worse and not paying:
         return ""
     text = f"{numbers.plural(better, 'statement')} {'gets' if better == 1 else 'get'} {less}"
+    if paying:
+        text += f", {numbers.plural(len(paying), 'write')} at most {numbers.share(max(paying) - 1)} {more}"
     if worse:
-        return f"{text}, {len(worse):,} {more} by at most {numbers.share(max(worse) - 1)}."
-    return f"{text}, none {more}."
+        return f"{text}, {numbers.plural(len(worse), 'other')} {more} by at most {numbers.share(max(worse) - 1)}."
+    return f"{text}, no {'other' if paying else 'statement'} {more}."
 
 
 def proof(advice: IndexAdvice) -> str:
@@ -115,11 +118,11 @@ def proof(advice: IndexAdvice) -> str:
         return f"How near it is to the best choice of the {_indexes(advice.candidates)} tried is not proved."
     if advice.gap < HARDLY / 10:
         no_more = "saves more" if advice.candidates > 1 else "saves no more"
-        return f"Proved: {tried} {no_more}."
+        return f"Proved over all plans made: {tried} {no_more}."
     lower = amount(advice.bound, advice.unit)
     costs = "takes less than" if advice.unit == "ms" else "comes below"
     verb = costs if advice.candidates > 1 else f"cannot {costs.replace('takes', 'take').replace('comes', 'come')}"
-    return f"Proved: {tried} {verb} {lower}, {numbers.share(advice.gap)} below this."
+    return f"Proved over all plans made: {tried} {verb} {lower}, {numbers.share(advice.gap)} below this."
 
 
 def price(advice: IndexAdvice) -> str:
@@ -130,8 +133,7 @@ def price(advice: IndexAdvice) -> str:
         room = "" if advice.budget_bytes is None else f" of a budget of {numbers.size(advice.budget_bytes)}"
         told = f"{new} {numbers.size(advice.size_bytes)}{room}"
         upkeep = sum(each.upkeep for each in advice.create)
-        writes = f"{' and cost' if len(advice.create) > 1 else ' and costs'} the writes"
-        parts.append(f"{told}{writes} {amount(upkeep, advice.unit)}" if upkeep > 0 else told)
+        parts.append(f"{told}; writes pay {amount(upkeep, advice.unit)} for it" if upkeep > 0 else told)
     freed = sum(each.size_bytes or 0 for each in advice.drop)
     if freed:
         parts.append(f"{'the drops free' if parts else 'The drops free'} {numbers.size(freed)}")

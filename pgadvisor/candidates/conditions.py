@@ -23,13 +23,9 @@ no order is left; `null`: IS NULL, likewise; `pattern`: text that only trigrams 
 index may speak of it."""
 
 FEW_VALUES = 30
-"""A column with no more different values than this holds a state or a kind, and a partial index may name one."""
-HALF = 0.5
-"""What is not a state is most of the rows as a rule; only where it is less a partial index speaks of it."""
-FEW_RANGE = 0.2
-"""A range with a constant end is worth a partial index when it keeps fewer rows than this."""
-MOVING = 0.9
-"""A column in the order in which rows come (by its correlation) is compared with a value that moves on."""
+"""A column with no more different values than this may hold a state."""
+RESTING, PASSING = 0.5, 0.2
+"""Shares of the rows: of a state in which they come to rest, at least; of one that they pass through, at most."""
 C_LOCALES = ("C", "POSIX", "ucs_basic")
 _ID = re.compile(r"(^|_)(id|uuid|guid|key|ref|hash|token)$", re.I)
 
@@ -152,7 +148,11 @@ def _is_join(predicate: Predicate) -> bool:
 
 
 def _fixed(predicate: Predicate, column: Column, share: float, facts: Facts) -> str | None:
-    """The predicate as an index's WHERE may say it: constants of the text that stand for a state, not for a value."""
+    """The predicate as an index's WHERE may say it.
+
+    A constant of the text may be one value of many that the application sends. Only a state that rows pass through
+    (`queued`, while nearly all are `done`) is one that it always asks for, and one that makes a small index.
+    """
     name, sign = quoted(column.name), predicate.operator
     if sign in ("IS NULL", "IS NOT NULL"):
         return f"{name} {sign}"
@@ -160,20 +160,11 @@ def _fixed(predicate: Predicate, column: Column, share: float, facts: Facts) -> 
         return name if truth_of(predicate) else f"NOT {name}"
     if sign in ("IS NOT TRUE", "IS NOT FALSE", "IS UNKNOWN", "IS NOT UNKNOWN") and not predicate.is_negated:
         return f"{name} {sign}"
-    values = predicate.value.items if sign in ("IN", "NOT IN") else (predicate.value,)
-    spelled = [_spelled(each) for each in values]
-    if not spelled or any(each is None for each in spelled) or _ID.search(column.name):
+    spelled = _spelled(predicate.value)
+    is_passing = sign == "=" and not predicate.is_negated and share <= PASSING and _is_state(column, facts)
+    if spelled is None or not is_passing or _ID.search(column.name):
         return None
-    texts = [each or "" for each in spelled]
-    if sign in ("=", "<>", "IN", "NOT IN"):
-        word = f"NOT {sign}" if predicate.is_negated and sign == "IN" else sign
-        right = f"({', '.join(texts)})" if sign.endswith("IN") else texts[0]
-        is_part = word in ("=", "IN") or share <= HALF
-        is_fit = is_part and _is_state(column, facts) and (not predicate.is_negated or word == "NOT IN")
-        return canonical(f"{name} {word} {right}") if is_fit else None
-    if sign in ("<", "<=", ">", ">=") and share <= FEW_RANGE and not predicate.is_negated and not _is_moving(column):
-        return canonical(f"{name} {sign} {texts[0]}")
-    return None
+    return canonical(f"{name} = {spelled}")
 
 
 def _spelled(value: Value) -> str | None:
@@ -183,16 +174,11 @@ def _spelled(value: Value) -> str | None:
 
 
 def _is_state(column: Column, facts: Facts) -> bool:
-    """Whether the column has few values: a state, a kind, a role."""
+    """Whether the column has few values, one of which most rows come to rest in."""
     is_enum = any(each.kind == "enum" and each.name == column.type for each in facts.snapshot.types)
     fits = is_enum or column.type.startswith(("text", "character", "smallint", "integer"))
     if not fits or column.statistics is None:
-        return is_enum
-    return column.statistics.n_distinct > 0 and distinct_values(column, 1e9) <= FEW_VALUES
-
-
-def _is_moving(column: Column) -> bool:
-    """Whether a constant that the column is compared with will be another one tomorrow."""
+        return False
     seen = column.statistics
-    is_ordered = seen is not None and seen.correlation is not None and abs(seen.correlation) >= MOVING
-    return is_ordered or column.type.startswith(("time", "date", "interval", "uuid"))
+    has_few = seen.n_distinct > 0 and distinct_values(column, 1e9) <= FEW_VALUES
+    return has_few and max(seen.most_common_frequencies, default=0.0) >= RESTING

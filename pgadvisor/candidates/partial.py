@@ -32,7 +32,7 @@ def parts_of(use: Use) -> list[Part]:
     """The whole table, and the parts that the constants of the query's text allow."""
     fixed = [each for each in use.conditions if each.fixed and each.share <= NEARLY_ALL]
     flags = [each for each in fixed if each.is_flag]
-    values = [each for each in fixed if not each.is_flag and each.role != "range"]
+    values = [each for each in fixed if not each.is_flag]
     few = sorted((each for each in fixed if each.share <= HALF), key=lambda each: each.share)
     sets = [flags, [*flags, *values], fixed, *([each] for each in chain(few, flags, values))]
     parts = {part.predicate: part for each in sets if each and _is_worth(part := part_of(each), use)}

@@ -19,6 +19,8 @@ class StatementEffect(Record):
     before: float
     """In the advice's unit."""
     after: float
+    is_write: bool = False
+    """It writes, and pays for the upkeep of indexes."""
 
 
 class AdvisedIndex(Record):

@@ -39,6 +39,7 @@ class AsOf:
         self._planner = planner
         self._moment = moment.astimezone(UTC)
         self._calls = _calls(self._moment)
+        self._known: dict[str, str] = {}
 
     @property
     def label(self) -> str:
@@ -60,9 +61,8 @@ class AsOf:
 
     def costs(self, questions: Sequence[Question]) -> list[list[Answer]]:
         """For each question the answers for its texts, without plans."""
-        fixed = {text: self._fixed(text) for each in questions for text in each.texts}
         return self._planner.costs(
-            [Question(each.configuration, tuple(fixed[text] for text in each.texts)) for each in questions]
+            [Question(each.configuration, tuple(self._fixed(text) for text in each.texts)) for each in questions]
         )
 
     def sizes(self, indexes: Sequence[HypotheticalIndex]) -> list[IndexSize]:
@@ -75,8 +75,15 @@ class AsOf:
 
     def _fixed(self, text: str) -> str:
         """The text at that moment."""
-        parsed = parse(text) if _WORDS.search(text) else None
-        if parsed is None or isinstance(parsed, Unread):
+        if not _WORDS.search(text):
+            return text
+        if text not in self._known:
+            self._known[text] = self._edited(text)
+        return self._known[text]
+
+    def _edited(self, text: str) -> str:
+        parsed = parse(text)
+        if isinstance(parsed, Unread):
             return text
         moments = [(start, end, self._calls[word][0]) for start, end, word in _moments(parsed)]
         return edited(text, (*moments, *_constants(parsed, self._moment)))

@@ -117,9 +117,9 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_twin TO pgadvisor
 """
 """No user's schema can be called so: the prefix is the system's. A table that is lent has a file of its own, empty and
 used once: what were written into it is read by no other. `show_indexes` always updates in the order of oids: of two
-sessions one may wait for the other, but never each for the other. `wake_indexes` changes the rows of the tables as well,
-which alone makes sessions read anew which indexes are live. `set_free` takes from an index what made it a part of one on
-a partitioned table. `try_each` has the rights of its caller."""
+sessions one may wait for the other, but never each for the other. `wake_indexes` changes the rows of tables too: that
+alone makes sessions read anew which indexes are live. `set_free` takes from an index what made it a part of one on a
+partitioned table. `try_each` has the rights of its caller."""
 
 _TRIGRAMS = sql.SQL("""
 CREATE FUNCTION pg_twin.add_trigrams() RETURNS void

@@ -26,6 +26,8 @@ from pgadvisor.selection.wishes import Wishes
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 """Of the tables' size: the budgets of the curve, beside the user's own and none."""
+SIZE_SURENESS = 0.98
+"""A budget binds the built size, and the sum of many predicted ones is off by a percent or two."""
 LEAST_COST = 1e-6
 """A statement planned at no cost at all is worth nothing to an index."""
 
@@ -42,7 +44,7 @@ def advise_indexes(
 ) -> IndexAdvice:
     """The best indexes for the statements drawn, within the wishes, and what speaks for each."""
     end = clock() + wishes.time_limit_s
-    weighed = weigh(facts, drawn, planner)
+    weighed = weigh(facts, drawn, planner, is_given=wishes.workload_is_given)
     if not weighed.statements:
         return _nothing(weighed, planner, "no statement of the workload could be planned")
     matrix = Matrix(planner, weighed.statements)
@@ -59,7 +61,9 @@ def advise_indexes(
         is_over=lambda: clock() > end,
         progress=progress,
     )
-    choices = search.along(_budgets(facts, wishes), wishes.budget_bytes)
+    rooms = {budget: _room(budget) for budget in _budgets(facts, wishes)}
+    found = search.along(list(rooms.values()), _room(wishes.budget_bytes))
+    choices = {budget: found[room] for budget, room in rooms.items()}
     effects = Effects(matrix, scales, terms.upkeep())
     telling = Telling(facts, planner, matrix, terms, effects, wishes)
     curve = _curve(matrix, choices, search.cost_today())
@@ -95,6 +99,11 @@ def _budgets(facts: Facts, wishes: Wishes) -> list[int | None]:
     heap = sum(table.heap_bytes or 0 for table in facts.tables if table.kind == "table")
     limited = {int(share * heap) for share in SHARES if heap}
     return [*sorted(limited | ({wishes.budget_bytes} if wishes.budget_bytes is not None else set())), None]
+
+
+def _room(budget: int | None) -> int | None:
+    """What a budget leaves for predicted sizes."""
+    return None if budget is None else int(budget * SIZE_SURENESS)
 
 
 def _curve(matrix: Matrix, choices: Mapping[int | None, Choice], before: float) -> tuple[CurvePoint, ...]:

@@ -52,7 +52,15 @@ class Effects:
             own = 0.0 if reads else self._own_work(at)
             ratio = (pair[1] + own) / (pair[0] + own) if pair[0] + own > 0 else 1.0
             if abs(ratio - 1.0) >= NOTICED:
-                found.append(StatementEffect(statement=statement.key, ratio=ratio, before=pair[0], after=pair[1]))
+                found.append(
+                    StatementEffect(
+                        statement=statement.key,
+                        ratio=ratio,
+                        before=pair[0],
+                        after=pair[1],
+                        is_write=statement.write is not None,
+                    )
+                )
         return tuple(sorted(found, key=lambda each: each.after - each.before))
 
     def _own_work(self, at: int) -> float:

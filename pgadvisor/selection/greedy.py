@@ -37,14 +37,6 @@ def greedy(problem: Problem) -> Choice:
     return made(problem, improved(small, start), least_cost(small))
 
 
-def grown(small: Problem, chosen: frozenset[int]) -> frozenset[int]:
-    """An allowed choice of a reduced problem with all that gains added, and all that does not dropped."""
-    search = _Search(small, chosen)
-    search.grow()
-    search.drop()
-    return frozenset(search.ledger.chosen)
-
-
 def improved(small: Problem, chosen: frozenset[int]) -> frozenset[int]:
     """An allowed choice of a reduced problem, made so good that no step makes it better."""
     search = _Search(small, chosen)
@@ -88,21 +80,22 @@ class _Search:
 
     def settle(self) -> None:
         """Until nothing gains any more, or, where the problem is large, little does."""
-        self.grow()
+        self._grow()
         for _ in range(1 + MOST_WORK // (1 + len(self.ledger.costs))):
-            if not (self.drop() | self._restore_hot() | self._swap() | self._make_room()):
+            if not (self._drop() | self._restore_hot() | self._swap() | self._make_room()):
                 return
-            self.grow()
-        self.drop()
+            self._grow()
+        self._drop()
 
     def _gains(self, dearer: float) -> bool:
         return dearer < -self._least_gain
 
-    def grow(self) -> None:
+    def _grow(self) -> None:
         """Add what gains most until nothing does."""
         ledger = self.ledger
         queue = _Queue(self)
         queue.promise(range(len(ledger.costs)))
+        queue.promise_back()
         while (move := queue.pop()) is not None:
             dearer = ledger.trial(move)
             if not self._gains(dearer):
@@ -120,7 +113,7 @@ class _Search:
             return gain / max(PAGE_BYTES, sum(self.ledger.sizes[at] for at in move))
         return gain / max(1, sum(self.ledger.is_new[at] for at in move))
 
-    def drop(self) -> bool:
+    def _drop(self) -> bool:
         """Drop what costs more than it gains; of new indexes also what gains nothing."""
         ledger, dropped = self.ledger, False
         for at in sorted(ledger.chosen, key=lambda at: (ledger.fixed[at], at), reverse=True):
@@ -212,6 +205,12 @@ class _Queue:
         """Whether no index of a move comes before it anyway, being worth more alone."""
         score = self._search.score
         return all(score(self._worth[at], (at,)) < score(gain, move) for at in move)
+
+    def promise_back(self) -> None:
+        """Queue the existing indexes that are to be dropped: it may be for nothing by now."""
+        for at, is_new in enumerate(self._ledger.is_new):
+            if not is_new and at not in self._ledger.chosen:
+                self.push((at,), self._worth[at])
 
     def promise_hot(self, came: Move) -> None:
         """Queue the other indexes that break the updates which these are the first to break."""

@@ -11,7 +11,7 @@ from math import inf, isfinite
 import highspy
 import numpy as np
 
-from pgadvisor.selection.greedy import fulfilled, grown, improved, made
+from pgadvisor.selection.greedy import fulfilled, improved, made
 from pgadvisor.selection.ledger import Ledger
 from pgadvisor.selection.problem import Choice, Problem, StatementWays, Updates, cost_of
 from pgadvisor.selection.reduction import cost_with, cost_without, least_cost, reduced, useful, within
@@ -41,14 +41,14 @@ def solve(
         chosen, bound = _programmed(strict, None, limits)
         if chosen is not None:
             return made(problem, improved(strict, chosen), bound, gap)
-    known = grown(small, base if start is None else _allowed(small, start, base))
+    known = improved(small, base if start is None else _allowed(small, start, base))
     cost, bound = cost_of(small, known), least_cost(small)
     if cost - bound > gap * abs(cost):
         found, proved = _programmed(small, known, limits)
         bound = max(bound, min(proved, cost))
         if found is not None and cost_of(small, found) < cost:
-            known = found
-    return made(problem, improved(small, known), bound, gap)
+            known = improved(small, found)
+    return made(problem, known, bound, gap)
 
 
 class _Limits:

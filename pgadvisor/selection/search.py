@@ -13,7 +13,7 @@ from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.selection.curve import curve
 from pgadvisor.selection.matrix import Matrix, Set
 from pgadvisor.selection.milp import solve
-from pgadvisor.selection.problem import Choice, Problem, StatementWays, cost_of
+from pgadvisor.selection.problem import Choice, Problem, StatementWays, Way, cost_of
 
 ROUNDS = 6
 """Of solving and planning around the answer for one budget: the last ones rarely change anything."""
@@ -23,6 +23,8 @@ JOINTLY = 6
 """Of each table the likeliest indexes that are tried together with those of other tables in a statement."""
 PEELED = 24
 """How often a statement is planned with all its candidates but some, to learn its second-best ways."""
+LEAST_FALL = 0.12
+"""A new index counts for a statement only where its cost falls by more: plans that differ by less run as they like."""
 FEW_ROUNDS = 2
 """For the other budgets of the curve: the pool has grown around the user's own by then."""
 GAP, ROUGH_GAP = 0.008, 0.03
@@ -173,8 +175,14 @@ class Search:
         statements = []
         for at, scale in enumerate(self._scales):
             today = scale * matrix.cost(at, matrix.today)
-            statements.append(StatementWays(ways=matrix.ways(at, scale), most=today * (1.0 + self._most_worse)))
+            ways = tuple(way for way in matrix.ways(at, scale) if self._is_worth_it(way, today))
+            statements.append(StatementWays(ways=ways, most=today * (1.0 + self._most_worse)))
         return self._make(tuple(statements), budget)
+
+    def _is_worth_it(self, way: Way, today: float) -> bool:
+        """Whether a way is no small gain by a new index: costs are not exact enough to promise that."""
+        is_small = today * (1.0 - LEAST_FALL) < way.cost < today
+        return not is_small or all(self._matrix.items[number].is_there for number in way.needs)
 
     def _explore_around(self, choice: Choice) -> None:
         """Every statement under the choice, with one index more or less, and with new ones near those chosen."""

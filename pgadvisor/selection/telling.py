@@ -172,10 +172,8 @@ class Telling:
                 yield as_index(item.candidate, names[item.made.name])
 
     def _kept(self, chosen: Set) -> Iterable[KeptIndex]:
+        """Those that might have gone first: there is something to say of them."""
         used_today = self._terms.used_today()
-        for existing in self._terms.fixed:
-            if not existing.is_broken and existing.on.partition_of is None:
-                yield kept(existing, self._effects.users_of(existing.name))
         for number, existing in self._terms.existing.items():
             if number not in chosen:
                 continue
@@ -184,6 +182,9 @@ class Telling:
             )
             is_last = bool(supported_keys(existing)) and self._is_needed(number, chosen)
             yield kept(existing, self._effects.users(number, chosen), unexplained=unexplained, is_last=is_last)
+        for existing in self._terms.fixed:
+            if not existing.is_broken and existing.on.partition_of is None:
+                yield kept(existing, self._effects.users_of(existing.name))
 
     # Around it
 

@@ -9,8 +9,6 @@ from pgadvisor.selection.upkeep import Upkeep, upkeep_of
 from pgadvisor.selection.wishes import Wishes
 from pgadvisor.selection.workload import Unit
 
-SIZE_SURENESS = 0.98
-"""A budget binds the built size, and the sum of many predicted ones is off by a percent or two."""
 CHANGE_PRICE = 1e-6
 """Of creating or dropping an index, as a share of the workload's cost: nothing is changed for nothing."""
 RENT = 4e-6
@@ -68,7 +66,7 @@ class Terms:
             ),
             statements=ways,
             updates=upkeep.updates,
-            budget_bytes=None if budget is None else int(budget * SIZE_SURENESS),
+            budget_bytes=budget,
             most_new=self._wishes.most_new,
             one_of=self.groups(),
         )

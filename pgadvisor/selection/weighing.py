@@ -25,26 +25,29 @@ class Weighed(Record):
     """(`Statement.key`, why) of the others."""
 
 
-def weigh(facts: Facts, drawn: Sequence[DrawnStatement], planner: Planner) -> Weighed:
-    """The statements that can be planned, in their order; of the others why not."""
-    unit: Unit = "ms" if facts.total_ms > 0 else "cost"
+def weigh(facts: Facts, drawn: Sequence[DrawnStatement], planner: Planner, *, is_given: bool = False) -> Weighed:
+    """The statements that can be planned, in their order; of the others why not.
+
+    `is_given`: the workload is the user's, and its calls are those of a day.
+    """
+    has_times = facts.total_ms > 0 and all(each.total_ms is not None for each in facts.snapshot.statements)
+    unit: Unit = "ms" if has_times else "cost"
+    daily = DAY_S / facts.window_s if has_times and facts.window_s and not is_given else 1.0
     by_key = {each.statement: each for each in drawn}
     likeliest = [each.draws[0].text for each in drawn if each.draws]
     planned = dict(zip(likeliest, planner.plan_all(likeliest), strict=True)) if likeliest else {}
     found, left_out = [], []
     for statement in facts.snapshot.statements:
-        reason = _cannot(statement, by_key.get(statement.key), planned, unit)
+        reason = _cannot(by_key.get(statement.key), planned)
         if reason is not None:
             left_out.append((statement.key, reason))
             continue
         one = by_key[statement.key]
-        found.append(_weighed(facts, statement, one, planned[one.draws[0].text], unit))
+        found.append(_weighed(facts, statement, one, planned[one.draws[0].text], daily if has_times else None))
     return Weighed(unit=unit, statements=tuple(found), left_out=tuple(left_out))
 
 
-def _cannot(
-    statement: Statement, drawn: DrawnStatement | None, planned: Mapping[str, Answer], unit: Unit
-) -> str | None:
+def _cannot(drawn: DrawnStatement | None, planned: Mapping[str, Answer]) -> str | None:
     """Why the statement cannot be weighed; None: it can."""
     if drawn is None:
         return "so little time is spent in it that it was not planned"
@@ -52,21 +55,21 @@ def _cannot(
         return drawn.reason or "it cannot be planned"
     if planned[drawn.draws[0].text].plan is None:
         return REFUSED
-    if unit == "ms" and statement.total_ms is None:
-        return "no time is known of it"
     return None
 
 
-def _weighed(facts: Facts, statement: Statement, drawn: DrawnStatement, answer: Answer, unit: Unit) -> WeighedStatement:
+def _weighed(
+    facts: Facts, statement: Statement, drawn: DrawnStatement, answer: Answer, daily: float | None
+) -> WeighedStatement:
+    """`daily`: by what its calls and times are a day's; None: no times are known."""
     assert answer.plan is not None
     root, query = answer.plan.root, facts.queries.get(statement.key)
-    daily = DAY_S / facts.window_s if unit == "ms" and facts.window_s else 1.0
     return WeighedStatement(
         key=statement.key,
         texts=tuple(WeighedText(text=draw.text, weight=draw.weight, names=draw.names) for draw in drawn.draws),
         tables=_tables(facts, query, root),
-        calls=(1 if statement.calls is None else statement.calls) * daily,
-        ms=None if unit == "cost" or statement.total_ms is None else statement.total_ms * daily,
+        calls=(1 if statement.calls is None else statement.calls) * (daily or 1.0),
+        ms=None if daily is None or statement.total_ms is None else statement.total_ms * daily,
         write=_write(facts, statement, query, root),
         is_sure=drawn.is_sure,
     )

@@ -171,9 +171,12 @@ def test_it_cannot_log_in_as_the_superuser(shop: tuple[Snapshot, Path | None]) -
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     owner.execute(act.encode())
             owner.execute("SELECT pg_twin.lend_files('{1259}'); SELECT pg_twin.show_indexes('{}', '{2662}')")
-            row = owner.execute("SELECT indisvalid, relfilenode FROM pg_index, pg_class AS c "
+            owner.execute("SELECT pg_twin.wake_indexes('{}', '{2662}'); SELECT pg_twin.set_free('{2662}')")
+            (refused,) = owner.execute("SELECT code FROM pg_twin.try_each('{SELECT 1, SET ROLE postgres}')").fetchall()
+            assert refused == (psycopg.errors.InsufficientPrivilege.sqlstate,)
+            row = owner.execute("SELECT indisvalid, indislive, relfilenode FROM pg_index, pg_class AS c "
                                 "WHERE indexrelid = 2662 AND c.oid = 1259").fetchone()  # fmt: skip
-            assert row == (True, 0)
+            assert row == (True, True, 0)
 
 
 def test_a_view_that_reads_files_gives_nothing(shop: tuple[Snapshot, Path | None]) -> None:

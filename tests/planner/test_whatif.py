@@ -14,6 +14,7 @@ from pgadvisor.model.plan import Plan
 from pgadvisor.model.whatif import NOTHING, Configuration, HypotheticalIndex, Question
 from pgadvisor.planner.twin import Twin
 from pgadvisor.planner.whatif import TwinPlanner
+from pgadvisor.planner.whatif_supposing import IDLE
 from tests.fix_servers import Server, create_database, drop_database, programs_of
 
 ROWS = """
@@ -285,6 +286,23 @@ def test_many_are_made_at_once_as_each_alone(pair: Pair, planner: TwinPlanner) -
     text = 'SELECT * FROM "Ge schehen" WHERE k = 3'
     assert planner.plan(text, Configuration(create=(indexes[-3],))).indexes_used == ("public.many",)
     assert planner.plan(text, Configuration(create=(indexes[-1],))).indexes_used == ("public.first_half_k_idx",)
+
+
+def test_of_many_indexes_those_that_nobody_asks_for_cost_nothing_and_come_back(
+    pair: Pair, planner: TwinPlanner
+) -> None:
+    text = "SELECT * FROM orders WHERE customer_id = 42"
+    indexes = [supposed(f"(customer_id) WHERE id > {number}", f"one_of_{number}") for number in range(IDLE + 10)]
+    indexes.append(supposed("(customer_id)", "the_one"))
+    assert {size.error for size in planner.sizes(indexes)} == {None}
+    usual = planner.plan(text)
+    live = "SELECT count(*) FROM pg_index WHERE indrelid = 'orders'::regclass AND indislive"
+    with pair.twin.connect() as other:
+        assert other.execute(live).fetchone() == (1,)
+        shown = planner.costs([Question(Configuration(create=(each,)), (text,)) for each in indexes])
+        assert [answer.indexes_used for (answer,) in shown] == [()] * (len(indexes) - 1) + [("public.the_one",)]
+        assert other.execute(live).fetchone() == (len(indexes) + 1,)
+    assert planner.plan(text) == usual
 
 
 def test_an_index_of_a_partition_does_not_become_part_of_one_that_is_tried(pair: Pair) -> None:
