@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.catalog import (
     Column,
     ColumnStatistics,
@@ -42,6 +43,8 @@ class Example:
     days: float = 30.0
     """How long the counters have been running."""
     version_num: int = 160_004
+    advice: IndexAdvice | None = None
+    """On the indexes of the whole workload."""
     remedy: str | None = None
     """Of a BAD example: the SQL that the finding's remedy must hold."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TypeVar, cast
 
+from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.catalog import Column, Constraint, Index, Table
 from pgadvisor.model.finding import Severity
 from pgadvisor.model.plan import Plan, PlanNode, StatementPlan
@@ -82,10 +83,12 @@ class PlannedStatement:
 class Facts:
     """A Snapshot with its queries, indexed for questions."""
 
-    def __init__(self, snapshot: Snapshot, queries: Mapping[str, Query]) -> None:
-        """`queries`: by `Statement.key`, those that were understood."""
+    def __init__(self, snapshot: Snapshot, queries: Mapping[str, Query], advice: IndexAdvice | None = None) -> None:
+        """`queries`: by `Statement.key`, those that were understood. `advice`: on the indexes of the whole workload;
+        None: no planner was asked."""
         self.snapshot = snapshot
         self.queries = queries
+        self.advice = advice
         self._made: dict[object, object] = {}
 
     def once(self, make: "Callable[[Facts], Made]") -> Made:

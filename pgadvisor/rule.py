@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from pgadvisor.example import Example, drawn_plan, foreign_key, node, table
 from pgadvisor.facts import Facts, PlannedStatement
+from pgadvisor.indexes.advised import advised_cause, advised_evidence, advised_remedy, advised_severity
 from pgadvisor.indexes.build_effort import size_text
 from pgadvisor.indexes.build_plan import concurrent_definition
 from pgadvisor.indexes.needs import (
@@ -24,6 +25,7 @@ from pgadvisor.indexes.sizes import pays_off
 from pgadvisor.indexes.wanted import WantedIndex, WantedKey
 from pgadvisor.indexes.waste import Waste, join_wastes_of, read_fraction, wastes_of
 from pgadvisor.memory import hash_memory_kb, memory_kb, temp_kb_per_call
+from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect
 from pgadvisor.model.catalog import (
     Column,
     ColumnStatistics,
@@ -51,17 +53,20 @@ from pgadvisor.sql.nullable import is_output_nullable
 from pgadvisor.sql.query import ColumnUse, Output, Predicate, Query, Scope, SortKey, TableUse, Value
 
 __all__ = [
+    "AdvisedIndex",
     "Area",
     "Column",
     "ColumnStatistics",
     "ColumnUse",
     "Constraint",
     "DrawnPlan",
+    "DroppedIndex",
     "Evidence",
     "Example",
     "Facts",
     "Finding",
     "Index",
+    "IndexAdvice",
     "IndexKey",
     "Need",
     "NodeFigures",
@@ -84,6 +89,7 @@ __all__ = [
     "SortKey",
     "Span",
     "Statement",
+    "StatementEffect",
     "Table",
     "TableCounters",
     "TableUse",
@@ -93,6 +99,10 @@ __all__ = [
     "Waste",
     "Where",
     "accesses_of",
+    "advised_cause",
+    "advised_evidence",
+    "advised_remedy",
+    "advised_severity",
     "concurrent_definition",
     "create_index",
     "drawn_plan",

@@ -52,6 +52,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.advise": {
         *RULE,
         "pgadvisor.advise",
+        "pgadvisor.selection",
         "pgadvisor.parameters",
         "pgadvisor.rules",
         "pgadvisor.errors",

@@ -6,6 +6,7 @@ import msgspec
 
 from pgadvisor import __version__
 from pgadvisor.advise.endpoints import endpoints_of
+from pgadvisor.advise.index_advice import settled
 from pgadvisor.advise.merge import merge
 from pgadvisor.advise.page import page_of
 from pgadvisor.advise.queries import read_queries
@@ -19,11 +20,14 @@ from pgadvisor.advise.trial_values import with_alternatives
 from pgadvisor.advise.verdict import give_verdict
 from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Table
+from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.report import FORMAT, Report, Verdict
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.whatif import Planner
 from pgadvisor.parameters.draws import DrawnStatement
 from pgadvisor.rule import Rule
+from pgadvisor.selection.advise import advise_indexes
+from pgadvisor.selection.wishes import Wishes
 
 
 def advise(
@@ -34,21 +38,28 @@ def advise(
     on_crash: Callable[[Rule, Exception], None] | None = None,
     planner: Planner | None = None,
     drawn: Sequence[DrawnStatement] = (),
+    wishes: Wishes | None = None,
+    progress: Progress = no_progress,
 ) -> Report:
     """What the rules (all, unless some are named) say of the snapshot.
 
     `across`: statements with the same cause share a finding; without it each statement has its own. With a `planner`
     and the statements `drawn` for it, proposed indexes are tried before they are shown; without it they are shown as
-    the rules propose them.
+    the rules propose them. With `wishes` the indexes are chosen for the whole workload.
     """
     rules = all_rules() if rules is None else rules
     snapshot = with_alternatives(snapshot, drawn, planner) if planner else snapshot
     queries, unread = read_queries(snapshot)
     facts = Facts(snapshot, queries)
+    advice = None
+    if planner and wishes and drawn:
+        advice = advise_indexes(snapshot, facts, planner, drawn, wishes, progress)
+        facts = Facts(snapshot, queries, advice)
     found, not_run = run_rules(rules, facts, on_crash=on_crash)
     kept, suppressed = suppress(found, facts)
     trial = Trial(facts, planner, drawn) if planner else None
-    merged = merge(trial.sifted(kept) if trial else kept, facts, across=across)
+    asked = settled(trial.sifted(kept) if trial else kept, advice, facts, tuple(trial.different) if trial else ())
+    merged = merge(asked.findings, facts, across=across)
     findings = tuple(rank([trial.told(each) for each in merged] if trial else merged))
     absent = {rule.rule for rule in not_run}
     return msgspec.structs.replace(
@@ -58,7 +69,8 @@ def advise(
         rules_not_run=tuple(not_run),
         unread=tuple(unread),
         suppressed=suppressed,
-        trials=trial.summary() if trial else None,
+        trials=trial.summary(asked.rejected) if trial else None,
+        advice=advice,
         rule_pages=tuple(
             (rule.name, page_of(rule)) for rule in rules if any(finding.rule == rule.name for finding in findings)
         ),

@@ -29,7 +29,7 @@ def facts_of(example: Example) -> Facts:
     """The facts of an example's snapshot."""
     snapshot = snapshot_of(example)
     queries, _ = read_queries(snapshot)
-    return Facts(snapshot, queries)
+    return Facts(snapshot, queries, example.advice)
 
 
 def snapshot_of(example: Example) -> Snapshot:

@@ -36,7 +36,8 @@ class Trial:
         """The findings without those whose index does not help their statement, each with the gain that was tried."""
         kept = []
         for finding in findings:
-            change = change_of(finding, self._facts)
+            # What the advice for the whole workload proposes has its plans already.
+            change = None if finding.comparison else change_of(finding, self._facts)
             outcome = self._outcome(finding.where.statement, change) if change else None
             if change is None or outcome is None:
                 kept.append(finding)
@@ -56,7 +57,7 @@ class Trial:
 
     def told(self, finding: Finding) -> Finding:
         """The finding with what trying its index gave, for its own statement and for the others."""
-        change = change_of(finding, self._facts)
+        change = None if finding.comparison else change_of(finding, self._facts)
         own = self._outcome(finding.where.statement, change) if change else None
         if change is None or own is None:
             return finding
@@ -71,8 +72,8 @@ class Trial:
         severity = Severity.WARNING if is_doubtful and finding.severity is Severity.ERROR else finding.severity
         return msgspec.structs.replace(finding, evidence=(first, *pieces, *others), severity=severity)
 
-    def summary(self) -> Trials:
-        """On what was tried, what came of it, and how far it can be trusted."""
+    def summary(self, more: Sequence[RejectedRemedy] = ()) -> Trials:
+        """On what was tried, what came of it, and how far it can be trusted; `more`: rejected by the whole workload."""
         answered = {key: self._answers(key) for key, each in self._drawn.items() if each.draws}
         failed = {key: REFUSED for key, each in answered.items() if each[0].plan is None}
         lacking = {key: each.reason or "" for key, each in self._drawn.items() if not each.draws}
@@ -88,7 +89,7 @@ class Trial:
                 Disagreement(statement=key, what=self.different[key]) for key in sorted(self.different)
             ),
             remedies=len(self._helpful),
-            rejected=tuple(each for told, each in self._rejected.items() if told not in self._helpful),
+            rejected=(*(each for told, each in self._rejected.items() if told not in self._helpful), *more),
         )
 
     @cached_property

@@ -14,19 +14,21 @@ from pgadvisor.cli.options import FailOn, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, Ready, checked, drawn_for, without_planner
 from pgadvisor.cli.previous import compared, read_previous
 from pgadvisor.cli.source import SourceOptions, end, snapshot_of
-from pgadvisor.cli.terminal import errors
+from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.cli.workload import snapshot_for, with_workload, workload_of
 from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import text
 from pgadvisor.rule import Rule
+from pgadvisor.selection.wishes import Wishes
 
 
 def audit(
     source: options.SourceArgument = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
+    also: options.AlsoOption = None,
     fail_on: options.FailOnOption = None,
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
@@ -61,23 +63,27 @@ def audit(
     output.check_writable(path)
     key = redaction.key_file(redact, redact_key, path)
     form = output.format_of(path, form, plan_viewer)
+    others = output.formats_of(also or ())
     settings = read_config(config)
     rules = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
     known = read_known(file) if (file := baseline or settings.baseline) else None
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
-    judge = partial(report_on, rules=rules, planner=choice, debug=debug)
+    wishes = Wishes(workload_is_given=workload is not None)
+    judge = partial(report_on, rules=rules, planner=choice, wishes=wishes, debug=debug)
     if workload is not None and previous is not None:
         raise UsageError("statements of a file have no counters to compare: leave out --previous, or --workload")
     earlier = read_previous(previous) if previous else None
     snapshot = _snapshot(source, asked, workload)
     found = with_baseline(compared(snapshot, earlier, judge) if earlier else judge(snapshot), known)
     report = redaction.redacted(found, key, quiet=quiet)
-    output.write(output.render(report, form, path, plan_viewer), path)
+    fails = fail_on or settings.fail_on or FailOn.NEVER
+    output.write(output.render(report, form, path, plan_viewer, fails), path)
+    output.write_also(report, others, fails)
     if not quiet:
         tell(report, path)
         tell_unused(found, known)
-    end(report, fail_on or settings.fail_on or FailOn.NEVER, quiet=quiet)
+    end(report, fails, quiet=quiet)
 
 
 def _snapshot(source: str | None, asked: SourceOptions, workload: Path | None) -> Snapshot:
@@ -95,10 +101,11 @@ def report_on(
     planner: PlannerChoice,
     ready: Ready | None = None,
     across: bool = True,
+    wishes: Wishes | None = None,
     debug: bool = False,
 ) -> Report:
     """The report (`across`: see `advise`), its indexes tried on the chosen planner, which may be up and `ready`; with
-    `debug` a rule's crash is raised instead of listed."""
+    `wishes` indexes are chosen for the whole workload; with `debug` a rule's crash is raised instead of listed."""
 
     def crashed(rule: Rule, crash: Exception) -> None:
         if debug:
@@ -106,9 +113,17 @@ def report_on(
 
     with drawn_for(snapshot, planner, ready) as drawn:
         try:
-            return advise(
-                drawn.snapshot, rules, across=across, on_crash=crashed, planner=drawn.planner, drawn=drawn.statements
-            )
+            with progress_bars(planner.options.quiet) as progress:
+                return advise(
+                    drawn.snapshot,
+                    rules,
+                    across=across,
+                    on_crash=crashed,
+                    planner=drawn.planner,
+                    drawn=drawn.statements,
+                    wishes=wishes,
+                    progress=progress,
+                )
         except psycopg.Error as error:
             if debug or drawn.planner is None:
                 raise

@@ -8,6 +8,7 @@ import msgspec
 
 from pgadvisor.cli.options import FailOn
 from pgadvisor.errors import UsageError
+from pgadvisor.gate.waivers import ListedWaiver
 from pgadvisor.model.record import Record
 
 
@@ -19,6 +20,10 @@ class Config(Record):
     fail_on: FailOn | None = msgspec.field(default=None, name="fail-on")
     baseline: Path | None = None
     """Known findings; a name that is not absolute counts from the settings file."""
+    waivers: tuple[ListedWaiver, ...] = ()
+    """Findings of migrations that someone took upon himself."""
+    require_reason: bool = msgspec.field(default=False, name="require-reason")
+    """A waiver without a reason does not hold."""
 
 
 def read_config(path: Path | None) -> Config:

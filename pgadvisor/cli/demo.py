@@ -16,6 +16,7 @@ from pgadvisor.demo.server import KeptServer, Server, kept_server, passing_serve
 from pgadvisor.demo.shop import AUDITOR, DATABASE, OWNER, make_shop
 from pgadvisor.demo.workload import run_workload
 from pgadvisor.model.report import Report
+from pgadvisor.selection.wishes import Wishes
 
 DEFAULT_OUTPUT = Path("pgadvisor-demo.html")
 
@@ -69,7 +70,7 @@ def _audit(server: Server, options: SourceOptions, *, debug: bool) -> Report:
         run_workload(server, made_at, progress)
     source = server.dsn(DATABASE, AUDITOR)
     planner = PlannerChoice(source=source, options=options)
-    return report_on(snapshot_of(source, options), planner=planner, debug=debug)
+    return report_on(snapshot_of(source, options), planner=planner, wishes=Wishes(), debug=debug)
 
 
 def _sentence(checked: Check) -> str:

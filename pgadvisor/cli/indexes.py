@@ -14,7 +14,7 @@ from pgadvisor.advise.queries import read_queries
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import tell
 from pgadvisor.cli.measuring import Copy, copy_at, measured
-from pgadvisor.cli.options import Format, PlannerKind
+from pgadvisor.cli.options import AdviceFormat, Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked, planner_on
 from pgadvisor.cli.source import SourceOptions, connect, snapshot_file
 from pgadvisor.cli.terminal import errors, progress_bars
@@ -127,7 +127,7 @@ def indexes(
     twin_bin: options.TwinBinOption = None,
     time_limit: TimeLimitOption = TIME_LIMIT_S,
     path: options.OutputOption = None,
-    form: options.FormatOption = None,
+    form: options.AdviceFormatOption = None,
     redact: redaction.RedactOption = False,
     redact_key: redaction.RedactKeyOption = None,
     show_sql: options.ShowSqlOption = False,
@@ -153,7 +153,7 @@ def indexes(
     """
     output.check_writable(path)
     key = redaction.key_file(redact, redact_key, path)
-    form = _form(path, form, migration, is_redacted=key is not None)
+    shape = _form(path, form, migration, is_redacted=key is not None)
     asked = Asked(
         budget=None if budget is None else budget_of(budget),
         most_new=most_new,
@@ -173,16 +173,18 @@ def indexes(
         _tell_of_migration(report, quiet=quiet)
         return
     shown = redaction.redacted(report, key, quiet=quiet)
-    output.write(output.render(shown, form, path), path)
+    output.write(output.render(shown, shape, path), path)
     if not quiet:
         tell(shown, path)
         _tell_of_unread(shown)
 
 
-def _form(path: Path | None, form: Format | None, migration: MigrationKind | None, *, is_redacted: bool) -> Format:
+def _form(
+    path: Path | None, form: AdviceFormat | None, migration: MigrationKind | None, *, is_redacted: bool
+) -> Format:
     """The form of the report. Raises UsageError where a migration is asked for and a form of it makes no sense."""
     if migration is None:
-        return output.format_of(path, form)
+        return output.format_of(path, None if form is None else Format(form), among=tuple(AdviceFormat))
     if form is not None:
         raise UsageError("--migration writes the migration alone: leave out --format, or --migration")
     if is_redacted:

@@ -34,6 +34,20 @@ class PlannerKind(StrEnum):
 class Format(StrEnum):
     """What a report is written as."""
 
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    HTML = "html"
+    JSON = "json"
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    PDF = "pdf"
+    SARIF = "sarif"
+    TEXT = "text"
+
+
+class AdviceFormat(StrEnum):
+    """What index advice is written as: it has no findings for the formats of CI."""
+
     HTML = "html"
     JSON = "json"
     MARKDOWN = "markdown"
@@ -57,6 +71,18 @@ OutputOption = Annotated[
 FormatOption = Annotated[
     Format | None,
     typer.Option("--format", help="Form of the report; without it the ending of -o decides, then `text`."),
+]
+AdviceFormatOption = Annotated[
+    AdviceFormat | None,
+    typer.Option("--format", help="Form of the report; without it the ending of -o decides, then `text`."),
+]
+AlsoOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--also",
+        metavar="FILE",
+        help="Write the same report to this file as well, in the form that its ending names (may be repeated).",
+    ),
 ]
 FailOnOption = Annotated[
     FailOn | None,

@@ -3,14 +3,16 @@
 import os
 import shutil
 import sys
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pgadvisor.cli import pdf
-from pgadvisor.cli.options import Format
+from pgadvisor.cli.options import FailOn, Format
 from pgadvisor.collect.file import write_whole
 from pgadvisor.errors import UsageError
+from pgadvisor.model.finding import Severity
 from pgadvisor.model.report import Report
-from pgadvisor.reports import html, json, markdown, text
+from pgadvisor.reports import github, gitlab, html, json, junit, markdown, sarif, text
 from pgadvisor.reports.plan_viewer import PlanViewerName
 
 ENDINGS = {
@@ -21,6 +23,8 @@ ENDINGS = {
     ".md": Format.MARKDOWN,
     ".markdown": Format.MARKDOWN,
     ".pdf": Format.PDF,
+    ".sarif": Format.SARIF,
+    ".xml": Format.JUNIT,
 }
 """Which form the ending of a file's name asks for."""
 WIDEST = 110
@@ -43,12 +47,19 @@ def check_writable(path: Path | None) -> None:
         raise UsageError(f"{folder} cannot be written to: name another file with -o")
 
 
-def format_of(path: Path | None, asked: Format | None, plan_viewer: PlanViewerName | None = None) -> Format:
+def format_of(
+    path: Path | None,
+    asked: Format | None,
+    plan_viewer: PlanViewerName | None = None,
+    *,
+    among: Collection[str] = tuple(Format),
+) -> Format:
     """The form asked for, else the one that the file's ending names, else text.
 
-    Raises UsageError for a strange ending, and for a form that could not be made or written: before the work.
+    Raises UsageError for a strange ending, for one of a form that the command does not have (`among`), and for a form
+    that could not be made or written: before the work.
     """
-    form = asked if asked is not None else _by_ending(path)
+    form = asked if asked is not None else _by_ending(path, among)
     if plan_viewer is not None and form is not Format.HTML:
         raise UsageError(f"--plan-viewer is for an HTML report, and this one is {form}: give -o report.html")
     if form is Format.PDF:
@@ -58,9 +69,38 @@ def format_of(path: Path | None, asked: Format | None, plan_viewer: PlanViewerNa
     return form
 
 
-def render(report: Report, form: Format, path: Path | None = None, plan_viewer: PlanViewerName | None = None) -> bytes:
-    """The report in that form, for that place: text is as wide and as coloured as a terminal there allows."""
+def formats_of(paths: Iterable[Path], *, among: Collection[str] = tuple(Format)) -> tuple[tuple[Path, Format], ...]:
+    """The files that are wanted as well (`--also`), each with its form. Raises UsageError as `check_writable` and
+    `format_of` do."""
+    wanted = tuple(dict.fromkeys(paths))
+    for path in wanted:
+        check_writable(path)
+        if _is_stdout(path):
+            raise UsageError("--also writes files: for stdout leave out -o, or give -o -")
+    return tuple((path, format_of(path, None, among=among)) for path in wanted)
+
+
+def render(
+    report: Report,
+    form: Format,
+    path: Path | None = None,
+    plan_viewer: PlanViewerName | None = None,
+    fail_on: FailOn | None = None,
+) -> bytes:
+    """The report in that form, for that place: text is as wide and as coloured as a terminal there allows.
+
+    `fail_on`: what fails in a form that knows passed and failed; without it errors and warnings do.
+    """
     match form:
+        case Format.GITHUB:
+            return github.render(report).encode()
+        case Format.GITLAB:
+            return gitlab.render(report).encode()
+        case Format.JUNIT:
+            failing = Severity(fail_on.value) if fail_on and fail_on is not FailOn.NEVER else Severity.WARNING
+            return junit.render(report, failing).encode()
+        case Format.SARIF:
+            return sarif.render(report).encode()
         case Format.HTML:
             return html.render(report, plan_viewer).encode()
         case Format.JSON:
@@ -89,15 +129,21 @@ def write(content: bytes, path: Path | None) -> None:
         raise UsageError("whoever read the report went away before its end") from error
 
 
+def write_also(report: Report, also: Iterable[tuple[Path, Format]], fail_on: FailOn | None = None) -> None:
+    """Write the report to each of those files, in its form."""
+    for path, form in also:
+        write(render(report, form, path, fail_on=fail_on), path)
+
+
 def _is_stdout(path: Path | None) -> bool:
     return path is None or str(path) == "-"
 
 
-def _by_ending(path: Path | None) -> Format:
+def _by_ending(path: Path | None, among: Collection[str]) -> Format:
     if path is None or _is_stdout(path):
         return Format.TEXT
-    if path.suffix.lower() not in ENDINGS:
-        names = ", ".join(sorted(Format))
+    if ENDINGS.get(path.suffix.lower()) not in among:
+        names = ", ".join(sorted(among))
         raise UsageError(f'the ending "{path.suffix}" of {path} names no format: give --format, one of {names}')
     return ENDINGS[path.suffix.lower()]
 

@@ -54,6 +54,7 @@ def query(
     twin_bin: options.TwinBinOption = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
+    also: options.AlsoOption = None,
     fail_on: options.FailOnOption = None,
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
@@ -83,6 +84,7 @@ def query(
     output.check_writable(path)
     key = redaction.key_file(redact, redact_key, path)
     form = output.format_of(path, form, plan_viewer)
+    others = output.formats_of(also or ())
     settings = read_config(config)
     chosen = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
     rules = tuple(rule for rule in chosen if rule.kind in ("query", "plan"))  # the others look beyond the query
@@ -95,12 +97,14 @@ def query(
     report = redaction.redacted(found, key, quiet=quiet)
     if len(report.unread) == len(report.statements):
         raise UsageError(f"no statement could be judged: {places(report.statements, report.unread)}")
-    output.write(output.render(report, form, path, plan_viewer), path)
+    fails = fail_on or settings.fail_on or FailOn.NEVER
+    output.write(output.render(report, form, path, plan_viewer, fails), path)
+    output.write_also(report, others, fails)
     if not quiet:
         tell(report, path)
     if faulty := _faulty(found, report):
         raise UsageError(f"not all statements could be judged: {places(report.statements, faulty)}")
-    end(found, fail_on or settings.fail_on or FailOn.NEVER, quiet=quiet)
+    end(found, fails, quiet=quiet)
 
 
 def _judged(
@@ -180,6 +184,7 @@ def _with_statements(snapshot: Snapshot, statements: list[Statement]) -> Snapsho
             text=each.text,
             position=each.position,
             line=each.line,
+            column=each.column,
             file=each.file,
             name=each.name,
             tags=each.tags,

@@ -109,6 +109,7 @@ def _statement(found: SourceStatement, file: Path | None) -> Statement:
     total_ms = found.calls * found.mean_ms if found.calls is not None and found.mean_ms is not None else None
     return Statement(
         key=f"#{found.position}", text=found.text, fingerprint=fingerprint(found.text), position=found.position,
-        line=found.line, file=str(file) if file else None, ignores=tuple(sorted(ignored_in(found.comments))),
-        name=found.name, calls=found.calls, mean_ms=found.mean_ms, total_ms=total_ms, tags=tags,
+        line=found.line, column=found.column, file=str(file) if file else None,
+        ignores=tuple(sorted(ignored_in(found.comments))), name=found.name, calls=found.calls,
+        mean_ms=found.mean_ms, total_ms=total_ms, tags=tags,
     )  # fmt: skip

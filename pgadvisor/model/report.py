@@ -124,6 +124,15 @@ class Changes(Record):
     """This run's times are of the time since the previous one alone: its counters were taken off."""
 
 
+class Waived(Record):
+    """A finding that someone waived: it is told as such where a format knows how, and fails nothing."""
+
+    finding: Finding
+    reason: str | None = None
+    is_in_source: bool = True
+    """By a comment beside it; else by an entry of the settings file."""
+
+
 class RejectedRemedy(Record):
     """A change that a rule proposed and that does not help, as trying it showed: not among the findings."""
 
@@ -239,6 +248,8 @@ class Report(Record):
     unread: tuple[UnreadStatement, ...] = ()
     suppressed: int = 0
     """Findings silenced by a comment in their statement."""
+    waived: tuple[Waived, ...] = ()
+    """Findings of migrations that a waiver silences."""
     endpoints: tuple[Endpoint, ...] = ()
     """The most costly first."""
     changes: Changes | None = None

@@ -19,6 +19,8 @@ class Statement(Record):
     """1-based position in the file it came from."""
     line: int | None = None
     """1-based line in the file it came from."""
+    column: int | None = None
+    """1-based place in that line, in characters."""
     file: str | None = None
     """The file it came from."""
     name: str | None = None

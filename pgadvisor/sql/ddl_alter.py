@@ -99,7 +99,8 @@ def alter_table(body: Node, text: DdlText) -> list[DdlStep]:
             name=table["relname"],
             is_only=not table.get("inh", False),
             is_cascade=each["AlterTableCmd"].get("behavior") == "DROP_CASCADE",
-            if_exists=bool(body.get("missing_ok") or each["AlterTableCmd"].get("missing_ok")) and not step.if_not_exists,
+            if_exists=bool(body.get("missing_ok") or each["AlterTableCmd"].get("missing_ok"))
+            and not step.if_not_exists,
         )
         if len(commands) > 1 and len(pieces) == len(commands):
             first = text.at(table) if number == 0 else pieces[number][0]
@@ -108,7 +109,9 @@ def alter_table(body: Node, text: DdlText) -> list[DdlStep]:
     return steps
 
 
-def _without_name(text: DdlText, piece: tuple[int, int], table: Node, first: int | None, number: int) -> tuple[int, int]:
+def _without_name(
+    text: DdlText, piece: tuple[int, int], table: Node, first: int | None, number: int
+) -> tuple[int, int]:
     """A clause's tokens; before the first one the rest of the table's name stands."""
     start = piece[0]
     if number == 0:
@@ -183,9 +186,10 @@ def _column_default(command: Node, text: DdlText, kind: ObjectKind) -> DdlStep:
 def _default_text(column: str, text: DdlText) -> str | None:
     """What follows `column SET DEFAULT`."""
     for number in range(len(text.words) - 2):
-        if text.words[number : number + 2] == ("set", "default") and text.parsed.tokens[number - 1].text.strip(
-            '"'
-        ).lower() == column.replace('"', '""').lower():
+        if (
+            text.words[number : number + 2] == ("set", "default")
+            and text.parsed.tokens[number - 1].text.strip('"').lower() == column.replace('"', '""').lower()
+        ):
             return text.clause(number + 2, frozenset())
     return None
 
@@ -232,9 +236,7 @@ def _detach(command: Node, text: DdlText, kind: ObjectKind) -> DdlStep:
     finalize = command["subtype"] == "AT_DetachPartitionFinalize"
     concurrent = bool(part.get("concurrent"))
     label = "detach partition" + (" finalize" if finalize else " concurrently" if concurrent else "")
-    return DdlStep(
-        command=label, kind=kind, names=(relation(part["name"]) or (None, ""),), is_concurrent=concurrent
-    )
+    return DdlStep(command=label, kind=kind, names=(relation(part["name"]) or (None, ""),), is_concurrent=concurrent)
 
 
 def _inherit(command: Node, text: DdlText, kind: ObjectKind) -> DdlStep:
@@ -394,8 +396,9 @@ _DOMAIN = {"T": "set domain default", "N": "drop domain not null", "O": "set dom
 def alter_domain(body: Node, text: DdlText) -> list[DdlStep]:
     """An AlterDomainStmt."""
     schema, name = dotted(body["typeName"])
+    cascade, if_exists = body.get("behavior") == "DROP_CASCADE", bool(body.get("missing_ok"))
     step = DdlStep(command="unknown", kind="domain", schema=schema, name=name, constraint_name=body.get("name"),
-                   is_cascade=body.get("behavior") == "DROP_CASCADE", if_exists=bool(body.get("missing_ok")))  # fmt: skip
+                   is_cascade=cascade, if_exists=if_exists)  # fmt: skip
     if body["subtype"] != "C":
         return [replace(step, command=_DOMAIN.get(body["subtype"], "unknown"))]
     constraint = read_constraint(body["def"]["Constraint"], text)

@@ -23,6 +23,8 @@ class SourceStatement(Record):
     """1-based, among the statements."""
     line: int
     """1-based line that it begins on."""
+    column: int
+    """1-based place in that line that it begins at, in characters."""
     name: str | None = None
     calls: int | None = None
     mean_ms: float | None = None
@@ -45,7 +47,8 @@ def split_statements(text: str) -> tuple[SourceStatement, ...]:
         line += text.count("\n", at, start)
         at = start
         behind = _comment_behind(text, tokens, end)
-        found.append(_statement(text[start:end], len(found) + 1, line, comments, behind))
+        column = start - text.rfind("\n", 0, start)
+        found.append(_statement(text[start:end], len(found) + 1, (line, column), comments, behind))
     return tuple(found)
 
 
@@ -79,12 +82,13 @@ def _blank(text: str) -> str:
     return re.sub(r"[^\n]", " ", text)
 
 
-def _statement(text: str, position: int, line: int, before: str, behind: str) -> SourceStatement:
+def _statement(text: str, position: int, place: tuple[int, int], before: str, behind: str) -> SourceStatement:
     marks = {key.lower(): value for key, value in _MARK.findall(before)}
     return SourceStatement(
         text=text,
         position=position,
-        line=line,
+        line=place[0],
+        column=place[1],
         name=marks.get("name"),
         calls=_integer(marks.get("calls") or marks.get("freq")),
         mean_ms=_number(marks.get("mean_ms")),

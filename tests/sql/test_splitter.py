@@ -12,8 +12,8 @@ def test_statements_carry_what_comments_say() -> None:
     source = "-- the workload\n-- name: by_email freq: 900\nselect 1;\n\n-- calls: 12 mean_ms: 1.5\nselect\n 2 -- x\n;"
     before = ("-- the workload\n-- name: by_email freq: 900", "-- calls: 12 mean_ms: 1.5\n-- x")
     assert split_statements(source) == (
-        SourceStatement(text="select 1", position=1, line=3, name="by_email", calls=900, comments=before[0]),
-        SourceStatement(text="select\n 2", position=2, line=6, calls=12, mean_ms=1.5, comments=before[1]),
+        SourceStatement(text="select 1", position=1, line=3, column=1, name="by_email", calls=900, comments=before[0]),
+        SourceStatement(text="select\n 2", position=2, line=6, column=1, calls=12, mean_ms=1.5, comments=before[1]),
     )
 
 

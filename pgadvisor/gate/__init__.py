@@ -1,0 +1,1 @@
+"""Migrations of a pull request: found, judged, traced, planned, mended."""

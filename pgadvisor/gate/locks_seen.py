@@ -1,0 +1,177 @@
+"""Locks of a session as a second one sees them, and the watch over a statement that must not run for ever."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+
+from pgadvisor.gate.relations_seen import Relation
+from pgadvisor.model.trace import LOCK_MODES, HeldLock
+
+Locks = frozenset[tuple[int, str]]
+"""Relation and mode."""
+
+LIMIT_S = 35.0
+"""A statement is cancelled after that, should it have lifted its own timeout."""
+PATIENCE_S = 5.0
+"""A session that takes no notice is then ended."""
+LIMIT_BYTES = 2 << 30
+"""So much may a database of next to no rows grow."""
+_LOOK_S = 0.25
+_POLL_S = 0.0002
+_RANK = {mode: rank for rank, mode in enumerate(LOCK_MODES)}
+_STRONGEST = LOCK_MODES[-1]
+
+_HELD = b"""/* pgadvisor */
+SELECT l.relation::bigint, l.mode, l.granted FROM pg_catalog.pg_locks AS l
+WHERE l.pid = %s AND l.locktype = 'relation'
+  AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+"""
+_SIZE = b"/* pgadvisor */ SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
+_TABLES = b"""/* pgadvisor */
+SELECT n.nspname, c.relname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = ANY (%s) AND c.relkind IN ('r', 'p')
+"""
+
+
+class Observer:
+    """A second session, which looks on."""
+
+    def __init__(self, connection: psycopg.Connection[Any], brake: psycopg.Connection[Any]) -> None:
+        """Two connections in autocommit; `brake` holds locks for a moment."""
+        self._connection, self._brake = connection, brake
+
+    def held_by(self, pid: int) -> Locks:
+        """The locks that the session holds."""
+        rows = self._connection.execute(_HELD, (pid,)).fetchall()
+        return frozenset((oid, mode) for oid, mode, is_granted in rows if is_granted)
+
+    def watching(self, pid: int) -> "Watch":
+        """While `with` lasts, the session's statement is ended when it takes too long or writes too much."""
+        return Watch(self._connection, pid)
+
+    @contextlib.contextmanager
+    def polling(self, pid: int, tables: Iterable[int]) -> Iterator["Poll"]:
+        """The same, and the locks that come and go meanwhile are collected.
+
+        A statement over a table of few rows is done before anyone has looked. So all tables are locked first, until it
+        is seen to wait for its first lock: that one is never missed.
+        """
+        self._brake.execute(b"BEGIN")
+        try:
+            rows = self._brake.execute(_TABLES, (list(tables),)).fetchall()
+            if rows:
+                names = sql.SQL(", ").join(sql.Identifier(*row) for row in rows)
+                self._brake.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
+            with Poll(self._connection, pid, self._brake) as poll:
+                yield poll
+        finally:
+            self._brake.rollback()
+
+
+class Watch:
+    """Looks after one statement from a thread of its own."""
+
+    def __init__(self, connection: psycopg.Connection[Any], pid: int) -> None:
+        self._connection, self._pid = connection, pid
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._started = time.monotonic()
+        self._looked = self._started
+        self._cancelled: float | None = None
+        self.reason: str | None = None
+        """Why the statement was ended, as a clause; None: it was not."""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        # A lost observer is told by the next question that it is asked.
+        with contextlib.suppress(psycopg.Error):
+            while not self._is_over.wait(_LOOK_S):
+                self._check()
+
+    def _check(self) -> None:
+        now = time.monotonic()
+        self._looked = now
+        if self._cancelled is not None:
+            if now - self._cancelled > PATIENCE_S:
+                self._connection.execute(b"SELECT pg_catalog.pg_terminate_backend(%s)", (self._pid,))
+            return
+        if now - self._started > LIMIT_S:
+            self.reason = f"it ran longer than {LIMIT_S:.0f} s on a scratch server"
+        elif self._size() > LIMIT_BYTES:
+            self.reason = f"it wrote more than {LIMIT_BYTES >> 30} GB on a scratch server"
+        if self.reason is not None:
+            self._connection.execute(b"SELECT pg_catalog.pg_cancel_backend(%s)", (self._pid,))
+            self._cancelled = now
+
+    def _size(self) -> int:
+        row = self._connection.execute(_SIZE).fetchone()
+        return int(row[0]) if row else 0
+
+
+class Poll(Watch):
+    """Collects the locks too."""
+
+    def __init__(self, connection: psycopg.Connection[Any], pid: int, brake: psycopg.Connection[Any]) -> None:
+        super().__init__(connection, pid)
+        self._brake = brake
+        self._is_braking = True
+        self._seen: set[tuple[int, str]] = set()
+
+    @property
+    def locks(self) -> Locks:
+        """Held or waited for at some moment."""
+        return frozenset(self._seen)
+
+    def _run(self) -> None:
+        with contextlib.suppress(psycopg.Error):
+            while not self._is_over.wait(_POLL_S):
+                rows = self._connection.execute(_HELD, (self._pid,)).fetchall()
+                self._seen |= {(oid, mode) for oid, mode, _ in rows}
+                if self._is_braking and not all(is_granted for _, _, is_granted in rows):
+                    self._is_braking = False
+                    self._brake.rollback()
+                if time.monotonic() - self._looked > _LOOK_S:
+                    self._check()
+
+
+def strongest(
+    locks: Locks, before: Locks, relations: Mapping[int, Relation], at_start: Iterable[int]
+) -> tuple[HeldLock, ...]:
+    """Of each relation that stood at the start the strongest mode, by name.
+
+    Locks on an index are told where it is closed to readers and its table is not: nobody can plan a query on the table
+    meanwhile. `before`: what was held before the statement.
+    """
+    known = frozenset(at_start)
+    modes: dict[int, str] = {}
+    for oid, mode in locks:
+        if oid in known and (oid not in modes or _RANK.get(mode, 0) > _RANK.get(modes[oid], 0)):
+            modes[oid] = mode
+    held = []
+    for oid, mode in modes.items():
+        each = relations[oid]
+        table = relations.get(each.table) if each.table is not None else None
+        if each.kind == "index" and (mode != _STRONGEST or modes.get(each.table or 0) == _STRONGEST):
+            continue
+        is_taken = (oid, mode) not in before
+        held.append(
+            HeldLock(
+                relation=each.name, mode=mode, kind=each.kind, is_taken=is_taken, table=table.name if table else None
+            )
+        )
+    return tuple(sorted(held, key=lambda each: each.relation))

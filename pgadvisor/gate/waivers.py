@@ -1,0 +1,170 @@
+"""Waivers: findings that someone took upon himself, by a comment beside the statement or in the settings file."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from pgadvisor.model.finding import Evidence, Finding, Rung
+from pgadvisor.model.migration import Migration, MigrationStatement
+from pgadvisor.model.record import Record
+from pgadvisor.model.report import Waived
+
+
+class ListedWaiver(Record):
+    """An entry of the settings file: `[[waivers]]`."""
+
+    rule: str | None = None
+    """None: all rules."""
+    file: str | None = None
+    """A migration, or several of them: `*` stands for any part of the name."""
+    key: str | None = None
+    """Of one finding."""
+    until: date | None = None
+    """The last day on which it holds; None: it holds for ever."""
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Without a place it would silence a rule everywhere, for which there is `ignore`."""
+        if self.file is None and self.key is None:
+            raise ValueError("a waiver needs `file` or `key`: to leave out a rule everywhere, write it under `ignore`")
+
+
+class Terms(Record):
+    """By what waivers are judged."""
+
+    today: date
+    listed: tuple[ListedWaiver, ...] = ()
+    needs_reason: bool = False
+    """One without a reason does not hold."""
+    rules: Mapping[str, str] = {}
+    """Every name of a rule, aliases as well, to the one it has now."""
+    rules_run: frozenset[str] = frozenset()
+    """Of another rule nobody knows whether it would have found anything."""
+
+
+class Outcome(Record):
+    """What is left of the findings."""
+
+    kept: tuple[Finding, ...]
+    """Those whose waiver does not hold say why among their evidence."""
+    waived: tuple[Waived, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Waivers that ended, lack a reason, silence nothing, or name no rule: a sentence each."""
+
+
+class _Claim(NamedTuple):
+    """One rule that one waiver silences."""
+
+    place: str
+    """`db/0042_email.sql:3`, or the entry of the settings file."""
+    rule: str | None
+    until: date | None
+    reason: str | None
+    is_in_source: bool
+
+    @property
+    def name(self) -> str:
+        """`the waiver of index-not-concurrent`."""
+        return f"the waiver of {self.rule or 'all rules'}"
+
+
+class _Beside(NamedTuple):
+    """A statement and what the comments beside it claim."""
+
+    line: int
+    claims: tuple[_Claim, ...]
+
+
+def waive(findings: Iterable[Finding], migrations: Iterable[Migration], terms: Terms) -> Outcome:
+    """The findings without those that a waiver silences, in their order; and what there is to say about waivers."""
+    beside = _beside(migrations)
+    claims = [claim for each in beside.values() for one in each for claim in one.claims]
+    claims += [_listed_claim(number, each) for number, each in enumerate(terms.listed, start=1)]
+    kept: list[Finding] = []
+    waived: list[Waived] = []
+    faults: dict[_Claim, str | None] = {}
+    """Of the claims that met a finding: why they do not hold."""
+    for finding in findings:
+        met = [each for each in _claims_on(finding, beside, terms) if _names(each, finding, terms)]
+        faults |= {each: _fault(each, terms) for each in met}
+        holding = [each for each in met if faults[each] is None]
+        if holding:
+            best = next((each for each in holding if each.reason), holding[0])
+            waived.append(Waived(finding=finding, reason=best.reason, is_in_source=best.is_in_source))
+        else:
+            kept.append(_with_faults(finding, [f"{each.name} {faults[each]}" for each in met]))
+    return Outcome(kept=tuple(kept), waived=tuple(waived), notes=tuple(_notes(claims, faults, terms)))
+
+
+def _beside(migrations: Iterable[Migration]) -> dict[str, list[_Beside]]:
+    """The statements of the migrations that are judged, by file, in the order of their lines."""
+    found: dict[str, list[_Beside]] = {}
+    for migration in migrations:
+        if migration.is_judged:
+            for file, statements in (
+                (migration.file, migration.up),
+                (migration.down_file or migration.file, migration.down or ()),
+            ):
+                found.setdefault(file, []).extend(_claimed(file, each) for each in statements)
+    return {file: sorted(each, key=lambda one: one.line) for file, each in found.items()}
+
+
+def _claimed(file: str, statement: MigrationStatement) -> _Beside:
+    claims = tuple(
+        _Claim(f"{file}:{waiver.line or statement.line}", rule, waiver.until, waiver.reason, is_in_source=True)
+        for waiver in statement.waivers
+        for rule in waiver.rules or (None,)
+    )
+    return _Beside(statement.line, claims)
+
+
+def _listed_claim(number: int, listed: ListedWaiver) -> _Claim:
+    subject = listed.file or listed.key
+    return _Claim(f"settings, waiver {number} ({subject})", listed.rule, listed.until, listed.reason, False)
+
+
+def _claims_on(finding: Finding, beside: Mapping[str, list[_Beside]], terms: Terms) -> Iterator[_Claim]:
+    """What is claimed of the place of the finding: beside its statement, and in the settings."""
+    file, line = finding.where.file, finding.where.line
+    before = [each for each in beside.get(file or "", ()) if line is not None and each.line <= line]
+    for each in before:
+        if each.line == before[-1].line:
+            yield from each.claims
+    for number, listed in enumerate(terms.listed, start=1):
+        is_file = listed.file is None or (file is not None and fnmatchcase(file, listed.file))
+        if is_file and listed.key in (None, finding.key):
+            yield _listed_claim(number, listed)
+
+
+def _names(claim: _Claim, finding: Finding, terms: Terms) -> bool:
+    return claim.rule is None or terms.rules.get(claim.rule, claim.rule) in (finding.rule, *finding.also)
+
+
+def _fault(claim: _Claim, terms: Terms) -> str | None:
+    """Why it does not hold, as a clause."""
+    if claim.until is not None and claim.until < terms.today:
+        return f"ended on {claim.until.isoformat()}"
+    if terms.needs_reason and not claim.reason:
+        return "gives no reason, which `require-reason` asks for"
+    return None
+
+
+def _with_faults(finding: Finding, faults: list[str]) -> Finding:
+    told = tuple(Evidence(rung=Rung.INFERRED, text=fault) for fault in faults)
+    return replace(finding, evidence=(*finding.evidence, *told)) if told else finding
+
+
+def _notes(claims: Iterable[_Claim], faults: Mapping[_Claim, str | None], terms: Terms) -> Iterator[str]:
+    """What there is to say about each waiver, in the order of the files."""
+    for claim in dict.fromkeys(claims):
+        rule = claim.rule if claim.rule is None else terms.rules.get(claim.rule)
+        if claim.rule is not None and rule is None:
+            yield f'{claim.place}: there is no rule "{claim.rule}": `pgadvisor rules` lists them'
+        elif claim in faults:
+            if (fault := faults[claim]) is not None:
+                yield f"{claim.place}: {claim.name} {fault}"
+        elif terms.rules_run and (rule is None or rule in terms.rules_run):
+            yield f"{claim.place}: {claim.name} silences nothing and can go"

@@ -1,0 +1,1 @@
+"""What each command of a migration locks, rewrites and scans, by version of the server."""
