@@ -45,6 +45,13 @@ class Example:
     version_num: int = 160_004
     advice: IndexAdvice | None = None
     """On the indexes of the whole workload."""
+    migration: str = ""
+    """Of a rule of migrations: the statements judged, each by itself. `tables` are then those of a snapshot; without
+    them there is none."""
+    earlier: str = ""
+    """Migrations that are applied and not judged."""
+    is_in_transaction: bool = False
+    """Whether all of the migration runs in one transaction."""
     remedy: str | None = None
     """Of a BAD example: the SQL that the finding's remedy must hold."""
 

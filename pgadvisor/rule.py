@@ -24,7 +24,10 @@ from pgadvisor.indexes.remedy import create_index, drop_index
 from pgadvisor.indexes.sizes import pays_off
 from pgadvisor.indexes.wanted import WantedIndex, WantedKey
 from pgadvisor.indexes.waste import Waste, join_wastes_of, read_fraction, wastes_of
+from pgadvisor.locks.effect import Answer, LockEffect, TableLock
+from pgadvisor.locks.modes import LockMode, blocks_reads, blocks_writes
 from pgadvisor.memory import hash_memory_kb, memory_kb, temp_kb_per_call
+from pgadvisor.migration_facts import NOTICED_MS, GateFacts, MigrationStep
 from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect
 from pgadvisor.model.catalog import (
     Column,
@@ -39,6 +42,7 @@ from pgadvisor.model.catalog import (
     TableCounters,
 )
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
+from pgadvisor.model.migration import Migration, MigrationStatement
 from pgadvisor.model.plan import DrawnPlan, Plan, PlanNode
 from pgadvisor.model.plan_figures import NodeFigures
 from pgadvisor.model.plan_shape import accesses_of, shape_of
@@ -47,27 +51,39 @@ from pgadvisor.model.workload import Statement
 from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
 from pgadvisor.partitions.steps import migration, obstacles
 from pgadvisor.partitions.steps import undo as partition_undo
+from pgadvisor.sql.ddl_step import DdlColumn, DdlConstraint, DdlStep
 from pgadvisor.sql.half_open import half_open_range
 from pgadvisor.sql.identifiers import object_name, quoted, quoted_table
 from pgadvisor.sql.nullable import is_output_nullable
 from pgadvisor.sql.query import ColumnUse, Output, Predicate, Query, Scope, SortKey, TableUse, Value
 
 __all__ = [
+    "NOTICED_MS",
     "AdvisedIndex",
+    "Answer",
     "Area",
     "Column",
     "ColumnStatistics",
     "ColumnUse",
     "Constraint",
+    "DdlColumn",
+    "DdlConstraint",
+    "DdlStep",
     "DrawnPlan",
     "DroppedIndex",
     "Evidence",
     "Example",
     "Facts",
     "Finding",
+    "GateFacts",
     "Index",
     "IndexAdvice",
     "IndexKey",
+    "LockEffect",
+    "LockMode",
+    "Migration",
+    "MigrationStatement",
+    "MigrationStep",
     "Need",
     "NodeFigures",
     "Output",
@@ -92,6 +108,7 @@ __all__ = [
     "StatementEffect",
     "Table",
     "TableCounters",
+    "TableLock",
     "TableUse",
     "Value",
     "WantedIndex",
@@ -103,6 +120,8 @@ __all__ = [
     "advised_evidence",
     "advised_remedy",
     "advised_severity",
+    "blocks_reads",
+    "blocks_writes",
     "concurrent_definition",
     "create_index",
     "drawn_plan",
@@ -120,6 +139,7 @@ __all__ = [
     "join_wastes_of",
     "memory_kb",
     "migration",
+    "migration_rule",
     "node",
     "object_name",
     "obstacles",
@@ -144,13 +164,14 @@ __all__ = [
     "workload_rule",
 ]
 
-RuleKind = Literal["query", "plan", "schema", "workload"]
+RuleKind = Literal["query", "plan", "schema", "workload", "migration"]
 
 QueryCheck = Callable[[Query, Facts], Iterator[Finding]]
 PlanCheck = Callable[[PlannedStatement, Facts], Iterator[Finding]]
 SchemaCheck = Callable[[Table, Facts], Iterator[Finding]]
 WorkloadCheck = Callable[[Facts], Iterator[Finding]]
-Check = TypeVar("Check", QueryCheck, PlanCheck, SchemaCheck, WorkloadCheck)
+MigrationCheck = Callable[[MigrationStep, GateFacts], Iterator[Finding]]
+Check = TypeVar("Check", QueryCheck, PlanCheck, SchemaCheck, WorkloadCheck, MigrationCheck)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +240,15 @@ def workload_rule(
     """A rule whose check receives the whole snapshot."""
     return lambda check: _marked(
         check, RuleMark(kind="workload", severity=severity, since=since, needs=needs, aliases=aliases)
+    )
+
+
+def migration_rule(
+    *, severity: Severity, since: str, needs: tuple[Area, ...] = (), aliases: tuple[str, ...] = ()
+) -> Callable[[MigrationCheck], MigrationCheck]:
+    """A rule of the gate, whose check receives one step of a migration at a time; an audit never runs it."""
+    return lambda check: _marked(
+        check, RuleMark(kind="migration", severity=severity, since=since, needs=needs, aliases=aliases)
     )
 
 

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent
 MODEL = {"pgadvisor.model", "msgspec"}
 SQL = {*MODEL, "pgadvisor.sql"}
 ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory", "pgadvisor.sizes"}
-RULE = {*ADVICE, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
+MIGRATION = {"pgadvisor.locks", "pgadvisor.migration_facts"}
+RULE = {*ADVICE, *MIGRATION, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
 SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
 ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floor may always import itself
@@ -19,6 +20,8 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.model": MODEL,
     "pgadvisor.sql": {*SQL, "postgast"},
     "pgadvisor.sizes": SQL,
+    "pgadvisor.locks": SQL,
+    "pgadvisor.migration_facts": {*SQL, "pgadvisor.facts", "pgadvisor.locks"},
     "pgadvisor.facts": {*SQL, "pgadvisor.facts"},
     "pgadvisor.memory": {*SQL, "pgadvisor.facts"},
     "pgadvisor.indexes": ADVICE,

@@ -11,7 +11,7 @@ from pgadvisor.advise.merge import merge
 from pgadvisor.advise.page import page_of
 from pgadvisor.advise.queries import read_queries
 from pgadvisor.advise.rank import rank
-from pgadvisor.advise.registry import all_rules
+from pgadvisor.advise.registry import audit_rules
 from pgadvisor.advise.run import run_rules
 from pgadvisor.advise.suppress import suppress
 from pgadvisor.advise.time_shares import most_costly, table_shares, time_by_statement
@@ -47,7 +47,7 @@ def advise(
     and the statements `drawn` for it, proposed indexes are tried before they are shown; without it they are shown as
     the rules propose them. With `wishes` the indexes are chosen for the whole workload.
     """
-    rules = all_rules() if rules is None else rules
+    rules = audit_rules() if rules is None else rules
     snapshot = with_alternatives(snapshot, drawn, planner) if planner else snapshot
     queries, unread = read_queries(snapshot)
     facts = Facts(snapshot, queries)
@@ -59,7 +59,7 @@ def advise(
     kept, suppressed = suppress(found, facts)
     trial = Trial(facts, planner, drawn) if planner else None
     asked = settled(trial.sifted(kept) if trial else kept, advice, facts, tuple(trial.different) if trial else ())
-    merged = merge(asked.findings, facts, across=across)
+    merged = merge(asked, facts, across=across)
     findings = tuple(rank([trial.told(each) for each in merged] if trial else merged))
     absent = {rule.rule for rule in not_run}
     return msgspec.structs.replace(
@@ -69,7 +69,7 @@ def advise(
         rules_not_run=tuple(not_run),
         unread=tuple(unread),
         suppressed=suppressed,
-        trials=trial.summary(asked.rejected) if trial else None,
+        trials=trial.summary() if trial else None,
         advice=advice,
         rule_pages=tuple(
             (rule.name, page_of(rule)) for rule in rules if any(finding.rule == rule.name for finding in findings)

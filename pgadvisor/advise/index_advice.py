@@ -1,45 +1,36 @@
 """The advice for the whole workload, brought to the findings that ask for an index each for its own statement.
 
 A rule sees one scan, and the index that would serve that scan alone. The advice has weighed all statements, the writes
-among them: it says which index to make instead, or that none pays.
+among them: it says which index to make instead, or that its gain is not worth one.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
-from pgadvisor.advise.trial_change import Change, change_of
+from pgadvisor.advise.trial_change import change_of
 from pgadvisor.facts import Facts
 from pgadvisor.model.advice import AdvisedIndex, IndexAdvice, StatementEffect
-from pgadvisor.model.finding import Finding
-from pgadvisor.model.report import RejectedRemedy
+from pgadvisor.model.finding import Evidence, Finding, Rung
 from pgadvisor.rule import advised_cause, advised_evidence, advised_remedy
 
 MISSING = "missing-index"
 """The rule that tells the advised indexes which no other finding asks for."""
-NOT_WORTH_IT = "over the whole workload it saves less than its upkeep costs, or hardly anything"
+LITTLE = "it saves little of the whole time for its room and upkeep"
 
 
-class Settled(NamedTuple):
-    """Findings as the advice leaves them."""
-
-    findings: list[Finding]
-    rejected: tuple[RejectedRemedy, ...]
-    """What rules proposed and the advice does without."""
-
-
-def settled(findings: Iterable[Finding], advice: IndexAdvice | None, facts: Facts, doubted: Sequence[str]) -> Settled:
+def settled(
+    findings: Iterable[Finding], advice: IndexAdvice | None, facts: Facts, doubted: Sequence[str]
+) -> list[Finding]:
     """The findings with the advised indexes for their remedies.
 
     `doubted`: `Statement.key` of those that the planner plans otherwise than the audited server: the advice is no judge
     of them.
     """
     if advice is None:
-        return Settled(list(findings), ())
+        return list(findings)
     unjudged = {*doubted, *(key for key, _ in advice.left_out)}
     kept: list[Finding] = []
-    rejected: list[RejectedRemedy] = []
     for finding in findings:
         change = None if finding.rule == MISSING else change_of(finding, facts)
         if change is None or finding.where.statement is None or finding.where.statement in unjudged:
@@ -47,11 +38,8 @@ def settled(findings: Iterable[Finding], advice: IndexAdvice | None, facts: Fact
             continue
         helping = _helping(advice, finding.where.statement)
         own = [each for each in helping if each[0].table == change.made.table]
-        if own:
-            kept.append(_replaced(finding, own[0][0], advice, facts))
-        else:
-            rejected.append(_rejected(finding, change, [index for index, _ in helping]))
-    return Settled(_without_twice_told(kept), tuple(rejected))
+        kept.append(_replaced(finding, own[0][0], advice, facts) if own else _left_out(finding, helping))
+    return _without_twice_told(kept)
 
 
 def _helping(advice: IndexAdvice, statement: str) -> list[tuple[AdvisedIndex, StatementEffect]]:
@@ -70,9 +58,12 @@ def _replaced(finding: Finding, index: AdvisedIndex, advice: IndexAdvice, facts:
     )
 
 
-def _rejected(finding: Finding, change: Change, instead: Sequence[AdvisedIndex]) -> RejectedRemedy:
-    reason = f"{', '.join(index.name for index in instead)} serves its statement" if instead else NOT_WORTH_IT
-    return RejectedRemedy(rule=finding.rule, change=change.told, reason=reason, statements=finding.statements)
+def _left_out(finding: Finding, instead: Sequence[tuple[AdvisedIndex, StatementEffect]]) -> Finding:
+    """The finding with why the set for the whole workload does without its index."""
+    first, *others = finding.evidence
+    names = ", ".join(index.name for index, _ in instead)
+    text = f"the indexes advised for the whole workload leave it out: {f'{names} serves it' if names else LITTLE}"
+    return msgspec.structs.replace(finding, evidence=(first, Evidence(rung=Rung.ESTIMATED, text=text), *others))
 
 
 def _without_twice_told(findings: Sequence[Finding]) -> list[Finding]:

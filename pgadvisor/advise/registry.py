@@ -14,8 +14,18 @@ from pgadvisor.rule import Rule, RuleKind, RuleMark
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """All rules by kind (query, plan, schema, workload), then by name."""
+    """All rules by kind (query, plan, schema, workload, migration), then by name."""
     return tuple(rule for kind in get_args(RuleKind) for rule in _rules_of(kind))
+
+
+def audit_rules() -> tuple[Rule, ...]:
+    """The rules that an audit runs: all but those of migrations, which the gate runs."""
+    return tuple(rule for rule in all_rules() if rule.kind != "migration")
+
+
+def gate_rules() -> tuple[Rule, ...]:
+    """The rules that the gate runs over the steps of migrations."""
+    return tuple(rule for rule in all_rules() if rule.kind == "migration")
 
 
 def find_rule(name: str) -> Rule:
@@ -28,11 +38,14 @@ def find_rule(name: str) -> Rule:
     raise UsageError(f'there is no rule "{name}": {hint}')
 
 
-def choose(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> tuple[Rule, ...]:
-    """The rules named by `select` (all, when it is empty) without those named by `ignore`."""
+def choose(
+    select: Iterable[str] = (), ignore: Iterable[str] = (), among: tuple[Rule, ...] | None = None
+) -> tuple[Rule, ...]:
+    """The rules named by `select` (all, when it is empty) without those named by `ignore`, of those that an audit runs
+    or of `among`."""
     chosen = {find_rule(name).name for name in select} or {rule.name for rule in all_rules()}
     chosen -= {find_rule(name).name for name in ignore}
-    return tuple(rule for rule in all_rules() if rule.name in chosen)
+    return tuple(rule for rule in (audit_rules() if among is None else among) if rule.name in chosen)
 
 
 def _rules_of(kind: str) -> list[Rule]:

@@ -72,8 +72,8 @@ class Trial:
         severity = Severity.WARNING if is_doubtful and finding.severity is Severity.ERROR else finding.severity
         return msgspec.structs.replace(finding, evidence=(first, *pieces, *others), severity=severity)
 
-    def summary(self, more: Sequence[RejectedRemedy] = ()) -> Trials:
-        """On what was tried, what came of it, and how far it can be trusted; `more`: rejected by the whole workload."""
+    def summary(self) -> Trials:
+        """On what was tried, what came of it, and how far it can be trusted."""
         answered = {key: self._answers(key) for key, each in self._drawn.items() if each.draws}
         failed = {key: REFUSED for key, each in answered.items() if each[0].plan is None}
         lacking = {key: each.reason or "" for key, each in self._drawn.items() if not each.draws}
@@ -89,7 +89,7 @@ class Trial:
                 Disagreement(statement=key, what=self.different[key]) for key in sorted(self.different)
             ),
             remedies=len(self._helpful),
-            rejected=(*(each for told, each in self._rejected.items() if told not in self._helpful), *more),
+            rejected=tuple(each for told, each in self._rejected.items() if told not in self._helpful),
         )
 
     @cached_property

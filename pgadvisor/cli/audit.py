@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import psycopg
 
 from pgadvisor.advise.advise import advise
@@ -22,6 +23,9 @@ from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import text
 from pgadvisor.rule import Rule
 from pgadvisor.selection.wishes import Wishes
+
+THRIFTY = Wishes(room_price=0.05, least_fall=0.4)
+"""An audit proposes what clearly pays, where `pgadvisor indexes` finds the best whatever room it takes."""
 
 
 def audit(
@@ -69,7 +73,7 @@ def audit(
     known = read_known(file) if (file := baseline or settings.baseline) else None
     asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
-    wishes = Wishes(workload_is_given=workload is not None)
+    wishes = msgspec.structs.replace(THRIFTY, workload_is_given=workload is not None)
     judge = partial(report_on, rules=rules, planner=choice, wishes=wishes, debug=debug)
     if workload is not None and previous is not None:
         raise UsageError("statements of a file have no counters to compare: leave out --previous, or --workload")

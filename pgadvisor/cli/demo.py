@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pgadvisor.cli import options, output, redaction
-from pgadvisor.cli.audit import report_on, tell
+from pgadvisor.cli.audit import THRIFTY, report_on, tell
 from pgadvisor.cli.planning import PlannerChoice
 from pgadvisor.cli.source import SourceOptions, snapshot_of
 from pgadvisor.cli.terminal import errors, progress_bars
@@ -16,7 +16,6 @@ from pgadvisor.demo.server import KeptServer, Server, kept_server, passing_serve
 from pgadvisor.demo.shop import AUDITOR, DATABASE, OWNER, make_shop
 from pgadvisor.demo.workload import run_workload
 from pgadvisor.model.report import Report
-from pgadvisor.selection.wishes import Wishes
 
 DEFAULT_OUTPUT = Path("pgadvisor-demo.html")
 
@@ -70,7 +69,7 @@ def _audit(server: Server, options: SourceOptions, *, debug: bool) -> Report:
         run_workload(server, made_at, progress)
     source = server.dsn(DATABASE, AUDITOR)
     planner = PlannerChoice(source=source, options=options)
-    return report_on(snapshot_of(source, options), planner=planner, wishes=Wishes(), debug=debug)
+    return report_on(snapshot_of(source, options), planner=planner, wishes=THRIFTY, debug=debug)
 
 
 def _sentence(checked: Check) -> str:

@@ -119,6 +119,7 @@ PLAN = (
         calls=12,
         values=lambda draw: draw.hub(),
         rules=("row-estimate-far-off",),
+        also=("missing-index",),
         route="/admin/hubs/:id",
     ),
     ShopStatement(

@@ -1,1 +1,1 @@
-"""Migrations of a pull request: found, judged, traced, planned, mended."""
+"""The gate: migrations of a pull request found, read, judged, tried and repaired."""

@@ -158,20 +158,25 @@ def strongest(
     meanwhile. `before`: what was held before the statement.
     """
     known = frozenset(at_start)
-    modes: dict[int, str] = {}
-    for oid, mode in locks:
-        if oid in known and (oid not in modes or _RANK.get(mode, 0) > _RANK.get(modes[oid], 0)):
-            modes[oid] = mode
-    held = []
-    for oid, mode in modes.items():
-        each = relations[oid]
-        table = relations.get(each.table) if each.table is not None else None
-        if each.kind == "index" and (mode != _STRONGEST or modes.get(each.table or 0) == _STRONGEST):
-            continue
-        is_taken = (oid, mode) not in before
-        held.append(
-            HeldLock(
-                relation=each.name, mode=mode, kind=each.kind, is_taken=is_taken, table=table.name if table else None
-            )
+    held = _strongest_modes(each for each in locks if each[0] in known)
+    taken = _strongest_modes(locks - before)
+    told = (
+        HeldLock(
+            relation=relations[oid].name,
+            mode=mode,
+            kind=relations[oid].kind,
+            taken=taken.get(oid),
+            table=relations[table].name if (table := relations[oid].table) in relations and table else None,
         )
-    return tuple(sorted(held, key=lambda each: each.relation))
+        for oid, mode in held.items()
+        if relations[oid].kind != "index" or (mode == _STRONGEST and held.get(relations[oid].table or 0) != _STRONGEST)
+    )
+    return tuple(sorted(told, key=lambda each: each.relation))
+
+
+def _strongest_modes(locks: Iterable[tuple[int, str]]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for oid, mode in locks:
+        if oid not in found or _RANK.get(mode, 0) > _RANK.get(found[oid], 0):
+            found[oid] = mode
+    return found

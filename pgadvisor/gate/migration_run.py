@@ -14,7 +14,7 @@ from pgadvisor.gate.relations_seen import Relation, Seen, change_between, seen_i
 from pgadvisor.gate.scratch import Extensions
 from pgadvisor.gate.statement_kind import StatementKind, kind_of
 from pgadvisor.model.migration import Migration, MigrationStatement
-from pgadvisor.model.trace import Direction, TraceError, Traced
+from pgadvisor.model.trace import Direction, Traced, TraceError
 
 _SAVEPOINT = b"SAVEPOINT pgadvisor_step"
 _BACK = b"ROLLBACK TO SAVEPOINT pgadvisor_step; RELEASE SAVEPOINT pgadvisor_step"
@@ -92,9 +92,10 @@ class MigrationRun:
     def _one(self, statement: MigrationStatement, blank: Traced) -> Traced:
         kind = kind_of(statement.text, self._extensions)
         if kind.refusal is not None:
-            if kind.lacks is not None:
-                self._doubts.add(kind.lacks)
-            return change(blank, not_run=kind.refusal)
+            return change(blank, passed_over=kind.refusal)
+        if kind.lacks is not None:
+            self._doubts.add(kind.lacks)
+            return change(blank, not_run=kind.lacks)
         if kind.part in ("begin", "commit", "rollback", "savepoint"):
             return self._bounded(statement, kind, blank)
         if statement.is_in_transaction:
@@ -193,7 +194,9 @@ class MigrationRun:
         if before is None or self._at_start is None:
             return traced
         found = change_between(before, seen_outside(self._connection), self._at_start)
-        held = strongest(watch.locks, frozenset(), {**self._at_start, **before.relations}, self._at_start)
+        # An index that is replaced concurrently is locked when nobody reads it any more.
+        tables = [oid for oid, each in self._at_start.items() if each.kind != "index"]
+        held = strongest(watch.locks, frozenset(), {**self._at_start, **before.relations}, tables)
         return change(
             traced,
             locks=held,

@@ -28,9 +28,7 @@ LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
 """
 # Within the transaction and not yet reported: before PostgreSQL 16 also what the session did before it.
-_SCANS = (
-    b"/* pgadvisor */ SELECT relid::bigint, seq_scan FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_scan > 0"
-)
+_SCANS = b"/* pgadvisor */ SELECT relid::bigint, seq_scan FROM pg_catalog.pg_stat_xact_user_tables WHERE seq_scan > 0"
 _REPORT = b"/* pgadvisor */ SELECT pg_catalog.pg_stat_force_next_flush()"
 _REPORTED = b"/* pgadvisor */ SELECT relid::bigint, seq_scan FROM pg_catalog.pg_stat_user_tables WHERE seq_scan > 0"
 _CAN_REPORT = 150_000

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from pgadvisor.gate.schema_print import SchemaPrint
 from pgadvisor.model.migration import Migration
 from pgadvisor.model.trace import Reversal, Traced
+
+change = msgspec.structs.replace
 
 
 def reversal_of(
@@ -19,22 +23,22 @@ def reversal_of(
     known = Reversal(file=migration.file, migration=migration.name, data_lost=before.data_gone_in(after))
     reason = _untold(migration, traced)
     if returned is None or reason is not None:
-        return _with(known, is_reversible=None, reason=reason or "its way back was not run")
+        return change(known, is_reversible=None, reason=reason or "its way back was not run")
     start, end = returned
     failed = next((each for each in traced if each.direction == "down" and each.error is not None), None)
     made, removed = after.lines - before.lines, before.lines - after.lines
     left_over, missing = made & end.lines, removed - end.lines
     otherwise = ((start.lines - end.lines) - made) | ((end.lines - start.lines) - removed)
-    changed = _with(
+    told = change(
         known,
-        left_over=_sorted(left_over),
-        missing=_sorted(missing),
-        changed_otherwise=_sorted(otherwise),
+        left_over=tuple(sorted(left_over)),
+        missing=tuple(sorted(missing)),
+        changed_otherwise=tuple(sorted(otherwise)),
         data_lost_on_return=start.data_gone_in(end),
     )
     if failed is not None and failed.error is not None:
-        return _with(changed, is_reversible=False, reason=f"its way back fails: {failed.error.message}")
-    return _with(changed, is_reversible=not (left_over or missing or otherwise))
+        return change(told, is_reversible=False, reason=f"its way back fails: {failed.error.message}")
+    return change(told, is_reversible=not (left_over or missing or otherwise))
 
 
 def _untold(migration: Migration, traced: Sequence[Traced]) -> str | None:
@@ -44,6 +48,6 @@ def _untold(migration: Migration, traced: Sequence[Traced]) -> str | None:
     for each in traced:
         if each.direction == "up" and each.error is not None:
             return f"it fails itself: {each.error.message}"
-        if each.not_run is not None and not each.not_run.startswith(HARMLESS_REFUSALS):
+        if each.not_run is not None:
             return f"its statement in line {each.line} could not be run: {each.not_run}"
     return None

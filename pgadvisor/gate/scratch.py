@@ -46,7 +46,7 @@ SESSION_OPTIONS = (
 """Of the session that runs migrations."""
 
 _OPENING = """
-SELECT pg_catalog.format('ALTER SCHEMA %I OWNER TO pgadvisor', nspname) FROM pg_catalog.pg_namespace
+SELECT pg_catalog.format('ALTER SCHEMA %%I OWNER TO pgadvisor', nspname) FROM pg_catalog.pg_namespace
 WHERE nspname = ANY (%s)
 """
 

@@ -34,9 +34,9 @@ class StatementKind(Record):
 
     part: Part = "work"
     refusal: str | None = None
-    """Why it is not run at all, as a clause."""
+    """Why it is passed over, as a clause."""
     lacks: str | None = None
-    """The refusal where later statements may want what it would have made."""
+    """Why it cannot be run, as a clause; later statements may want what it would have made."""
 
 
 def kind_of(text: str, extensions: Extensions) -> StatementKind:
@@ -71,7 +71,7 @@ def _transaction(body: Node) -> StatementKind:
 def _extension(name: str, extensions: Extensions) -> StatementKind:
     lacking = extensions.lacks(name)
     if lacking is not None:
-        return StatementKind(refusal=lacking, lacks=lacking)
+        return StatementKind(lacks=lacking)
     if name in extensions.made and name not in extensions.trusted:
         return StatementKind(refusal="the extension was made beforehand, as only a superuser may")
     return StatementKind()

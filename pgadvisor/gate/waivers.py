@@ -36,11 +36,11 @@ class Terms(Record):
     """By what waivers are judged."""
 
     today: date
+    rules: Mapping[str, str]
+    """Every name of a rule, aliases as well, to the one it has now."""
     listed: tuple[ListedWaiver, ...] = ()
     needs_reason: bool = False
     """One without a reason does not hold."""
-    rules: Mapping[str, str] = {}
-    """Every name of a rule, aliases as well, to the one it has now."""
     rules_run: frozenset[str] = frozenset()
     """Of another rule nobody knows whether it would have found anything."""
 
@@ -140,7 +140,7 @@ def _claims_on(finding: Finding, beside: Mapping[str, list[_Beside]], terms: Ter
 
 
 def _names(claim: _Claim, finding: Finding, terms: Terms) -> bool:
-    return claim.rule is None or terms.rules.get(claim.rule, claim.rule) in (finding.rule, *finding.also)
+    return claim.rule is None or terms.rules.get(claim.rule) in (finding.rule, *finding.also)
 
 
 def _fault(claim: _Claim, terms: Terms) -> str | None:

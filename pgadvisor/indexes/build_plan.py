@@ -35,6 +35,8 @@ class IndexBuild(Record):
     """Whole statements, one after the other, each in a transaction of its own."""
     undo: str
     lock: str
+    then: str | None = None
+    """What is to follow it once it is built: a whole statement."""
     size_bytes: int | None = None
     build_s: float | None = None
     """About how long it takes, waiting for others aside."""
@@ -65,15 +67,14 @@ def build(facts: Facts, index: NewIndex, table: Table, names: IndexNames, size: 
     is_above = table.kind == "partitioned table"
     steps = [f"CREATE EXTENSION IF NOT EXISTS {quoted(index.extension)};"] if _lacks_extension(facts, index) else []
     steps += _partitioned(facts, index, table, name, names) if is_above else [_concurrently(index, table, name)]
-    if not all(key.is_column for key in index.keys):
-        # The planner knows nothing of an expression's values before.
-        steps.append(f"ANALYZE {quoted_table(table)};")
     found = effort(facts, index, size)
     return IndexBuild(
         name=name,
         definition=f"CREATE INDEX {quoted(name)} ON {quoted_table(table)} {index.spelled}",
         sql="\n".join(steps),
         undo=f"DROP INDEX {'' if is_above else 'CONCURRENTLY '}{whole};",
+        # The planner knows nothing of an expression's values before.
+        then=None if all(key.is_column for key in index.keys) else f"ANALYZE {quoted_table(table)};",
         lock=_above_lock(table) if is_above else f"{_SHARED} on {table.label} while it builds: reads and writes go on",
         size_bytes=size.size_bytes,
         build_s=found.seconds,

@@ -36,6 +36,8 @@ class AdvisedIndex(Record):
     """How to build it without stopping reads or writes: whole statements."""
     undo: str
     lock: str
+    then: str | None = None
+    """What is to follow it once it is built, a whole statement: ANALYZE, for the values of an expression."""
     size_bytes: int | None = None
     build_s: float | None = None
     """About how long it takes to build."""

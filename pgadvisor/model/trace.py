@@ -29,8 +29,8 @@ class HeldLock(Record):
     """One of LOCK_MODES."""
     kind: str = "table"
     """`table`, `partitioned table`, `materialized view`, `view`, `foreign table`, `index`, …"""
-    is_taken: bool = True
-    """The statement itself took this mode; False: held since an earlier statement of the transaction."""
+    taken: str | None = None
+    """The strongest mode that the statement itself took; None: none beyond what its transaction already held."""
     table: str | None = None
     """Of an index: its table. Told only where the index is locked more strongly than its table."""
 
@@ -74,7 +74,9 @@ class Traced(Record):
     error: TraceError | None = None
     """It fails on a database with this schema."""
     not_run: str | None = None
-    """Why nothing is known of it, as a clause: not a fault of the migration's."""
+    """Why nothing is known of it, as a clause: not a fault of the migration's. Later statements may want it."""
+    passed_over: str | None = None
+    """Why it was not tried, as a clause, where nothing in the schema depends on it: roles, rows of COPY."""
     after_error: bool = False
     """An earlier statement of its transaction failed: a tool would not have come so far."""
     duration_ms: float | None = None

@@ -58,6 +58,7 @@ def advise_indexes(
         _thought_of(facts, weighed),
         lambda candidate: _near(facts, weighed, candidate),
         most_worse=wishes.most_worse,
+        least_fall=wishes.least_fall,
         is_over=lambda: clock() > end,
         progress=progress,
     )

@@ -75,8 +75,7 @@ class Effects:
 
     def users_of(self, name: str) -> tuple[str, ...]:
         """`Statement.key` of those of which some plan used an index that is not among the choices."""
-        keys = (each.key for each in self._matrix.statements)
-        return tuple(key for key, names in zip(keys, self._matrix.others_used, strict=True) if name in names)
+        return tuple(self._matrix.statements[at].key for at in sorted(self._matrix.users_of_others.get(name, ())))
 
     def used_by_those(self, keys: Iterable[str], chosen: Set, names: Mapping[str, str]) -> tuple[str, ...]:
         """`schema.name` of the choices that statements use; `names`: of choices, as they are told."""

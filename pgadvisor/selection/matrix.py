@@ -52,6 +52,34 @@ class Planned(NamedTuple):
     """Of one call, over all its draws."""
 
 
+class _Plans:
+    """All plans made of one statement."""
+
+    def __init__(self) -> None:
+        self.all: list[Planned] = []
+        self.ways: dict[Set, float] = {}
+        """By the choices used the least cost."""
+        self._cheapest: dict[Set, tuple[float, Set]] = {}
+
+    def add(self, planned: Planned) -> None:
+        self.all.append(planned)
+        if planned.cost < self.ways.get(planned.used, float("inf")):
+            self.ways[planned.used] = planned.cost
+            self._cheapest.clear()
+
+    def known(self, present: Set) -> Planned | None:
+        return next((each for each in self.all if each.used <= present <= each.present), None)
+
+    def cheapest(self, present: Set) -> tuple[float, Set]:
+        """What the cheapest way costs that these indexes allow, and what it uses; of equal ones the plainest."""
+        found = self._cheapest.get(present)
+        if found is None:
+            fitting = ((cost, len(used), sorted(used), used) for used, cost in self.ways.items() if used <= present)
+            cost, _, _, used = min(fitting, default=(float("inf"), 0, [], NO_INDEX))
+            found = self._cheapest[present] = (cost, used)
+        return found
+
+
 class Matrix:
     """The choices, and all that was planned with them."""
 
@@ -60,11 +88,19 @@ class Matrix:
         self.items: list[Item] = []
         self.plans = 0
         """How many plans were made."""
-        self.others_used: list[set[str]] = [set() for _ in statements]
-        """`schema.name` of indexes beside the choices that some plan of a statement used."""
+        self.users_of_others: dict[str, set[int]] = {}
+        """Positions of the statements of which some plan used an index beside the choices, by its `schema.name`."""
         self._planner = planner
-        self._planned: list[list[Planned]] = [[] for _ in statements]
+        self._plans: list[_Plans] = [_Plans() for _ in statements]
+        self._reading: dict[str, list[int]] = {}
+        for at, statement in enumerate(statements):
+            for table in statement.tables:
+                self._reading.setdefault(table, []).append(at)
         self._of_table: dict[str, set[int]] = {}
+        self._on_tables: dict[frozenset[str], tuple[int, Set]] = {}
+        """With how many choices there were on these tables then."""
+        self._today: Set | None = NO_INDEX
+        """None: an index was added since it was put together."""
         self._by_name: dict[str, int] = {}
         self._by_candidate: dict[Candidate, int] = {}
         self._failed: set[int] = set()
@@ -94,6 +130,7 @@ class Matrix:
 
     def _add(self, item: Item) -> Item:
         self.items.append(item)
+        self._today = None if item.is_there else self._today
         self._of_table.setdefault(item.table, set()).add(item.number)
         self._by_name[item.name] = item.number
         return item
@@ -109,12 +146,24 @@ class Matrix:
 
     def on_tables_of(self, at: int) -> Set:
         """The choices on the tables of a statement."""
-        return frozenset().union(*(self._of_table.get(table, ()) for table in self.statements[at].tables))
+        tables = self.statements[at].tables
+        count = sum(len(self._of_table.get(table, ())) for table in tables)
+        known = self._on_tables.get(tables)
+        if known is None or known[0] != count:
+            found = frozenset[int]().union(*(self._of_table.get(table, ()) for table in tables))
+            known = self._on_tables[tables] = (count, found)
+        return known[1]
+
+    def reading(self, tables: Iterable[str]) -> list[int]:
+        """The positions of the statements on any of these tables."""
+        return sorted({at for table in tables for at in self._reading.get(table, ())})
 
     @property
     def today(self) -> Set:
         """What is there now."""
-        return frozenset(item.number for item in self.items if item.is_there)
+        if self._today is None:
+            self._today = frozenset(item.number for item in self.items if item.is_there)
+        return self._today
 
     # What they cost
 
@@ -167,43 +216,37 @@ class Matrix:
     def _note(self, at: int, present: Set, answers: Sequence[Answer]) -> None:
         costs = [each.cost for each in answers if each.cost is not None]
         if len(costs) < len(answers):
-            if not self._planned[at]:
+            if not self._plans[at].all:
                 self._failed.add(at)
             return
         texts = self.statements[at].texts
         cost = sum(text.weight * each for text, each in zip(texts, costs, strict=True))
         names = {name for each in answers for name in each.indexes_used}
-        self.others_used[at] |= names - self._by_name.keys()
+        for name in names - self._by_name.keys():
+            self.users_of_others.setdefault(name, set()).add(at)
         used = frozenset(self._by_name[name] for name in names if name in self._by_name)
-        self._planned[at].append(Planned(present, used & present, cost))
+        self._plans[at].add(Planned(present, used & present, cost))
 
     def known(self, at: int, present: Set) -> Planned | None:
         """What a statement costs under exactly these indexes; None: nobody asked, and it does not follow."""
-        present = present & self.on_tables_of(at)
-        return next((each for each in self._planned[at] if each.used <= present <= each.present), None)
+        return self._plans[at].known(present & self.on_tables_of(at))
 
     def cost(self, at: int, present: Set) -> float:
         """What a statement costs under these indexes, at most: by the cheapest way known that they allow."""
-        return min((each.cost for each in self._planned[at] if each.used <= present), default=float("inf"))
+        return self._plans[at].cheapest(present & self.on_tables_of(at))[0]
 
     def used(self, at: int, present: Set) -> Set:
         """The choices that the cheapest way known uses."""
-        fitting = (each for each in self._planned[at] if each.used <= present)
-        return min(fitting, key=lambda each: (each.cost, len(each.used)), default=Planned(NO_INDEX, NO_INDEX, 0.0)).used
+        return self._plans[at].cheapest(present & self.on_tables_of(at))[1]
 
-    def plans_of(self, at: int) -> tuple[tuple[float, Set], ...]:
-        """(cost, choices used) of every plan made of a statement."""
-        return tuple((each.cost, each.used) for each in self._planned[at])
+    def ways_of(self, at: int) -> Mapping[Set, float]:
+        """Of every set of choices that a plan of a statement used, what the cheapest such plan costs."""
+        return self._plans[at].ways
 
     def ways(self, at: int, scale: float) -> tuple[Way, ...]:
         """All ways known, each with the cost of all calls."""
-        cheapest: dict[Set, float] = {}
-        for each in self._planned[at]:
-            cheapest[each.used] = min(each.cost, cheapest.get(each.used, each.cost))
-        return tuple(
-            Way(cost=scale * cost, needs=tuple(sorted(used)))
-            for used, cost in sorted(cheapest.items(), key=lambda pair: (len(pair[0]), sorted(pair[0])))
-        )
+        needs = sorted((len(used), tuple(sorted(used)), cost) for used, cost in self._plans[at].ways.items())
+        return tuple(Way(cost=scale * cost, needs=used) for _, used, cost in needs)
 
     @property
     def failed(self) -> frozenset[int]:

@@ -23,8 +23,6 @@ JOINTLY = 6
 """Of each table the likeliest indexes that are tried together with those of other tables in a statement."""
 PEELED = 24
 """How often a statement is planned with all its candidates but some, to learn its second-best ways."""
-LEAST_FALL = 0.12
-"""A new index counts for a statement only where its cost falls by more: plans that differ by less run as they like."""
 FEW_ROUNDS = 2
 """For the other budgets of the curve: the pool has grown around the user's own by then."""
 GAP, ROUGH_GAP = 0.008, 0.03
@@ -50,17 +48,19 @@ class Search:
         around: Around,
         *,
         most_worse: float,
+        least_fall: float,
         is_over: Callable[[], bool],
         progress: Progress = no_progress,
     ) -> None:
         """`scales`: worth of a planner's unit in each statement, over all calls; `thought_of`: by the position of the
-        statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share; `is_over`:
-        whether the time is up."""
+        statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share;
+        `least_fall`: how much cheaper a new index must make it to count; `is_over`: whether the time is up."""
         self._matrix = matrix
         self._scales = scales
         self._make = problem
         self._around = around
         self._most_worse = most_worse
+        self._least_fall = least_fall
         self._is_over = is_over
         self._progress = progress
         self._relevant: list[set[int]] = [set() for _ in scales]
@@ -120,7 +120,7 @@ class Search:
         """The indexes of one table that plans of the statement used, those of the cheapest plans first."""
         matrix = self._matrix
         found: dict[int, float] = {}
-        for cost, used in matrix.plans_of(at):
+        for used, cost in matrix.ways_of(at).items():
             for number in used:
                 if matrix.items[number].table == table:
                     found[number] = min(cost, found.get(number, cost))
@@ -181,7 +181,7 @@ class Search:
 
     def _is_worth_it(self, way: Way, today: float) -> bool:
         """Whether a way is no small gain by a new index: costs are not exact enough to promise that."""
-        is_small = today * (1.0 - LEAST_FALL) < way.cost < today
+        is_small = today * (1.0 - self._least_fall) < way.cost < today
         return not is_small or all(self._matrix.items[number].is_there for number in way.needs)
 
     def _explore_around(self, choice: Choice) -> None:

@@ -89,13 +89,20 @@ class Telling:
         """Whether an index that is dropped, or a foreign key, needs it in its place."""
         return any(number in group and not (chosen - {number}) & set(group) for group in self._terms.groups())
 
+    def _without(self, number: int, chosen: Set) -> Set:
+        """The choice without an index: where it takes the place of others, those stay."""
+        item = self._matrix.items[number]
+        spared = () if item.is_there else self._matrix.today - chosen
+        stay = frozenset(each for each in spared if self._matrix.items[each].table == item.table)
+        return (chosen - {number}) | stay
+
     def _plan_without(self, number: int, chosen: Set) -> None:
         item = self._matrix.items[number]
-        self._effects.plan([chosen - {number}, chosen | {number}], frozenset({item.table}))
+        self._effects.plan([self._without(number, chosen), chosen | {number}], frozenset({item.table}))
 
     def _gain(self, number: int, chosen: Set) -> float:
         """What an index saves beside the others, upkeep taken off."""
-        return self._effects.total(chosen - {number}) - self._effects.total(chosen | {number})
+        return self._effects.total(self._without(number, chosen)) - self._effects.total(chosen | {number})
 
     # One by one
 
@@ -104,7 +111,7 @@ class Telling:
         candidate, table = item.candidate, self._facts.table(item.table)
         assert candidate is not None and table is not None
         plan = build(self._facts, candidate, table, self._names, item.size)
-        changes = self._effects.between(chosen - {number}, chosen)
+        changes = self._effects.between(self._without(number, chosen), chosen)
         helps = tuple(each for each in changes if each.ratio < 1.0)
         return AdvisedIndex(
             name=plan.name,
@@ -113,6 +120,7 @@ class Telling:
             sql=plan.sql,
             undo=plan.undo,
             lock=plan.lock,
+            then=plan.then,
             size_bytes=plan.size_bytes,
             build_s=plan.build_s,
             gain=self._gain(number, chosen),

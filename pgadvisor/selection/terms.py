@@ -25,6 +25,7 @@ class Terms:
         self._unit = unit
         self._wishes = wishes
         self._traits: list[IndexTraits] = []
+        self._heap_bytes = max(sum(table.heap_bytes or 0 for table in facts.tables if table.kind == "table"), 1)
         self._grouped: tuple[int, tuple[tuple[int, ...], ...]] = (-1, ())
         """How many choices there were when the groups were last made, and the groups."""
         self.existing: dict[int, ExistingIndex] = {}
@@ -58,7 +59,7 @@ class Terms:
             indexes=tuple(
                 IndexTerm(
                     size_bytes=0 if item.is_there else max(item.size.size_bytes or 0, 1),
-                    upkeep=upkeep.terms[item.number] + RENT * cost,
+                    upkeep=upkeep.terms[item.number] + (RENT + self._room_price(item)) * cost,
                     is_there=item.is_there,
                     price=CHANGE_PRICE * cost,
                 )
@@ -70,6 +71,11 @@ class Terms:
             most_new=self._wishes.most_new,
             one_of=self.groups(),
         )
+
+    def _room_price(self, item: Item) -> float:
+        """Of a new index, as a share of the workload's cost."""
+        size = 0 if item.is_there else item.size.size_bytes or 0
+        return self._wishes.room_price * size / self._heap_bytes
 
     def _today_cost(self, at: int, statement: StatementWays) -> float:
         today = self._matrix.today

@@ -4,6 +4,8 @@ from pgadvisor.model.record import Record
 
 MOST_WORSE = 0.1
 """A statement that gets a tenth dearer is hardly noticed, and a plan's cost is no more exact than that."""
+LEAST_FALL = 0.12
+"""Plans that differ by less run as they like: costs are no promise."""
 TIME_LIMIT_S = 60.0
 """A person waits a minute; the best set found by then is within a few percent on all that was tried."""
 
@@ -17,6 +19,10 @@ class Wishes(Record):
     """How many indexes to create at most; None: no limit."""
     most_worse: float = MOST_WORSE
     """How much dearer any statement may get, as a share of its cost."""
+    least_fall: float = LEAST_FALL
+    """A new index counts for a statement only where its cost falls by more than this share."""
+    room_price: float = 0.0
+    """What share of the workload's cost indexes as large as all tables together must save to be worth their room."""
     why: tuple[str, ...] = ()
     """The indexes asked about: `CREATE INDEX …`, whole, with schema and a free name, or `schema.name` of one that is
     there."""

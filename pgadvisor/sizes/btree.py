@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from pgadvisor.sizes.shape import PAGE, IndexShape, KeyShape
@@ -39,7 +40,7 @@ class BtreeSize:
         pages = _per_page(each, extra, shape.fillfactor or 90, is_even=leaf.is_even)
         level = leaves = math.ceil(leaf.tuples / pages)
         self.height, self.pages = 0, 1 + max(leaves, 1)
-        keys = [width for width, _ in tuple_widths(shape.keys)]
+        keys = [width for width, _ in (tuple_widths(shape.keys) if shape.included else leaf.widths)]
         pivot = sum(keys) / len(keys) + LINE_POINTER + (ROW_POINTER if extra > 64 else 0)
         fanout = max(_per_page(pivot, 0.0, INNER_FILLFACTOR, is_even=False), 2.0)
         while level > 1:
@@ -58,6 +59,8 @@ class _Leaf(NamedTuple):
     """Bytes of posting lists in them."""
     is_even: bool
     """All tuples are of one size."""
+    widths: list[tuple[int, bool]]
+    """As `tuple_widths` gives them."""
 
 
 def _per_page(each: float, extra: float, fillfactor: int, *, is_even: bool) -> float:
@@ -73,7 +76,7 @@ def _leaf_tuples(shape: IndexShape) -> _Leaf:
     rows = max(shape.rows, 1.0)
     if not shape.is_deduplicated:
         each = sum(width for width, _ in widths) / len(widths) + LINE_POINTER
-        return _Leaf(rows, rows * each, 0.0, len({width for width, _ in widths}) == 1)
+        return _Leaf(rows, rows * each, 0.0, len({width for width, _ in widths}) == 1, widths)
     tuples = total = lists = 0.0
     for group in key_spectrum(shape, rows):
         fitting = [width for width, has_null in widths if has_null == group.has_null] or [width for width, _ in widths]
@@ -87,7 +90,7 @@ def _leaf_tuples(shape: IndexShape) -> _Leaf:
             total += times * (full * (bytes_full + LINE_POINTER) + rest * (bytes_left + LINE_POINTER))
             lists += times * (full * (bytes_full - key_bytes) + rest * (bytes_left - key_bytes))
     is_even = len({width for width, _ in widths}) == 1 and lists < tuples / 2
-    return _Leaf(max(tuples, 1.0), max(total, 1.0), lists, is_even)
+    return _Leaf(max(tuples, 1.0), max(total, 1.0), lists, is_even, widths)
 
 
 def _posting(key_bytes: float, copies: float) -> float:
@@ -120,11 +123,18 @@ def key_spectrum(shape: IndexShape, rows: float) -> list[Group]:
 
 def tuple_widths(keys: tuple[KeyShape, ...]) -> Iterator[tuple[int, bool]]:
     """Aligned sizes of the index tuples of rows drawn evenly, each with whether it holds a NULL."""
-    primes = _primes(len(keys))
-    for draw in range(DRAWS):
-        # Steps of different irrational numbers: the columns' draws have nothing to do with each other.
-        places = [(draw + 0.5) * math.sqrt(prime) % 1.0 for prime in primes]
+    if all(key.length > 0 and not (key.statistics and key.statistics.null_fraction) for key in keys):
+        yield from [_tuple_bytes([_drawn(key, 0.0) for key in keys])] * DRAWS
+        return
+    for places in _draws(len(keys)):
         yield _tuple_bytes([_drawn(key, place) for key, place in zip(keys, places, strict=True)])
+
+
+@lru_cache
+def _draws(columns: int) -> tuple[tuple[float, ...], ...]:
+    """Steps of different irrational numbers: the columns' draws have nothing to do with each other."""
+    roots = [math.sqrt(prime) for prime in _primes(columns)]
+    return tuple(tuple((draw + 0.5) * root % 1.0 for root in roots) for draw in range(DRAWS))
 
 
 def _tuple_bytes(columns: list[tuple[KeyShape, float | None]]) -> tuple[int, bool]:

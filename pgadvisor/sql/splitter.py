@@ -1,17 +1,24 @@
 """From a file of SQL to its statements, with what comments before them say."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
+from pgadvisor.model.finding import Span
 from pgadvisor.model.record import Record
 from pgadvisor.sql.lexer import Token
-from pgadvisor.sql.parse import tokens_of
+from pgadvisor.sql.parse import pieces_of, tokens_of
 
 _MARK = re.compile(r"\b(name|freq|calls|mean_ms)\s*:\s*(\S+)", re.IGNORECASE)
 _COMMAND = re.compile(r"^[ \t]*\\(?!\.)[^\n]*$", re.MULTILINE)
-_SENDS = frozenset(("g", "gx", "gset", "gexec", "gdesc", "crosstabview", "watch"))
+_SENDING = re.compile(r"\\(?:g|gx|gset|gexec|gdesc|crosstabview|watch)\b|\\;")
 """psql's commands that end a statement as a semicolon does."""
-_COPY_DATA = re.compile(r"^(copy\b[^;]*\bfrom\s+stdin\b[^;]*;[^\n]*\n)(.*?^\\\.$|.*\Z)", re.I | re.M | re.S)
+_COPY_DATA = re.compile(r"^(copy\b[^;]*\bfrom\s+stdin\b[^;]*;[^\n]*\n)(.*?^\\\.\r?$|.*\Z)", re.I | re.M | re.S)
+_COMMENTS = re.compile(r"(?:\s+|--[^\n]*)+")
+_ATOMIC = re.compile(r"\batomic\b", re.IGNORECASE)
+"""`BEGIN ATOMIC … END` is a body with semicolons, which libpg_query's splitter does not know."""
 
 
 class SourceStatement(Record):
@@ -32,50 +39,149 @@ class SourceStatement(Record):
     """The comments before it, and on its last line after it."""
 
 
+class PassedOver(Record):
+    """A part of a file that is for psql, not for the server."""
+
+    span: Span
+    line: int
+    what: str
+    """A command as it is written, or `COPY data`."""
+    is_end: bool = False
+    """It ends a statement as a semicolon does."""
+
+
 def split_statements(text: str) -> tuple[SourceStatement, ...]:
     """The statements of a file, in order.
 
     A comment before a statement may say `-- name: order_list freq: 900` or `-- calls: 900 mean_ms: 1.5`. psql's
     commands (`\\set`) and the data of COPY … FROM stdin are passed over; line numbers stay those of the file.
     """
-    text = _COPY_DATA.sub(lambda found: found.group(1) + _blank(found.group(2)), text)
-    text = _COMMAND.sub(lambda found: _blank(found.group()), text)
+    text = _server_part(text)
     found: list[SourceStatement] = []
     line, at = 1, 0
     tokens = _without_commands(text, tokens_of(text))
+    remarks = [each for each in tokens if each.kind == "comment"]
+    starts = [each.start for each in remarks]
     for comments, start, end in _pieces(tokens):
         line += text.count("\n", at, start)
         at = start
-        behind = _comment_behind(text, tokens, end)
+        behind = _comment_behind(text, remarks, starts, end)
         column = start - text.rfind("\n", 0, start)
         found.append(_statement(text[start:end], len(found) + 1, (line, column), comments, behind))
     return tuple(found)
 
 
-def _comment_behind(text: str, tokens: tuple[Token, ...], end: int) -> str:
-    """The comment that follows a statement on its last line."""
+def passed_over(text: str) -> tuple[PassedOver, ...]:
+    """The commands of psql and the data of COPY … FROM stdin in a file, in order: no server reads them."""
+    found = [
+        PassedOver(span=Span(start=each.start(2), end=each.end(2)), line=0, what="COPY data")
+        for each in _COPY_DATA.finditer(text)
+        if each[2]
+    ]
+    rest = blanked(text, found)
+    for each in _COMMAND.finditer(rest):
+        found.append(PassedOver(span=Span(start=each.start(), end=each.end()), line=0, what=each[0].strip()))
+    if _SENDING.search(rest):
+        rest = blanked(text, found)
+        for token in _commands(rest, tokens_of(rest)):
+            span = Span(start=token.start, end=token.end)
+            found.append(PassedOver(span=span, line=0, what=token.text, is_end=_is_sending(token)))
+    found.sort(key=lambda each: each.span.start)
+    return tuple(_with_lines(text, found))
+
+
+def blanked(text: str, parts: Iterable[PassedOver]) -> str:
+    """The text with spaces for the parts: every offset and line stays."""
+    pieces, at = [], 0
+    for part in sorted(parts, key=lambda each: each.span.start):
+        start, end = part.span.start, part.span.end
+        pieces += [text[at:start], ";" if part.is_end else "", _blank(text[start + part.is_end : end])]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def statement_spans(text: str) -> tuple[Span, ...]:
+    """Where the statements of a file stand, without semicolons and the comments before them.
+
+    By libpg_query's scanner alone, which takes a second for 5 MB. What is for psql must have been blanked before.
+    """
+    pieces = None if _ATOMIC.search(text) else pieces_of(text)
+    if pieces is None:
+        return tuple(Span(start=start, end=end) for _, start, end in _pieces(tokens_of(text)))
+    return tuple(_bare(text, start, end) for start, end in pieces)
+
+
+def _bare(text: str, start: int, end: int) -> Span:
+    """The span without blanks and comments around what is in it."""
+    blank = _COMMENTS.match(text, start, end)
+    start = blank.end() if blank else start
+    if "--" in text[start:end] or "/*" in text[start:end]:
+        tokens = [each for each in tokens_of(text[start:end]) if each.kind != "comment"]
+        return Span(start=start + tokens[0].start, end=start + tokens[-1].end) if tokens else Span(start=end, end=end)
+    return Span(start=start, end=start + len(text[start:end].rstrip()))
+
+
+def _with_lines(text: str, parts: Iterable[PassedOver]) -> Iterator[PassedOver]:
+    line, at = 1, 0
+    for part in parts:
+        begin = (
+            part.span.start
+            + len(text[part.span.start : part.span.end])
+            - len(text[part.span.start : part.span.end].lstrip())
+        )
+        line += text.count("\n", at, begin)
+        at = begin
+        yield replace(part, line=line)
+
+
+def _server_part(text: str) -> str:
+    """The text with spaces for psql's commands on lines of their own, and for COPY data."""
+    text = _COPY_DATA.sub(lambda found: found.group(1) + _blank(found.group(2)), text)
+    return _COMMAND.sub(lambda found: _blank(found.group()), text)
+
+
+def _comment_behind(text: str, remarks: list[Token], starts: list[int], end: int) -> str:
+    """The comments that follow a statement on its last line."""
     line_end = text.find("\n", end)
     line_end = len(text) if line_end < 0 else line_end
-    return "\n".join(each.text for each in tokens if each.kind == "comment" and end <= each.start < line_end)
+    return "\n".join(each.text for each in remarks[bisect_left(starts, end) : bisect_left(starts, line_end)])
 
 
 def _without_commands(text: str, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     """The tokens without psql's commands within a line; those that send a statement become a semicolon."""
+    commands = _commands(text, tokens)
+    if not commands:
+        return tokens
     kept: list[Token] = []
-    skipped_to = 0
-    for token, after in zip(tokens, (*tokens[1:], None), strict=False):
-        if token.start < skipped_to:
-            continue
-        if token.text != "\\":
+    waiting = iter(commands)
+    command = next(waiting, None)
+    for token in tokens:
+        while command is not None and token.start >= command.end:
+            command = next(waiting, None)
+        if command is None or token.start < command.start:
             kept.append(token)
-            continue
-        line_end = text.find("\n", token.end)
-        skipped_to = len(text) if line_end < 0 else line_end
-        if after is not None and after.text == ";":
-            skipped_to = after.end
-        if after is not None and after.start == token.end and (after.text in _SENDS or after.text == ";"):
+        elif token.start == command.start and _is_sending(command):
             kept.append(token._replace(text=";"))
     return tuple(kept)
+
+
+def _commands(text: str, tokens: tuple[Token, ...]) -> list[Token]:
+    """psql's commands within a line, each as one token."""
+    found: list[Token] = []
+    for token, after in zip(tokens, (*tokens[1:], None), strict=False):
+        if token.text != "\\" or (found and token.start < found[-1].end):
+            continue
+        end = text.find("\n", token.end)
+        end = len(text) if end < 0 else end
+        if after is not None and after.text == ";":
+            end = after.end
+        found.append(token._replace(end=end, text=text[token.start : end].rstrip()))
+    return found
+
+
+def _is_sending(command: Token) -> bool:
+    """Whether it ends a statement as a semicolon does."""
+    return _SENDING.match(command.text) is not None
 
 
 def _blank(text: str) -> str:

@@ -38,6 +38,10 @@ from pgadvisor.rule import (
     workload_rule,
 )
 
+LEAST_SHARE = 0.01
+"""Of the workload's cost, that it saves."""
+LEAST_FALL = 0.25
+"""What is left, at most, of the cost of the statement that it helps most: less is a matter for the table of indexes."""
 ADVISED = AdvisedIndex(
     name="orders_customer_id_placed_at_idx",
     table="public.orders",
@@ -78,7 +82,7 @@ GOOD = [
 def check(facts: Facts) -> Iterator[Finding]:
     advice = facts.advice
     for index in advice.create if advice else ():
-        if not index.helps or advice is None:
+        if not index.helps or advice is None or not _is_much(index, advice, facts):
             continue
         first = index.helps[0]
         found = facts.table(index.table)
@@ -93,6 +97,13 @@ def check(facts: Facts) -> Iterator[Finding]:
             cause=advised_cause(index),
             statements=tuple(effect.statement for effect in index.helps),
         )
+
+
+def _is_much(index: AdvisedIndex, advice: IndexAdvice, facts: Facts) -> bool:
+    """Whether it is worth a finding; the table of indexes has the others too."""
+    if index.gain < LEAST_SHARE * advice.before or index.helps[0].ratio > LEAST_FALL:
+        return False
+    return advice.unit == "cost" or advised_severity(index, facts) is not Severity.INFO
 
 
 def _message(index: AdvisedIndex, label: str) -> str:

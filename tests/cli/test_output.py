@@ -1,5 +1,6 @@
 """Where a report goes and in which form: endings, terminals, colours, files that are whole or not there."""
 
+import json
 import os
 import pty
 import re
@@ -8,6 +9,7 @@ import sys
 import termios
 from collections.abc import Mapping
 from pathlib import Path
+from xml.etree import ElementTree as Xml
 
 import pytest
 
@@ -29,6 +31,8 @@ QUERY = ("query", "SELECT * FROM orders WHERE lower(email) = 'x'", "-q")
         ("r.txt", Format.TEXT),
         ("r.md", Format.MARKDOWN),
         ("r.markdown", Format.MARKDOWN),
+        ("r.sarif", Format.SARIF),
+        ("r.xml", Format.JUNIT),
         ("-", Format.TEXT),
     ],
 )
@@ -43,7 +47,7 @@ def test_a_strange_ending_is_an_error() -> None:
         output.format_of(Path("report.doc"), None)
 
 
-@pytest.mark.parametrize("form", [Format.HTML, Format.JSON, Format.MARKDOWN, Format.TEXT])
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PDF])
 def test_the_same_report_gives_the_same_bytes(form: Format) -> None:
     first = output.render(shop_report(), form, Path("x"))
     assert output.render(shop_report(), form, Path("x")) == first
@@ -70,6 +74,38 @@ def test_markdown_goes_to_stdout() -> None:
     done = pgadvisor(*QUERY, "--format", "markdown")
     assert done.stdout.startswith("## ")
     assert "</details>" in done.stdout
+
+
+def test_one_run_writes_several_forms(tmp_path: Path) -> None:
+    sarif, junit = tmp_path / "r.sarif", tmp_path / "r.xml"
+    done = pgadvisor(*QUERY, "--format", "github", "--also", str(sarif), "--also", str(junit))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("pgadvisor: ")
+    assert "::notice title=select-star::" in done.stdout
+    assert json.loads(sarif.read_text())["version"] == "2.1.0"
+    assert Xml.fromstring(junit.read_text()).tag == "testsuites"
+
+
+def test_what_fails_in_junit_is_what_fails_the_command(tmp_path: Path) -> None:
+    target = tmp_path / "r.xml"
+    done = pgadvisor(*QUERY, "--also", str(target), "--fail-on", "info")
+    failures = Xml.fromstring(target.read_text()).attrib["failures"]
+    assert (done.returncode, failures) == (1, "1")
+    done = pgadvisor(*QUERY, "--also", str(target), "--fail-on", "error")
+    failures = Xml.fromstring(target.read_text()).attrib["failures"]
+    assert (done.returncode, failures) == (0, "0")
+
+
+def test_a_file_that_is_wanted_as_well_needs_an_ending_that_names_a_form(tmp_path: Path) -> None:
+    assert_refused(pgadvisor(*QUERY, "--also", str(tmp_path / "r.doc")), ".doc", "sarif")
+    assert_refused(pgadvisor(*QUERY, "--also", str(tmp_path / "none" / "r.md")), "no directory")
+    assert_refused(pgadvisor(*QUERY, "--also", "-"), "--also")
+
+
+def test_index_advice_has_no_form_for_ci(tmp_path: Path) -> None:
+    assert_refused(pgadvisor("indexes", "x.pgsnap", "--format", "sarif"), "sarif", "markdown")
+    refused = pgadvisor("indexes", "x.pgsnap", "-o", str(tmp_path / "r.sarif"))
+    assert_refused(refused, ".sarif", "one of html, json, markdown, pdf, text")
 
 
 def in_terminal(columns: int, environment: Mapping[str, str], *arguments: str) -> str:

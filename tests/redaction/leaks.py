@@ -20,6 +20,7 @@ from pgadvisor.model.report import (
     TimeShare,
     UnreadStatement,
     Verdict,
+    Waived,
 )
 from pgadvisor.model.snapshot import Gap
 from pgadvisor.model.workload import Statement
@@ -83,6 +84,7 @@ def planted_report(words: list[str]) -> Report:
         statements=(statement,),
         plans=(StatementPlan(statement="#1", kind="values", reason=words_in_prose, plan=plan),),
         findings=(finding,),
+        waived=(Waived(finding=finding, reason=words_in_prose),),
         verdict=Verdict(headline=f"drop {index}", text=f"Start here: Create an index on {name} ({column})."),
         time=(TimeShare(label=f"SELECT {name[:-2]}…", total_ms=9.0, share=1.0, statement="#1"),),
         time_by_table=(TimeShare(label=made.label, total_ms=9.0, share=1.0),),

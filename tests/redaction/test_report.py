@@ -15,7 +15,7 @@ from pgadvisor.model.report import Changes, GoneFinding, Report, TriedChange
 from pgadvisor.model.snapshot import Gap
 from pgadvisor.redaction.pseudonyms import Key
 from pgadvisor.redaction.report import redact
-from pgadvisor.reports import html, json, markdown, text
+from pgadvisor.reports import github, gitlab, html, json, junit, markdown, sarif, text
 from pgadvisor.rule import Example, Rule
 from pgadvisor.sql.parse import Unread, is_valid, parse_tree
 from tests.redaction.leaks import cores, planted_report, planted_words, texts_in
@@ -27,6 +27,10 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "json": json.render,
     "text": text.render,
     "markdown": markdown.render,
+    "sarif": sarif.render,
+    "junit": junit.render,
+    "gitlab": gitlab.render,
+    "github": github.render,
 }
 EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.name}-{number}")

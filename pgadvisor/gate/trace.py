@@ -1,0 +1,196 @@
+"""The trace: a pull request's migrations run for real on a scratch server, there and back."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import psycopg
+
+from pgadvisor.errors import ServerError
+from pgadvisor.gate.locks_seen import Observer
+from pgadvisor.gate.migration_run import Doubts, MigrationRun
+from pgadvisor.gate.relations_seen import Relation, seen_inside
+from pgadvisor.gate.reversal import reversal_of
+from pgadvisor.gate.schema_print import SchemaPrint, print_schema
+from pgadvisor.gate.scratch import Scratch
+from pgadvisor.gate.scratch_rows import fill_tables
+from pgadvisor.model.migration import Migration
+from pgadvisor.model.snapshot import Gap
+from pgadvisor.model.trace import Direction, Reversal, Trace, Traced
+from pgadvisor.sql.identifiers import quoted
+
+_NAMED = 3
+_NO_PAST = "no snapshot and no earlier migration tells what stood before"
+_LOST = "the scratch server ended the session"
+
+
+def trace(
+    scratch: Scratch,
+    migrations: Iterable[Migration],
+    time_zone: str | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Trace:
+    """Runs the judged migrations in their order and tells what each statement did, then their ways back.
+
+    The others are run before, where no snapshot has made the schema. `time_zone` is production's, which decides whether
+    some type changes rewrite a table; `settings`: others of production's sessions. Raises ServerError when the server
+    is lost for good.
+    """
+    known = tuple(migrations)
+    try:
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(each()) for each in (scratch.observe, scratch.observe)]
+            job = _Job(scratch, Observer(*connections), {**settings, **({"TimeZone": time_zone} if time_zone else {})})
+            stack.callback(job.close)
+            return job.run(known)
+    except psycopg.OperationalError as error:
+        raise ServerError(f"the scratch server was lost ({str(error).strip()}): run it again") from error
+
+
+class _Job:
+    def __init__(self, scratch: Scratch, observer: Observer, settings: Mapping[str, str]) -> None:
+        self._scratch, self._observer = scratch, observer
+        path = ", ".join(map(quoted, scratch.search_path)) if scratch.search_path else None
+        self._settings = {**({"search_path": path} if path else {}), **settings}
+        self._connection = scratch.connect()
+        self._doubts = Doubts()
+        self._gaps: list[Gap] = []
+        self._at_start: Mapping[int, Relation] | None = None
+        self._has_failed = False
+        self._empty: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def run(self, migrations: Sequence[Migration]) -> Trace:
+        judged = [each for each in migrations if each.is_judged]
+        self._build_past([each for each in migrations if not each.is_judged])
+        self._at_start = seen_inside(self._fresh()).relations
+        traced: dict[int, list[Traced]] = {}
+        prints = [self._print()]
+        for place, migration in enumerate(judged):
+            traced[place] = list(self._one(migration, "up"))
+            prints.append(self._print())
+        reversals = self._return(judged, prints, traced)
+        ups = (each for place in traced for each in traced[place] if each.direction == "up")
+        self._tell_of_empty(each for place in traced for each in traced[place])
+        downs = (each for place in reversed(traced) for each in traced[place] if each.direction == "down")
+        return Trace(
+            server=self._scratch.label,
+            version_num=self._scratch.version_num,
+            statements=(*ups, *downs),
+            reversals=reversals,
+            gaps=(*self._scratch.gaps, *self._gaps),
+        )
+
+    def _build_past(self, earlier: Sequence[Migration]) -> None:
+        """The schema as it was before the pull request, and a row in each table."""
+        if not self._scratch.has_schema:
+            if not earlier:
+                self._doubts.add(_NO_PAST)
+            for migration in earlier:
+                self._apply(migration)
+        self._empty = fill_tables(self._fresh())
+
+    def _tell_of_empty(self, traced: Iterable[Traced]) -> None:
+        """What touches a table without rows may fail on rows all the same."""
+        touched = {lock.relation for each in traced for lock in each.locks}
+        names = sorted(touched.intersection(self._empty))
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            listed = ", ".join(names[:_NAMED]) + more
+            self._gap("rows", f"no row could be made up for {listed}, so that what fails on rows is not seen there")
+
+    def _apply(self, migration: Migration) -> None:
+        if migration.unread is not None:
+            self._doubt(migration, f"{migration.file} could not be read: {migration.unread}")
+            return
+        # An earlier migration's failure says nothing about the judged ones.
+        self._has_failed = False
+        for each in self._one(migration, "up"):
+            reason = each.error.message if each.error is not None else each.not_run
+            if reason is not None:
+                self._doubt(migration, f"{each.file}:{each.line} could not be applied: {reason}")
+        self._has_failed = False
+
+    def _doubt(self, migration: Migration, reason: str) -> None:
+        self._doubts.add(reason)
+        self._gap(migration.file, reason)
+
+    def _gap(self, subject: str, reason: str) -> None:
+        cure = "give production's schema: --snapshot FILE"
+        self._gaps.append(Gap(area="planner", subject=subject, reason=reason, cure=cure))
+
+    def _one(self, migration: Migration, direction: Direction) -> Iterator[Traced]:
+        run = MigrationRun(self._fresh(), self._observer, self._at_start, self._scratch.extensions, self._doubts)
+        run.has_failed = self._has_failed
+        done = 0
+        try:
+            for each in run.run(migration, direction):
+                done += 1
+                yield each
+        except psycopg.Error as error:
+            lost = self._connection.closed or self._connection.broken
+            words = _LOST if lost else str(error).strip().partition("\n")[0]
+            self._doubts.add(f"{migration.file} was broken off: {words}")
+            run.give_up()
+            yield from _unknown(migration, direction, done, words)
+        self._has_failed = run.has_failed
+
+    def _fresh(self) -> psycopg.Connection[Any]:
+        """The session as a tool's is when it comes to a migration; a new one where it was lost."""
+        if self._connection.closed or self._connection.broken:
+            self._connection.close()
+            self._connection = self._scratch.connect()
+        else:
+            self._connection.rollback()
+            self._connection.execute(b"DISCARD ALL")
+        for name, value in self._settings.items():
+            try:
+                self._connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", (name, value))
+            except psycopg.Error as error:
+                if error.sqlstate is None:
+                    raise
+                self._refuse_setting(name, error)
+        return self._connection
+
+    def _refuse_setting(self, name: str, error: psycopg.Error) -> None:
+        reason = f"the scratch server does not take production's {name}: {error.diag.message_primary}"
+        if all(gap.reason != reason for gap in self._gaps):
+            self._gap(name, reason)
+
+    def _print(self) -> SchemaPrint:
+        connection = self._fresh()
+        connection.execute(b"SET search_path = pg_catalog")
+        return print_schema(connection)
+
+    def _return(
+        self, judged: Sequence[Migration], prints: Sequence[SchemaPrint], traced: Mapping[int, list[Traced]]
+    ) -> tuple[Reversal, ...]:
+        found = []
+        start = prints[-1]
+        for place in reversed(range(len(judged))):
+            migration, returned = judged[place], None
+            if migration.down is not None:
+                self._has_failed = False
+                traced[place].extend(self._one(migration, "down"))
+                end = self._print()
+                start, returned = end, (start, end)
+            found.append(reversal_of(migration, (prints[place], prints[place + 1]), returned, traced[place]))
+        return tuple(reversed(found))
+
+
+def _unknown(migration: Migration, direction: Direction, done: int, reason: str) -> Iterator[Traced]:
+    """The statements that were not come to."""
+    statements = migration.up if direction == "up" else migration.down or ()
+    file = migration.down_file if direction == "down" and migration.down_file else migration.file
+    for place, statement in enumerate(statements[done:], start=done):
+        yield Traced(
+            file=file,
+            migration=migration.name,
+            place=place,
+            line=statement.line,
+            direction=direction,
+            not_run=reason,
+        )

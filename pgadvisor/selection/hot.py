@@ -1,0 +1,112 @@
+"""Updates that write no index entries (HOT) as cases: which of them stay so, and which do not.
+
+"An index costs its entries if another one breaks the updates" is a product of two choices, and a programme that says
+so row by row has a poor bound: half an index and half a break cost nothing. So the updates of a table are told case by
+case, which of them are broken; within a case each index costs what it costs (a disjunctive formulation: Balas, 1979).
+"""
+
+from collections.abc import Iterable, Mapping
+
+from pgadvisor.model.record import Record
+from pgadvisor.selection.problem import Problem, Updates
+
+MOST_CASES = 16
+"""Of one group: each multiplies the ways of its statements. Updates for which there is no case are told row by row."""
+
+
+class Case(Record):
+    """Some updates of a group are broken, the others are not."""
+
+    closed: frozenset[int] = frozenset()
+    """The indexes that break an update which is not broken: none of them is there."""
+    lost: float = 0.0
+    """What the broken ones cost whatever is there."""
+    entries: Mapping[int, float] = {}
+    """By index: what the broken ones cost if it is there."""
+
+
+class Group(Record):
+    """Updates that share indexes, and so cannot be told apart: mostly those of one table."""
+
+    indexes: frozenset[int]
+    cases: tuple[Case, ...]
+    rest: tuple[Updates, ...] = ()
+    """Updates for which there is no case."""
+
+
+def grouped(problem: Problem, indexes: Iterable[int], to_save: float) -> tuple[Group, ...]:
+    """The updates of a reduced problem in groups, with the cases that can be part of a choice of these indexes.
+
+    A case is left out that costs more than `to_save` beyond the least cost.
+    """
+    wanted = frozenset(indexes)
+    touched = (_restricted(each, wanted) for each in problem.updates)
+    linked = _linked(each for each in touched if each.broken_by)
+    return tuple(_group(updates, _Floor(problem, members), to_save) for members, updates in linked)
+
+
+class _Floor:
+    """What the statements of a group cost at least, beyond their cheapest way, when some indexes are closed."""
+
+    def __init__(self, problem: Problem, members: frozenset[int]) -> None:
+        self.indexes = members
+        self._ways = [each.ways for each in problem.statements if members.intersection(each.ways[0].needs)]
+
+    def __call__(self, closed: frozenset[int]) -> float:
+        dearer = 0.0
+        for ways in self._ways:
+            costs = (way.cost for way in ways if closed.isdisjoint(way.needs))
+            dearer += next(costs, float("inf")) - ways[0].cost
+        return dearer
+
+
+def _restricted(updates: Updates, indexes: frozenset[int]) -> Updates:
+    """The updates as far as these indexes go."""
+    return Updates(
+        broken_by=tuple(at for at in updates.broken_by if at in indexes),
+        lost=updates.lost,
+        entries=tuple((at, cost) for at, cost in updates.entries if at in indexes),
+    )
+
+
+def _linked(updates: Iterable[Updates]) -> list[tuple[frozenset[int], list[Updates]]]:
+    """Updates with their indexes; those that share an index together."""
+    groups: list[tuple[frozenset[int], list[Updates]]] = []
+    for each in updates:
+        members, together = frozenset((*each.broken_by, *(at for at, _ in each.entries))), [each]
+        apart = []
+        for group in groups:
+            if members.isdisjoint(group[0]):
+                apart.append(group)
+            else:
+                members, together = members | group[0], [*group[1], *together]
+        groups = [*apart, (members, together)]
+    return groups
+
+
+def _group(updates: list[Updates], floor: _Floor, to_save: float) -> Group:
+    """The heaviest updates as cases, as many as there is room for."""
+    order = sorted(updates, key=lambda each: (-_weight(each), each.broken_by))
+    cases = [Case()]
+    for number, each in enumerate(order):
+        split = [half for case in cases for half in (_kept(case, each), _broken(case, each))]
+        split = [case for case in split if case.lost + floor(case.closed) <= to_save]
+        if len(split) > MOST_CASES:
+            return Group(indexes=floor.indexes, cases=tuple(cases), rest=tuple(order[number:]))
+        cases = split
+    return Group(indexes=floor.indexes, cases=tuple(cases))
+
+
+def _weight(updates: Updates) -> float:
+    return updates.lost + sum(cost for _, cost in updates.entries)
+
+
+def _kept(case: Case, updates: Updates) -> Case:
+    return Case(closed=case.closed.union(updates.broken_by), lost=case.lost, entries=case.entries)
+
+
+def _broken(case: Case, updates: Updates) -> Case:
+    entries = dict(case.entries)
+    for at, cost in updates.entries:
+        entries[at] = entries.get(at, 0.0) + cost
+    return Case(closed=case.closed, lost=case.lost + updates.lost, entries=entries)

@@ -1,0 +1,205 @@
+"""The choice of indexes as HiGHS takes it: columns, rows, and a choice to start from."""
+
+from collections.abc import Iterable, Sequence
+from math import inf
+
+import highspy
+import numpy as np
+
+from pgadvisor.selection.hot import Case, Group, grouped
+from pgadvisor.selection.problem import Problem, StatementWays, Updates, Way, cost_of
+from pgadvisor.selection.reduction import cost_with, cost_without, least_cost, useful, within
+
+SCALED_COST = 1e4
+"""What can still be gained, in HiGHS's eyes: its tolerances are absolute, and made for numbers about 1."""
+SCALED_BUDGET = 1e4
+"""The budget in HiGHS's eyes: 1e-6, which it tolerates, is less than a byte then, up to 10 GB."""
+
+ROUNDING = 1e-9
+"""Share by which sums of the same costs may differ."""
+
+
+class Programme:
+    """Columns, all from 0 to 1: z of each case of a group, x of each index in each case, y of each way.
+
+    A statement goes its ways in the cases of each group that the ways need indexes of: once for each case, too. For
+    updates without cases there are columns of their own: whether they are HOT, and what their entries cost. Only x and
+    z are whole: the others follow. Costs are counted from the least that each statement or index can cost. What costs
+    more than the known choice could save is closed: 0, or there in each case where leaving it out costs so much.
+    """
+
+    def __init__(self, small: Problem, known: frozenset[int] | None) -> None:
+        least = least_cost(small)
+        cost = inf if known is None else cost_of(small, known)
+        self._to_save = cost - least + ROUNDING * abs(cost)
+        self._problem = within(small, self._to_save)
+        self.scale = SCALED_COST / (self._to_save if known is not None else abs(least) + 1.0)
+        self._constant = sum(each.ways[0].cost for each in small.statements)
+        self._costs: list[float] = []
+        self._highest: list[float] = []
+        self._whole: list[bool] = []
+        self._starts = [0]
+        self._columns: list[int] = []
+        self._factors: list[float] = []
+        self._from: list[float] = []
+        self._to: list[float] = []
+        self._x: dict[int, list[int | None]] = {}
+        self._z: list[list[int]] = []
+        self._group_of: dict[int, int] = {}
+        self._groups = self._grouped()
+        for number, group in enumerate(self._groups):
+            self._add_group(number, group)
+        self._add_limits()
+        for statement in self._problem.statements:
+            self._add_ways(statement)
+        for updates in (each for group in self._groups for each in group.rest):
+            self._add_updates(updates)
+
+    def chosen(self, values: Sequence[float]) -> list[int]:
+        """The indexes that a solution holds."""
+        return [at for at in self._x if any(values[column] > 0.5 for column in self._of(at))]
+
+    def highs(self, known: frozenset[int] | None) -> highspy.Highs:
+        """The programme as HiGHS takes it, with the known choice to start from."""
+        model = highspy.HighsLp()
+        model.num_col_, model.num_row_ = len(self._costs), len(self._to)
+        model.col_cost_, model.offset_ = np.array(self._costs) * self.scale, self._constant * self.scale
+        model.col_lower_, model.col_upper_ = np.zeros(len(self._costs)), np.array(self._highest)
+        model.row_lower_, model.row_upper_ = np.array(self._from), np.array(self._to)
+        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        model.a_matrix_.start_ = np.array(self._starts)
+        model.a_matrix_.index_, model.a_matrix_.value_ = np.array(self._columns), np.array(self._factors)
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        model.integrality_ = [kinds[is_whole] for is_whole in self._whole]
+        highs: highspy.Highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        highs.silent()
+        highs.passModel(model)
+        if known is not None:
+            values = self._values(known)
+            highs.setSolution(len(values), np.array([*values], dtype=np.int32), np.array([*values.values()]))
+        return highs
+
+    def _values(self, known: frozenset[int]) -> dict[int, float]:
+        """What the whole columns are under a choice."""
+        values = {column: 0.0 for column, is_whole in enumerate(self._whole) if is_whole}
+        for group, cases in zip(self._groups, self._z, strict=True):
+            here = known & group.indexes
+            costs = [
+                (case.lost + sum(case.entries.get(at, 0.0) for at in here), number)
+                for number, case in enumerate(group.cases)
+                if case.closed.isdisjoint(here)
+            ]
+            number = min(costs)[1]
+            for column in (cases[number], *(self._x[at][number] for at in here)):
+                if column is not None:
+                    values[column] = 1.0
+        return values
+
+    def _grouped(self) -> tuple[Group, ...]:
+        """The updates in groups, and one with a single case of all indexes that no updates touch."""
+        indexes = useful(self._problem)
+        groups = grouped(self._problem, indexes, self._to_save)
+        touched = {at for group in groups for at in group.indexes}
+        return (*groups, Group(indexes=indexes - touched, cases=(Case(),)))
+
+    def _of(self, at: int) -> list[int]:
+        return [column for column in self._x[at] if column is not None]
+
+    def _total(self, at: int) -> list[tuple[int, float]]:
+        return [(column, 1.0) for column in self._of(at)]
+
+    def _add_column(self, cost: float, *, is_whole: bool = False) -> int:
+        is_open = cost <= self._to_save
+        self._costs.append(cost if is_open else 0.0)
+        self._highest.append(float(is_open))
+        self._whole.append(is_whole)
+        return len(self._costs) - 1
+
+    def _add_row(self, lower: float, upper: float, terms: Iterable[tuple[int, float]]) -> None:
+        for column, factor in terms:
+            self._columns.append(column)
+            self._factors.append(factor)
+        self._starts.append(len(self._columns))
+        self._from.append(lower)
+        self._to.append(upper)
+
+    def _add_group(self, number: int, group: Group) -> None:
+        """One case is the real one."""
+        cases = [self._add_column(case.lost, is_whole=True) for case in group.cases]
+        self._z.append(cases)
+        self._add_row(1.0, 1.0, ((column, 1.0) for column in cases))
+        for at in sorted(group.indexes):
+            self._group_of[at] = number
+            self._constant += cost_without(self._problem.indexes[at])
+            pairs = zip(group.cases, cases, strict=True)
+            self._x[at] = [None if at in case.closed else self._add_index(at, case, real) for case, real in pairs]
+
+    def _add_index(self, at: int, case: Case, real: int) -> int:
+        """Where a column may be more than its case is not told by the ways alone, a row tells it."""
+        index = self._problem.indexes[at]
+        dearer = cost_with(index) - cost_without(index) + case.entries.get(at, 0.0)
+        is_sure = -dearer > self._to_save
+        column = self._add_column(0.0 if is_sure else dearer, is_whole=True)
+        if is_sure:
+            self._costs[real] += dearer
+        self._add_row(0.0 if is_sure else -inf, 0.0, ((column, 1.0), (real, -1.0)))
+        return column
+
+    def _add_limits(self) -> None:
+        problem = self._problem
+        new = [at for at in self._x if not problem.indexes[at].is_there]
+        if problem.budget_bytes is not None:
+            unit = max(1.0, problem.budget_bytes / SCALED_BUDGET)
+            sizes = ((column, problem.indexes[at].size_bytes / unit) for at in new for column in self._of(at))
+            self._add_row(-inf, problem.budget_bytes / unit, sizes)
+        if problem.most_new is not None:
+            self._add_row(-inf, problem.most_new, ((column, 1.0) for at in new for column in self._of(at)))
+        for group in problem.one_of:
+            self._add_row(1.0, inf, (term for at in set(group) for term in self._total(at)))
+        for group in problem.apart:
+            self._add_row(-inf, 1.0, (term for at in set(group).intersection(new) for term in self._total(at)))
+
+    def _add_ways(self, statement: StatementWays) -> None:
+        """One way in all, and in the case that is real; no more ways that need an index than there is of the index."""
+        ways = statement.ways
+        if not ways[0].needs:
+            return
+        columns = [self._add_column(way.cost - ways[0].cost) for way in ways]
+        self._add_row(1.0, 1.0, ((column, 1.0) for column in columns))
+        for number in sorted({self._group_of[at] for way in ways for at in way.needs}):
+            group = self._groups[number]
+            needing = [(way, column) for way, column in zip(ways, columns, strict=True) if self._is_in(way, number)]
+            shares: dict[int, list[tuple[int, float]]] = {column: [(column, -1.0)] for _, column in needing}
+            for case, real in zip(group.cases, self._z[number], strict=True):
+                here = [
+                    (way, self._add_column(0.0), column) for way, column in needing if case.closed.isdisjoint(way.needs)
+                ]
+                for _, share, column in here:
+                    shares[column].append((share, 1.0))
+                self._add_row(-inf, 0.0, [*((share, 1.0) for _, share, _ in here), (real, -1.0)])
+                self._add_links(number, group.cases.index(case), [(way, share) for way, share, _ in here])
+            for terms in shares.values():
+                self._add_row(0.0, 0.0, terms)
+
+    def _is_in(self, way: Way, number: int) -> bool:
+        return any(self._group_of[at] == number for at in way.needs)
+
+    def _add_links(self, number: int, case: int, shares: list[tuple[Way, int]]) -> None:
+        needed_by: dict[int, list[int]] = {}
+        for way, share in shares:
+            for at in way.needs:
+                if self._group_of[at] == number:
+                    needed_by.setdefault(at, []).append(share)
+        for at, needing in needed_by.items():
+            column = self._x[at][case]
+            assert column is not None
+            self._add_row(-inf, 0.0, [*((share, 1.0) for share in needing), (column, -1.0)])
+
+    def _add_updates(self, updates: Updates) -> None:
+        """Not HOT where an index breaks them; then an entry in each index that is there."""
+        broken = self._add_column(updates.lost)
+        for at in updates.broken_by:
+            self._add_row(-inf, 0.0, [*self._total(at), (broken, -1.0)])
+        for at, cost in updates.entries:
+            entry = self._add_column(cost)
+            self._add_row(-inf, 1.0, [*self._total(at), (broken, 1.0), (entry, -1.0)])

@@ -1,0 +1,1 @@
+"""Rules of the gate, whose check receives one step of a migration."""
