@@ -158,7 +158,8 @@ class GateFacts:
         effect = step.effect
         if step.is_new or not effect.is_long:
             return 0.0
-        heap, total = self.heap_bytes(effect.table), self.total_bytes(effect.table)
+        worked = effect.worked_table or effect.table
+        heap, total = self.heap_bytes(worked), self.total_bytes(worked)
         if heap is None or total is None:
             return None
         if effect.rewrites != "no":

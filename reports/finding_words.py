@@ -13,14 +13,14 @@ def why(lookup: Lookup, finding: Finding) -> str | None:
 
 
 def places(lookup: Lookup, finding: Finding) -> tuple[str, ...]:
-    """The statement where it has a name or a place of its own, the table or file, and the endpoint."""
+    """The statement where it has a name or a place of its own, the line of a file, the table, and the endpoint."""
     own = lookup.statement_of(finding)
     place = labels.statement_place(own) if own is not None else None
     name = f'"{own.name}"' if own is not None and own.name else None
     named = ", ".join(part for part in (name, place) if part)
-    return tuple(
-        dict.fromkeys(part for part in (named, labels.where_label(finding.where), finding.where.endpoint) if part)
-    )
+    at = labels.file_place(finding.where)
+    told = (named, at if at != place else None, labels.where_label(finding.where), finding.where.endpoint)
+    return tuple(dict.fromkeys(part for part in told if part))
 
 
 def load(lookup: Lookup, finding: Finding) -> str:

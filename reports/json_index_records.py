@@ -32,6 +32,8 @@ class JsonCreate(JsonRecord):
     definition: str
     """CREATE INDEX, whole, without CONCURRENTLY."""
     sql: str
+    then: str | None
+    """What is to follow it once it is built."""
     """How to build it without stopping reads or writes."""
     undo: str
     lock: str

@@ -71,6 +71,7 @@ def _create(index: AdvisedIndex, unit: Unit, at: Positions) -> JsonCreate:
         table=index.table,
         definition=index.definition,
         sql=index.sql,
+        then=index.then,
         undo=index.undo,
         lock=index.lock,
         size_bytes=index.size_bytes,

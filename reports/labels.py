@@ -68,9 +68,12 @@ def where_label(where: Where) -> str | None:
         return name if where.index is None else f"{name}, index {where.index}"
     if where.index is not None:
         return f"index {where.index}"
-    if where.file is not None:
-        return where.file if where.line is None else f"{where.file}:{where.line}"
-    return where.endpoint
+    return file_place(where) or where.endpoint
+
+
+def file_place(where: Where) -> str | None:
+    """`db/0042_email.sql:12`; None: it is of no file."""
+    return where.file if where.file is None or where.line is None else f"{where.file}:{where.line}"
 
 
 def statements_of(finding: Finding) -> tuple[str, ...]:

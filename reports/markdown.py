@@ -47,7 +47,7 @@ def render(report: Report) -> str:
 
 def _verdict(report: Report) -> Iterator[str]:
     yield f"## {inline(report.verdict.headline)}"
-    if not labels.is_of_indexes(report):
+    if report.verdict.text and not labels.is_of_indexes(report):
         yield line(report.verdict.text)
     counts = words.counts(report)
     yield " · ".join(part for part in (f"**{counts}**" if counts else "", _source(report)) if part)
@@ -101,15 +101,17 @@ def _findings_table(lookup: Lookup, room: int) -> Iterator[str]:
     if not report.findings:
         yield words.nothing_found(report)
         return
-    titles = ("No.", "Severity", *(["Status"] if lookup.has_status else []), "Finding", "Where", "Frees")
-    rows = (_row(lookup, finding, number) for number, finding in enumerate(report.findings, start=1))
+    has_gain = any(gain(lookup, finding) is not None for finding in report.findings)
+    status, frees = (["Status"] if lookup.has_status else []), (["Frees"] if has_gain else [])
+    titles = ("No.", "Severity", *status, "Finding", "Where", *frees)
+    rows = (_row(lookup, finding, number, has_gain=has_gain) for number, finding in enumerate(report.findings, start=1))
     shown = list(fitting(rows, room))
     yield table(titles, shown, right=("No.", "Frees"))
     if rest := report.findings[len(shown) :]:
         yield f"And {numbers.plural(len(rest), 'more finding')}: {_counted(rest)}."
 
 
-def _row(lookup: Lookup, finding: Finding, number: int) -> str:
+def _row(lookup: Lookup, finding: Finding, number: int, *, has_gain: bool) -> str:
     freed = gain(lookup, finding)
     frees = ""
     if freed is not None:
@@ -123,7 +125,7 @@ def _row(lookup: Lookup, finding: Finding, number: int) -> str:
         *([finding.status or ""] if lookup.has_status else []),
         inline(finding.message, MESSAGE),
         code(where, NAME),
-        frees,
+        *([frees] if has_gain else []),
     )
     return f"| {' | '.join(cells)} |"
 

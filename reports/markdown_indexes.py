@@ -116,7 +116,7 @@ def _dropped(advice: IndexAdvice, index: DroppedIndex) -> str:
 
 def _sql(advice: IndexAdvice) -> Iterator[str]:
     """The changes in the order in which to make them, each whole or not at all, with what to check before a drop."""
-    changes = [fenced(each.sql) for each in advice.create]
+    changes = [fenced(each.steps) for each in advice.create]
     for each in advice.drop:
         cautions = "".join(f"\n- {inline(text, CLAUSE)}" for text in each.cautions[:5])
         before = f"Before dropping {code(each.name, NAME)}:\n{cautions}\n\n" if cautions else ""

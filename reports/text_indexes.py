@@ -72,7 +72,7 @@ def _create(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
         if number > 1:
             yield Text()
         yield _titled(str(number), f"{index.name} on {index.table}")
-        yield WholeLines(index.sql)
+        yield WholeLines(index.steps)
         yield _facts(_gain(index, advice))
         if number <= WHOLE:
             yield _facts(_about(lookup, index, advice.unit))

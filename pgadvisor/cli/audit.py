@@ -24,7 +24,7 @@ from pgadvisor.reports import text
 from pgadvisor.rule import Rule
 from pgadvisor.selection.wishes import Wishes
 
-THRIFTY = Wishes(room_price=0.05, least_fall=0.4)
+THRIFTY = Wishes(room_price=0.05, least_fall=0.4, least_gain=0.005)
 """An audit proposes what clearly pays, where `pgadvisor indexes` finds the best whatever room it takes."""
 
 

@@ -114,7 +114,7 @@ def _created(known: Known, step: DdlStep, is_judged: bool) -> Known:
         partition_of=known.qualified(step.partition_of) if step.partition_of else None,
         partition_key=step.partition_key,
         partition_bound=step.partition_bound,
-        inherits=(),
+        is_unlogged=step.is_unlogged,
     )
     parents = [known.tables.get(known.qualified(each)) for each in (*step.likes, *_parent(step))]
     table = with_columns(table, step, [each for each in parents if each is not None], known)

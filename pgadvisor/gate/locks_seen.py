@@ -25,7 +25,7 @@ LIMIT_BYTES = 2 << 30
 _LOOK_S = 0.25
 _POLL_S = 0.0002
 _RANK = {mode: rank for rank, mode in enumerate(LOCK_MODES)}
-_STRONGEST = LOCK_MODES[-1]
+_WEAKEST, _STRONGEST = LOCK_MODES[0], LOCK_MODES[-1]
 
 _HELD = b"""/* pgadvisor */
 SELECT l.relation::bigint, l.mode, l.granted FROM pg_catalog.pg_locks AS l
@@ -42,9 +42,9 @@ WHERE c.oid = ANY (%s) AND c.relkind IN ('r', 'p')
 class Observer:
     """A second session, which looks on."""
 
-    def __init__(self, connection: psycopg.Connection[Any], brake: psycopg.Connection[Any]) -> None:
-        """Two connections in autocommit; `brake` holds locks for a moment."""
-        self._connection, self._brake = connection, brake
+    def __init__(self, connection: psycopg.Connection[Any], *brakes: psycopg.Connection[Any]) -> None:
+        """Connections in autocommit; the two `brakes` hold locks for a moment."""
+        self._connection, self._brakes = connection, brakes
 
     def held_by(self, pid: int) -> Locks:
         """The locks that the session holds."""
@@ -60,18 +60,20 @@ class Observer:
         """The same, and the locks that come and go meanwhile are collected.
 
         A statement over a table of few rows is done before anyone has looked. So all tables are locked first, until it
-        is seen to wait for its first lock: that one is never missed.
+        is seen to wait: its first lock is never missed. Where that is a mere look at the table's name, as of VACUUM, so
+        is the next one.
         """
-        self._brake.execute(b"BEGIN")
+        first = self._brakes[0]
+        first.execute(b"BEGIN")
         try:
-            rows = self._brake.execute(_TABLES, (list(tables),)).fetchall()
-            if rows:
-                names = sql.SQL(", ").join(sql.Identifier(*row) for row in rows)
-                self._brake.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names))
-            with Poll(self._connection, pid, self._brake) as poll:
+            names = [sql.Identifier(*row) for row in first.execute(_TABLES, (list(tables),)).fetchall()]
+            if names:
+                first.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names)))
+            with Poll(self._connection, pid, self._brakes) as poll:
                 yield poll
         finally:
-            self._brake.rollback()
+            for each in self._brakes:
+                each.rollback()
 
 
 class Watch:
@@ -126,10 +128,11 @@ class Watch:
 class Poll(Watch):
     """Collects the locks too."""
 
-    def __init__(self, connection: psycopg.Connection[Any], pid: int, brake: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], pid: int, brakes: tuple[psycopg.Connection[Any], ...]
+    ) -> None:
         super().__init__(connection, pid)
-        self._brake = brake
-        self._is_braking = True
+        self._brakes = list(brakes)
         self._seen: set[tuple[int, str]] = set()
 
     @property
@@ -142,11 +145,35 @@ class Poll(Watch):
             while not self._is_over.wait(_POLL_S):
                 rows = self._connection.execute(_HELD, (self._pid,)).fetchall()
                 self._seen |= {(oid, mode) for oid, mode, _ in rows}
-                if self._is_braking and not all(is_granted for _, _, is_granted in rows):
-                    self._is_braking = False
-                    self._brake.rollback()
+                waiting = next(((oid, mode) for oid, mode, is_granted in rows if not is_granted), None)
+                if waiting is not None and self._brakes:
+                    self._release(*waiting)
                 if time.monotonic() - self._looked > _LOOK_S:
                     self._check()
+
+    def _release(self, table: int, mode: str) -> None:
+        """Lets the statement go on: to its next lock on the table where this one keeps nobody out."""
+        first, *others = self._brakes
+        self._brakes = others if mode == _WEAKEST else []
+        if not self._brakes:
+            first.rollback()
+            return
+        second = self._brakes[0]
+        second.execute(b"BEGIN")
+        row = second.execute(_TABLES, ([table],)).fetchone()
+        if row is not None:
+            lock = sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(*row))
+            # It stands in the queue behind the statement before the way is free.
+            queued = threading.Thread(target=second.execute, args=(lock,), daemon=True)
+            queued.start()
+            while queued.is_alive() and not self._is_queued(second.info.backend_pid):
+                time.sleep(_POLL_S)
+            first.rollback()
+            queued.join()
+        first.rollback()
+
+    def _is_queued(self, pid: int) -> bool:
+        return any(not is_granted for _, _, is_granted in self._connection.execute(_HELD, (pid,)).fetchall())
 
 
 def strongest(

@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from pgadvisor.gate.excuses import Excuses
 from pgadvisor.gate.locks_seen import Locks, Observer, Watch, strongest
 from pgadvisor.gate.relations_seen import Relation, Seen, change_between, seen_inside, seen_outside
 from pgadvisor.gate.scratch import Extensions
@@ -22,30 +23,8 @@ _RELEASE = b"RELEASE SAVEPOINT pgadvisor_step"
 
 _ONLY_ALONE = ("25001", "2D000")
 """active_sql_transaction, invalid_transaction_termination: what cannot be done within a transaction."""
-_NO_RIGHTS = "42501"
-_MISSING = frozenset(("42P01", "42703", "42704", "42883", "3F000", "42P17", "2BP01"))
-"""Undefined table, column, object, function, schema; and what follows from a column of a stand-in type."""
 
 change = msgspec.structs.replace
-
-
-class Doubts:
-    """Why something may be missing on the scratch server through no fault of the migration's."""
-
-    def __init__(self, *reasons: str) -> None:
-        self.reasons = list(reasons)
-
-    def add(self, reason: str) -> None:
-        """One more."""
-        self.reasons.append(reason)
-
-    def excuse(self, sqlstate: str | None, message: str) -> str | None:
-        """Why the server's refusal says nothing about the migration, as a clause; None: it does."""
-        if sqlstate == _NO_RIGHTS:
-            return f"it needs rights that a scratch server gives no migration ({message})"
-        if self.reasons and sqlstate in _MISSING:
-            return f"{message}, which may be for another reason: {self.reasons[0]}"
-        return None
 
 
 class MigrationRun:
@@ -57,11 +36,11 @@ class MigrationRun:
         observer: Observer,
         at_start: Mapping[int, Relation] | None,
         extensions: Extensions,
-        doubts: Doubts,
+        excuses: Excuses,
     ) -> None:
         """`connection` is in autocommit; `at_start`: what to tell of, None where nothing is measured."""
         self._connection, self._observer, self._at_start = connection, observer, at_start
-        self._extensions, self._doubts = extensions, doubts
+        self._extensions, self._excuses = extensions, excuses
         self._pid = connection.info.backend_pid
         self._seen: Seen | None = None
         self._locks: Locks = frozenset()
@@ -94,8 +73,10 @@ class MigrationRun:
         if kind.refusal is not None:
             return change(blank, passed_over=kind.refusal)
         if kind.lacks is not None:
-            self._doubts.add(kind.lacks)
+            self._excuses.add(kind.lacks)
             return change(blank, not_run=kind.lacks)
+        if self._connection.info.transaction_status == TransactionStatus.INERROR:
+            self._connection.execute(b"ROLLBACK")
         if kind.part in ("begin", "commit", "rollback", "savepoint"):
             return self._bounded(statement, kind, blank)
         if statement.is_in_transaction:
@@ -179,8 +160,11 @@ class MigrationRun:
         self._begin()
         traced = self._inside(statement, kind, blank)
         is_alone = traced.error is not None and traced.error.sqlstate in _ONLY_ALONE
-        self._connection.execute(b"ROLLBACK" if traced.error is not None else b"COMMIT")
-        traced = self._polled(statement, blank) if is_alone else traced
+        if is_alone:
+            self._connection.execute(b"ROLLBACK")
+            traced = self._polled(statement, blank)
+        else:
+            traced = self._ended(traced)
         return change(traced, in_transaction=False)
 
     def _polled(self, statement: MigrationStatement, blank: Traced) -> Traced:
@@ -239,9 +223,9 @@ class MigrationRun:
         notes = [*getattr(error, "__notes__", ()), *([watch.reason] if watch is not None and watch.reason else [])]
         if notes:
             return change(blank, not_run=notes[0])
-        excuse = self._doubts.excuse(error.sqlstate, message)
+        excuse = self._excuses.excuse(error, statement.text)
         if excuse is not None:
-            self._doubts.add(f"the statement of {blank.file}:{blank.line} could not be run ({message})")
+            self._excuses.add(f"{blank.file}:{blank.line} could not be run ({message})")
             return change(blank, not_run=excuse)
         line = _line(error, statement)
         return change(blank, error=TraceError(message=message, sqlstate=error.sqlstate, line=line))

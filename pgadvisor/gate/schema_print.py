@@ -71,7 +71,8 @@ _QUERIES = (
     f" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE {_SCOPE}",
     # Triggers and rules.
     "SELECT 'trigger ' || n.nspname || '.' || c.relname || '.' || g.tgname || ' '"
-    " || pg_catalog.pg_get_triggerdef(g.oid) || ' ' || g.tgenabled::text FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid"
+    " || pg_catalog.pg_get_triggerdef(g.oid) || ' ' || g.tgenabled::text"
+    " FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_class AS c ON c.oid = g.tgrelid"
     f" JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace WHERE {_SCOPE} AND NOT g.tgisinternal",
     "SELECT 'rule ' || n.nspname || '.' || c.relname || '.' || r.rulename || ' ' || pg_catalog.pg_get_ruledef(r.oid)"
     " FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class"

@@ -8,19 +8,18 @@ from typing import Any
 import psycopg
 
 from pgadvisor.errors import ServerError
+from pgadvisor.gate.excuses import Excuses
 from pgadvisor.gate.locks_seen import Observer
-from pgadvisor.gate.migration_run import Doubts, MigrationRun
+from pgadvisor.gate.migration_run import MigrationRun
 from pgadvisor.gate.relations_seen import Relation, seen_inside
 from pgadvisor.gate.reversal import reversal_of
 from pgadvisor.gate.schema_print import SchemaPrint, print_schema
 from pgadvisor.gate.scratch import Scratch
-from pgadvisor.gate.scratch_rows import fill_tables
 from pgadvisor.model.migration import Migration
 from pgadvisor.model.snapshot import Gap
 from pgadvisor.model.trace import Direction, Reversal, Trace, Traced
 from pgadvisor.sql.identifiers import quoted
 
-_NAMED = 3
 _NO_PAST = "no snapshot and no earlier migration tells what stood before"
 _LOST = "the scratch server ended the session"
 
@@ -40,7 +39,7 @@ def trace(
     known = tuple(migrations)
     try:
         with contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(each()) for each in (scratch.observe, scratch.observe)]
+            connections = [stack.enter_context(each()) for each in (scratch.observe,) * 3]
             job = _Job(scratch, Observer(*connections), {**settings, **({"TimeZone": time_zone} if time_zone else {})})
             stack.callback(job.close)
             return job.run(known)
@@ -54,11 +53,10 @@ class _Job:
         path = ", ".join(map(quoted, scratch.search_path)) if scratch.search_path else None
         self._settings = {**({"search_path": path} if path else {}), **settings}
         self._connection = scratch.connect()
-        self._doubts = Doubts()
+        self._excuses = Excuses(is_from_snapshot=scratch.has_schema)
         self._gaps: list[Gap] = []
         self._at_start: Mapping[int, Relation] | None = None
         self._has_failed = False
-        self._empty: tuple[str, ...] = ()
 
     def close(self) -> None:
         self._connection.close()
@@ -74,7 +72,6 @@ class _Job:
             prints.append(self._print())
         reversals = self._return(judged, prints, traced)
         ups = (each for place in traced for each in traced[place] if each.direction == "up")
-        self._tell_of_empty(each for place in traced for each in traced[place])
         downs = (each for place in reversed(traced) for each in traced[place] if each.direction == "down")
         return Trace(
             server=self._scratch.label,
@@ -85,45 +82,33 @@ class _Job:
         )
 
     def _build_past(self, earlier: Sequence[Migration]) -> None:
-        """The schema as it was before the pull request, and a row in each table."""
+        """The schema as it was before the pull request."""
         if not self._scratch.has_schema:
             if not earlier:
-                self._doubts.add(_NO_PAST)
-            for migration in earlier:
-                self._apply(migration)
-        self._empty = fill_tables(self._fresh())
+                self._excuses.add(_NO_PAST)
+            failures = [reason for migration in earlier for reason in self._apply(migration)]
+            if failures:
+                self._excuses.add(failures[0])
+                more = f", and {len(failures) - 1} more such" if len(failures) > 1 else ""
+                self._gap("earlier migrations", f"{failures[0]}{more}; what the pull request needs of it is not there")
 
-    def _tell_of_empty(self, traced: Iterable[Traced]) -> None:
-        """What touches a table without rows may fail on rows all the same."""
-        touched = {lock.relation for each in traced for lock in each.locks}
-        names = sorted(touched.intersection(self._empty))
-        if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            listed = ", ".join(names[:_NAMED]) + more
-            self._gap("rows", f"no row could be made up for {listed}, so that what fails on rows is not seen there")
-
-    def _apply(self, migration: Migration) -> None:
+    def _apply(self, migration: Migration) -> Iterator[str]:
+        """Runs an earlier migration; gives what went wrong, as sentences."""
         if migration.unread is not None:
-            self._doubt(migration, f"{migration.file} could not be read: {migration.unread}")
-            return
-        # An earlier migration's failure says nothing about the judged ones.
-        self._has_failed = False
+            yield f"{migration.file} could not be read: {migration.unread}"
         for each in self._one(migration, "up"):
             reason = each.error.message if each.error is not None else each.not_run
             if reason is not None:
-                self._doubt(migration, f"{each.file}:{each.line} could not be applied: {reason}")
+                yield f"{each.file}:{each.line} could not be applied: {reason}"
+        # An earlier migration's failure says nothing about the judged ones.
         self._has_failed = False
-
-    def _doubt(self, migration: Migration, reason: str) -> None:
-        self._doubts.add(reason)
-        self._gap(migration.file, reason)
 
     def _gap(self, subject: str, reason: str) -> None:
         cure = "give production's schema: --snapshot FILE"
         self._gaps.append(Gap(area="planner", subject=subject, reason=reason, cure=cure))
 
     def _one(self, migration: Migration, direction: Direction) -> Iterator[Traced]:
-        run = MigrationRun(self._fresh(), self._observer, self._at_start, self._scratch.extensions, self._doubts)
+        run = MigrationRun(self._fresh(), self._observer, self._at_start, self._scratch.extensions, self._excuses)
         run.has_failed = self._has_failed
         done = 0
         try:
@@ -133,7 +118,7 @@ class _Job:
         except psycopg.Error as error:
             lost = self._connection.closed or self._connection.broken
             words = _LOST if lost else str(error).strip().partition("\n")[0]
-            self._doubts.add(f"{migration.file} was broken off: {words}")
+            self._excuses.add(f"{migration.file} was broken off: {words}")
             run.give_up()
             yield from _unknown(migration, direction, done, words)
         self._has_failed = run.has_failed

@@ -22,7 +22,7 @@ def advised_remedy(index: AdvisedIndex, facts: Facts) -> Remedy:
     parts.append("each INSERT, and each UPDATE that is not HOT, writes one more index entry")
     return Remedy(
         text=f"Create an index on {table.label if table else index.table} {_spelled(index)}.",
-        sql=index.sql,
+        sql=index.steps,
         undo=index.undo,
         lock=index.lock,
         cost="; ".join(parts),

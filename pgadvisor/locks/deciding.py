@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from pgadvisor.locks.columns import added_column, changed_expression, changed_type
 from pgadvisor.locks.effect import Answer, LockEffect
 from pgadvisor.locks.modes import LockMode
-from pgadvisor.locks.others import other_tables
+from pgadvisor.locks.others import default_partition, other_tables
 from pgadvisor.locks.rows import LockRow, row_of
 from pgadvisor.locks.schema import Schema
 from pgadvisor.locks.validity import attached, not_null_scan, primary_key_scan, validated
@@ -29,7 +29,10 @@ def effect_of(step: DdlStep, schema: Schema, version: int) -> LockEffect:
     table = locked_table(step, schema)
     effect = LockEffect(
         table=table,
-        lock=row.lock if table is not None or step.name is None else None,
+        lock=row.lock
+        if table is not None or step.name is None or step.kind in ("index", "statistics", "schema")
+        else None,
+        is_on_index=row.on_index,
         others=other_tables(step, row, schema, table),
         rewrites=_plain(row.rewrite),
         scans=_plain(row.scan),
@@ -106,7 +109,20 @@ def _changes_rows(step: DdlStep, schema: Schema, version: int, effect: LockEffec
 
 def _partition_of(step: DdlStep, schema: Schema, version: int, effect: LockEffect) -> LockEffect:
     """The default partition is read for rows of the new one; the new table itself is empty."""
-    return replace(effect, scans="no")
+    if step.partition_bound == "DEFAULT":
+        return replace(effect, scans="no")
+    default = default_partition(schema, schema.qualified(step.partition_of or (None, "")))
+    if default is not None:
+        return replace(effect, scans="yes", worked_table=default, reason="the default partition is read for its rows")
+    is_whole = schema.is_whole(step.partition_of)
+    return replace(effect, scans="no" if is_whole else "unknown",
+                   reason="" if is_whole else "whether there is a default partition is not known")  # fmt: skip
+
+
+def _domain_users(step: DdlStep, schema: Schema, version: int, effect: LockEffect) -> LockEffect:
+    """A constraint of a domain is checked in every table that has a column of it."""
+    users = [each.table for each in effect.others]
+    return replace(effect, scans="yes" if users else "unknown", worked_table=users[0] if users else None)
 
 
 _DECIDERS: dict[str, Decider] = {
@@ -119,6 +135,9 @@ _DECIDERS: dict[str, Decider] = {
     "validate constraint": _validate,
     "attach partition": _attach,
     "create table partition of": _partition_of,
+    "add domain constraint": _domain_users,
+    "set domain not null": _domain_users,
+    "validate domain constraint": _domain_users,
     "set logged": _persistence,
     "set unlogged": _persistence,
     "update": _changes_rows,

@@ -24,6 +24,8 @@ class LockEffect(Record):
     """The table that `lock` is on, as `schema.table`: of CREATE INDEX the index's; None: none, or not known."""
     lock: LockMode | None = None
     """The lock on that table; None: none that matters, or `is_known` is False."""
+    is_on_index: bool = False
+    """The lock is on an index of the table alone; ACCESS EXCLUSIVE on it keeps queries from being planned as well."""
     others: tuple[TableLock, ...] = ()
     """Other tables: a foreign key's referenced table, a partition's parent, the others of a DROP of several."""
     rewrites: Answer = "no"
@@ -32,6 +34,8 @@ class LockEffect(Record):
     """Whether all rows are read."""
     builds_index: Answer = "no"
     """Whether an index is built, or built anew."""
+    worked_table: str | None = None
+    """The table that is rewritten, read or indexed, where that is not `table`: of ATTACH PARTITION the partition."""
     in_transaction: bool = True
     """Whether it may run in a transaction."""
     reason: str = ""

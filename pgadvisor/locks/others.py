@@ -44,13 +44,14 @@ def _tables(of: Other, step: DdlStep, schema: Schema, own: str | None) -> list[s
         case "parent":
             return _parents(step, schema, own)
         case "default partition":
-            parent = schema.qualified(step.partition_of) if step.partition_of else own
-            return [each.qualified for each in schema.tables()
-                    if each.partition_of == parent and each.partition_bound == "DEFAULT"]  # fmt: skip
+            parents = _parents(step, schema, own) or [own or ""]
+            return [found for each in parents if (found := default_partition(schema, each)) is not None]
         case "source":
             return [schema.qualified(name) for name in (*step.reads, *step.likes)]
         case "referencing":
             return _referencing(step, schema, own)
+        case "checking":
+            return [each.qualified for each in schema.tables() if _references(each, {own})]
         case "users":
             return _users(step, schema)
 
@@ -70,6 +71,12 @@ def _known_references(step: DdlStep, schema: Schema, own: str | None) -> list[st
     if step.constraint_name is not None:
         return [each.references or "" for each in keys if each.name == step.constraint_name]
     return [each.references or "" for each in keys] if step.command == "drop table" else []
+
+
+def default_partition(schema: Schema, parent: str) -> str | None:
+    """The default partition of a table given as `schema.table`, where it is known."""
+    bounds = ((each.qualified, each.partition_of, each.partition_bound) for each in schema.tables())
+    return next((name for name, above, bound in bounds if above == parent and bound == "DEFAULT"), None)
 
 
 def _parents(step: DdlStep, schema: Schema, own: str | None) -> list[str]:

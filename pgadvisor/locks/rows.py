@@ -10,7 +10,9 @@ from pgadvisor.locks.modes import LockMode
 from pgadvisor.model.record import Record
 
 Depends = Literal["yes", "no", "depends"]
-Other = Literal["referenced table", "partition", "parent", "default partition", "source", "users", "referencing"]
+Other = Literal[
+    "referenced table", "partition", "parent", "default partition", "source", "users", "referencing", "checking"
+]
 
 
 class OtherLock(Record):
@@ -33,6 +35,8 @@ class LockRow(Record):
     rewrite: Depends = "no"
     scan: Depends = "no"
     index: Depends = "no"
+    on_index: bool = False
+    """Its own lock is on the index alone, not on the table."""
     new_file: bool = False
     """It gives the table a new, empty file, which takes no time (TRUNCATE)."""
     transaction: bool = True

@@ -110,7 +110,7 @@ def _numeric_fits(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
 
 def _time_zones(old: str, new: str, schema: Schema) -> TypeChange:
     """timestamp and timestamptz are the same bytes where the session's time zone is UTC (PostgreSQL 12 and later)."""
-    if (_arguments(old) or (6,))[0] > (_arguments(new) or (6,))[0]:
+    if (_arguments(new) or (6,))[0] < 6:
         return TypeChange("yes", "yes", f"every {old} is made to fit {new}")
     zone = schema.setting("timezone")
     if zone is None:

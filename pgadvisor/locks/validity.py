@@ -84,7 +84,9 @@ def attached(step: DdlStep, schema: Schema, effect: LockEffect) -> LockEffect:
     parent = schema.table((step.schema, step.name or ""))
     child = schema.table(step.names[0]) if step.names else None
     scans, reason = _attach_scan(step, parent, child, schema)
-    return replace(effect, scans=scans, builds_index=_attach_index(parent, child, schema), reason=reason)
+    worked = schema.qualified(step.names[0]) if step.names else None
+    builds = _attach_index(parent, child, schema)
+    return replace(effect, scans=scans, builds_index=builds, worked_table=worked, reason=reason)
 
 
 def _attach_scan(step: DdlStep, parent: Table | None, child: Table | None, schema: Schema) -> tuple[Answer, str]:

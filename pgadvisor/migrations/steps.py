@@ -102,7 +102,7 @@ def _line(text: str) -> str:
 def _created(index: AdvisedIndex) -> Step:
     title = _line(f"{index.table}: create {index.name}")
     return Step(
-        title=title, table=index.table, up=_statements(f"{index.sql}\n{index.then or ''}"), down=_statements(index.undo)
+        title=title, table=index.table, up=_statements(index.steps), down=_statements(index.undo)
     )
 
 

@@ -55,6 +55,11 @@ class AdvisedIndex(Record):
     comparison: PlanComparison | None = None
     """The statement that it helps most, without and with all advice."""
 
+    @property
+    def steps(self) -> str:
+        """All that is to be sent: how to build it, and what follows."""
+        return "\n".join(each for each in (self.sql, self.then) if each)
+
 
 class DroppedIndex(Record):
     """An index to drop."""

@@ -133,6 +133,7 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("AdvisedIndex", "table"): "qualified",
     ("AdvisedIndex", "definition"): "sql",
     ("AdvisedIndex", "sql"): "sql",
+    ("AdvisedIndex", "then"): "sql",
     ("AdvisedIndex", "undo"): "sql",
     ("AdvisedIndex", "checks"): "sql",
     ("DroppedIndex", "name"): "qualified",

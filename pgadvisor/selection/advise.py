@@ -56,10 +56,10 @@ def advise_indexes(
         scales,
         terms.problem,
         _thought_of(facts, weighed),
-        lambda candidate: _near(facts, weighed, candidate),
+        lambda candidate: _near(facts, matrix, candidate),
         most_worse=wishes.most_worse,
         least_fall=wishes.least_fall,
-        is_over=lambda: clock() > end,
+        left_s=lambda: end - clock(),
         progress=progress,
     )
     rooms = {budget: _room(budget) for budget in _budgets(facts, wishes)}
@@ -90,8 +90,8 @@ def _thought_of(facts: Facts, weighed: Weighed) -> Mapping[int, Sequence[Candida
     return {keys[key]: found for key, found in candidates_of(facts, queries).items()}
 
 
-def _near(facts: Facts, weighed: Weighed, candidate: Candidate) -> tuple[Candidate, ...]:
-    readers = (each.key for each in weighed.statements if candidate.table in each.tables)
+def _near(facts: Facts, matrix: Matrix, candidate: Candidate) -> tuple[Candidate, ...]:
+    readers = (matrix.statements[at].key for at in matrix.reading([candidate.table]))
     return neighbours(facts, candidate, [facts.queries[key] for key in readers if key in facts.queries])
 
 

@@ -21,15 +21,24 @@ class Effects:
         self._matrix = matrix
         self._scales = scales
         self._upkeep = upkeep
+        self._at = {each.key: at for at, each in enumerate(matrix.statements)}
 
     def with_upkeep(self, upkeep: Upkeep) -> "Effects":
         """The same with the upkeep of choices that were added since."""
         return Effects(self._matrix, self._scales, upkeep)
 
-    def plan(self, sets: Iterable[Set], tables: frozenset[str] | None = None) -> None:
-        """Has the statements (on these tables) planned under each set, so that their costs are known."""
-        concerned = [at for at, each in enumerate(self._matrix.statements) if tables is None or each.tables & tables]
-        self._matrix.explore((at, chosen) for chosen in sets for at in concerned)
+    def plan(self, sets: Iterable[Set]) -> None:
+        """Has all statements planned under each set, so that their costs are known."""
+        self._matrix.explore((at, chosen) for chosen in sets for at in range(len(self._scales)))
+
+    def plan_changes(self, changes: Iterable[tuple[Set, Set]]) -> None:
+        """Has the statements that a change (before, after) may concern planned under both."""
+        asked = [(at, chosen) for pair in changes for at in self._concerned(*pair) for chosen in pair]
+        self._matrix.explore(asked)
+
+    def _concerned(self, before: Set, after: Set) -> list[int]:
+        """Statements on the tables whose indexes are others."""
+        return self._matrix.reading(self._matrix.tables_of(before ^ after))
 
     def cost(self, at: int, chosen: Set) -> float:
         """Of one statement, all calls, upkeep included."""
@@ -39,15 +48,21 @@ class Effects:
         """Of the workload."""
         return sum(self.cost(at, chosen) for at in range(len(self._scales)))
 
+    def saved(self, before: Set, after: Set) -> float:
+        """How much cheaper the workload gets."""
+        return sum(self.cost(at, before) - self.cost(at, after) for at in self._concerned(before, after))
+
     def upkeep(self, number: int, chosen: Set) -> float:
         """What the writes pay for one index beside the others."""
-        without = chosen - {number}
-        return sum(each.cost(without | {number}) - each.cost(without) for each in self._upkeep.statements)
+        without, beside = chosen - {number}, chosen | {number}
+        paid = (self._upkeep.statements[at] for at in self._concerned(without, beside))
+        return sum(each.cost(beside) - each.cost(without) for each in paid)
 
     def between(self, before: Set, after: Set, *, reads: bool = False) -> tuple[StatementEffect, ...]:
         """The statements that change, the most saved first; `reads`: by their plans alone, upkeep left out."""
         found = []
-        for at, statement in enumerate(self._matrix.statements):
+        for at in self._concerned(before, after):
+            statement = self._matrix.statements[at]
             pair = [self._read(at, each) if reads else self.cost(at, each) for each in (before, after)]
             own = 0.0 if reads else self._own_work(at)
             ratio = (pair[1] + own) / (pair[0] + own) if pair[0] + own > 0 else 1.0
@@ -79,13 +94,7 @@ class Effects:
 
     def used_by_those(self, keys: Iterable[str], chosen: Set, names: Mapping[str, str]) -> tuple[str, ...]:
         """`schema.name` of the choices that statements use; `names`: of choices, as they are told."""
-        wanted = frozenset(keys)
-        found = {
-            number
-            for at, each in enumerate(self._matrix.statements)
-            if each.key in wanted
-            for number in self._matrix.used(at, chosen)
-        }
+        found = {number for key in keys for number in self._matrix.used(self._at[key], chosen)}
         items = [self._matrix.items[number] for number in sorted(found)]
         return tuple(
             item.name if item.made is None else f"{item.made.schema}.{names.get(item.made.name, item.made.name)}"
@@ -94,6 +103,7 @@ class Effects:
 
     def users(self, number: int, chosen: Set) -> tuple[str, ...]:
         """`Statement.key` of those whose plans use an index, the dearest first."""
-        found = [at for at in range(len(self._scales)) if number in self._matrix.used(at, chosen)]
+        reading = self._matrix.reading(self._matrix.tables_of([number]))
+        found = [at for at in reading if number in self._matrix.used(at, chosen)]
         ordered = sorted(found, key=lambda at: -self.cost(at, chosen))
         return tuple(self._matrix.statements[at].key for at in ordered)

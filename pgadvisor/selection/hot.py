@@ -6,6 +6,8 @@ case, which of them are broken; within a case each index costs what it costs (a 
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
+from math import inf
 
 from pgadvisor.model.record import Record
 from pgadvisor.selection.problem import Problem, Updates
@@ -30,33 +32,38 @@ class Group(Record):
 
     indexes: frozenset[int]
     cases: tuple[Case, ...]
-    rest: tuple[Updates, ...] = ()
-    """Updates for which there is no case."""
 
 
-def grouped(problem: Problem, indexes: Iterable[int], to_save: float) -> tuple[Group, ...]:
-    """The updates of a reduced problem in groups, with the cases that can be part of a choice of these indexes.
+def grouped(
+    problem: Problem, indexes: frozenset[int], *, to_save: float, slight: float
+) -> tuple[tuple[Group, ...], tuple[Updates, ...]]:
+    """The updates of a reduced problem in groups of cases, and those for which there are none, as far as indexes go.
 
-    A case is left out that costs more than `to_save` beyond the least cost.
+    A case is left out that costs more than `to_save` beyond the least cost. Updates that cost no more than `slight`,
+    all of them together, get none: so little is lost by their poor bound.
     """
-    wanted = frozenset(indexes)
-    touched = (_restricted(each, wanted) for each in problem.updates)
-    linked = _linked(each for each in touched if each.broken_by)
-    return tuple(_group(updates, _Floor(problem, members), to_save) for members, updates in linked)
+    touched = [each for each in (_restricted(each, indexes) for each in problem.updates) if each.broken_by]
+    touched.sort(key=lambda each: (_weight(each), each.broken_by))
+    count = sum(total <= slight for total in accumulate(map(_weight, touched)))
+    groups, rest = [], touched[:count]
+    for members, updates in _linked(touched[count:]):
+        cases, left = _cases(updates[::-1], _Floor(problem, members), to_save)
+        groups.append(Group(indexes=members, cases=cases))
+        rest += left
+    return tuple(groups), tuple(rest)
 
 
 class _Floor:
     """What the statements of a group cost at least, beyond their cheapest way, when some indexes are closed."""
 
     def __init__(self, problem: Problem, members: frozenset[int]) -> None:
-        self.indexes = members
         self._ways = [each.ways for each in problem.statements if members.intersection(each.ways[0].needs)]
 
     def __call__(self, closed: frozenset[int]) -> float:
         dearer = 0.0
         for ways in self._ways:
             costs = (way.cost for way in ways if closed.isdisjoint(way.needs))
-            dearer += next(costs, float("inf")) - ways[0].cost
+            dearer += next(costs, inf) - ways[0].cost
         return dearer
 
 
@@ -84,17 +91,16 @@ def _linked(updates: Iterable[Updates]) -> list[tuple[frozenset[int], list[Updat
     return groups
 
 
-def _group(updates: list[Updates], floor: _Floor, to_save: float) -> Group:
-    """The heaviest updates as cases, as many as there is room for."""
-    order = sorted(updates, key=lambda each: (-_weight(each), each.broken_by))
+def _cases(updates: list[Updates], floor: _Floor, to_save: float) -> tuple[tuple[Case, ...], list[Updates]]:
+    """The cases of the first of these updates, as many as there is room for, and the other updates."""
     cases = [Case()]
-    for number, each in enumerate(order):
+    for number, each in enumerate(updates):
         split = [half for case in cases for half in (_kept(case, each), _broken(case, each))]
         split = [case for case in split if case.lost + floor(case.closed) <= to_save]
         if len(split) > MOST_CASES:
-            return Group(indexes=floor.indexes, cases=tuple(cases), rest=tuple(order[number:]))
+            return tuple(cases), updates[number:]
         cases = split
-    return Group(indexes=floor.indexes, cases=tuple(cases))
+    return tuple(cases), []
 
 
 def _weight(updates: Updates) -> float:

@@ -5,7 +5,7 @@ with the indexes `present` that used `used` costs the same under every set betwe
 sets: no exception. Papadomanolakis, Dash, Ailamaki, "Efficient use of the query optimizer", VLDB 2007, build on it.)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pgadvisor.candidates.candidate import Candidate
@@ -158,6 +158,10 @@ class Matrix:
         """The positions of the statements on any of these tables."""
         return sorted({at for table in tables for at in self._reading.get(table, ())})
 
+    def tables_of(self, numbers: Iterable[int]) -> frozenset[str]:
+        """The tables of some choices."""
+        return frozenset(self.items[number].table for number in numbers)
+
     @property
     def today(self) -> Set:
         """What is there now."""
@@ -167,8 +171,16 @@ class Matrix:
 
     # What they cost
 
-    def explore(self, asked: Iterable[tuple[int, Set]], progress: Progress = no_progress) -> None:
-        """Plans statements, by their position, under sets of indexes: what is known already is not planned again."""
+    def explore(
+        self,
+        asked: Iterable[tuple[int, Set]],
+        progress: Progress = no_progress,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Plans statements, by their position, under sets of indexes: what is known already is not planned again.
+
+        `is_over`: whether to stop, with what was asked last not planned.
+        """
         grouped: dict[tuple[Set, Set], list[int]] = {}
         seen: set[tuple[int, Set]] = set()
         for at, wanted in asked:
@@ -181,6 +193,8 @@ class Matrix:
             grouped.setdefault((present, absent), []).append(at)
         groups = list(grouped.items())
         for start in range(0, len(groups), CHUNK):
+            if is_over():
+                break
             progress("plans", start, len(groups))
             self._ask(groups[start : start + CHUNK])
         if groups:

@@ -57,7 +57,7 @@ def _allowed(small: Problem, start: Choice, base: frozenset[int]) -> frozenset[i
 
 def _programmed(small: Problem, known: frozenset[int] | None, limits: _Limits) -> tuple[frozenset[int] | None, float]:
     """What HiGHS finds, if that is allowed, and a bound for all choices that are cheaper than the known one."""
-    programme = Programme(small, known)
+    programme = Programme(small, known, limits.gap)
     highs = programme.highs(known)
     highs.setOptionValue("mip_rel_gap", limits.gap)
     highs.setOptionValue("mip_abs_gap", 0.0)

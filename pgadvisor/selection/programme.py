@@ -15,6 +15,8 @@ SCALED_COST = 1e4
 SCALED_BUDGET = 1e4
 """The budget in HiGHS's eyes: 1e-6, which it tolerates, is less than a byte then, up to 10 GB."""
 
+SLIGHT = 0.25
+"""Share of the gap asked for that updates without cases may leave open."""
 ROUNDING = 1e-9
 """Share by which sums of the same costs may differ."""
 
@@ -28,7 +30,7 @@ class Programme:
     more than the known choice could save is closed: 0, or there in each case where leaving it out costs so much.
     """
 
-    def __init__(self, small: Problem, known: frozenset[int] | None) -> None:
+    def __init__(self, small: Problem, known: frozenset[int] | None, gap: float) -> None:
         least = least_cost(small)
         cost = inf if known is None else cost_of(small, known)
         self._to_save = cost - least + ROUNDING * abs(cost)
@@ -46,13 +48,13 @@ class Programme:
         self._x: dict[int, list[int | None]] = {}
         self._z: list[list[int]] = []
         self._group_of: dict[int, int] = {}
-        self._groups = self._grouped()
+        self._groups, rest = self._grouped(0.0 if known is None else gap * SLIGHT * abs(cost))
         for number, group in enumerate(self._groups):
             self._add_group(number, group)
         self._add_limits()
         for statement in self._problem.statements:
             self._add_ways(statement)
-        for updates in (each for group in self._groups for each in group.rest):
+        for updates in rest:
             self._add_updates(updates)
 
     def chosen(self, values: Sequence[float]) -> list[int]:
@@ -95,12 +97,12 @@ class Programme:
                     values[column] = 1.0
         return values
 
-    def _grouped(self) -> tuple[Group, ...]:
-        """The updates in groups, and one with a single case of all indexes that no updates touch."""
+    def _grouped(self, slight: float) -> tuple[tuple[Group, ...], tuple[Updates, ...]]:
+        """The updates in groups, with one more, of a single case, for the indexes that are in none."""
         indexes = useful(self._problem)
-        groups = grouped(self._problem, indexes, self._to_save)
-        touched = {at for group in groups for at in group.indexes}
-        return (*groups, Group(indexes=indexes - touched, cases=(Case(),)))
+        groups, rest = grouped(self._problem, indexes, to_save=self._to_save, slight=slight)
+        others = indexes.difference(*(group.indexes for group in groups))
+        return (*groups, Group(indexes=others, cases=(Case(),))), rest
 
     def _of(self, at: int) -> list[int]:
         return [column for column in self._x[at] if column is not None]

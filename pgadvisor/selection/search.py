@@ -11,7 +11,7 @@ from itertools import combinations
 from pgadvisor.candidates.candidate import Candidate
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.selection.curve import curve
-from pgadvisor.selection.matrix import Matrix, Set
+from pgadvisor.selection.matrix import NO_INDEX, Matrix, Set
 from pgadvisor.selection.milp import solve
 from pgadvisor.selection.problem import Choice, Problem, StatementWays, Way, cost_of
 
@@ -19,16 +19,26 @@ ROUNDS = 6
 """Of solving and planning around the answer for one budget: the last ones rarely change anything."""
 ENOUGH = 0.001
 """A round that lowers the cost by less, as a share of it, is the last."""
-JOINTLY = 6
-"""Of each table the likeliest indexes that are tried together with those of other tables in a statement."""
+JOINTLY, LITTLE_JOINTLY = 6, 2
+"""Of each table the likeliest indexes that are tried together with those of other tables in a statement; and in one
+that is worth little."""
+LITTLE = 0.001
+"""Share of the workload's cost."""
 PEELED = 24
 """How often a statement is planned with all its candidates but some, to learn its second-best ways."""
+FEW_PEELED = 6
+"""The same around a choice, where only the best of what is left matters."""
+MOST_TRIED, FEWEST = 12_000, 4
+"""Candidates to begin with, and how many of them a statement of little worth keeps, where all are too many. What they
+cost is a millisecond or two each to make, and a plan for every statement that can use them."""
+NEAR = 100
+"""Of the chosen indexes, how many get their neighbours in one round: those that save most first."""
 FEW_ROUNDS = 2
 """For the other budgets of the curve: the pool has grown around the user's own by then."""
 GAP, ROUGH_GAP = 0.008, 0.03
 """Asked of the solver: below the 1 % that is promised, and less while the pool still grows."""
-SOLVER_S = 15.0
-"""For one problem; what is found by then is told with the bound that is proved by then."""
+SOLVER_S, LEAST_SOLVER_S = 15.0, 4.0
+"""For one problem, and when the time is up; what is found by then is told with the bound that is proved by then."""
 
 Around = Callable[[Candidate], Iterable[Candidate]]
 """The candidates near one."""
@@ -49,21 +59,26 @@ class Search:
         *,
         most_worse: float,
         least_fall: float,
-        is_over: Callable[[], bool],
+        left_s: Callable[[], float],
         progress: Progress = no_progress,
     ) -> None:
         """`scales`: worth of a planner's unit in each statement, over all calls; `thought_of`: by the position of the
         statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share;
-        `least_fall`: how much cheaper a new index must make it to count; `is_over`: whether the time is up."""
+        `least_fall`: how much cheaper a new index must make it to count; `left_s`: seconds that are left; after them no more is
+        planned than the answer needs."""
         self._matrix = matrix
         self._scales = scales
         self._make = problem
         self._around = around
         self._most_worse = most_worse
         self._least_fall = least_fall
-        self._is_over = is_over
+        self._left_s = left_s
         self._progress = progress
+        self._worth = [scale * matrix.cost(at, matrix.today) for at, scale in enumerate(scales)]
+        self._order = sorted(range(len(scales)), key=lambda at: (-self._worth[at], at))
+        """The positions of the statements, those worth most first: they are planned first."""
         self._relevant: list[set[int]] = [set() for _ in scales]
+        """Of each statement the choices thought of for it, and those that some plan of it used."""
         self._near: set[int] = set()
         """Choices whose neighbours are in the pool already."""
         self._fill(thought_of)
@@ -73,45 +88,78 @@ class Search:
     def _fill(self, thought_of: Mapping[int, Sequence[Candidate]]) -> None:
         """Plans every statement as it is, with all candidates, with each alone, and with the likeliest together."""
         matrix = self._matrix
-        positions = range(len(matrix.statements))
+        thought_of = self._affordable(thought_of)
         matrix.add_candidates(each for candidates in thought_of.values() for each in candidates)
         for at, candidates in thought_of.items():
             numbers = (matrix.number_of(each) for each in candidates)
             self._relevant[at].update(number for number in numbers if number is not None)
-        matrix.explore(((at, matrix.today) for at in positions), self._progress)
-        matrix.explore(((at, frozenset()) for at in positions), self._progress)
-        matrix.explore(((at, self._all(at)) for at in positions), self._progress)
-        matrix.explore(self._singles(), self._progress)
-        matrix.explore(self._peels(), self._progress)
-        matrix.explore(self._joints(), self._progress)
+        matrix.explore(((at, matrix.today) for at in self._order), self._progress)
+        matrix.explore(((at, NO_INDEX) for at in self._order), self._progress)
+        used = self._peel({at: (matrix_today(matrix, at), matrix.on_tables_of(at)) for at in self._order}, PEELED)
+        self._explore(self._singles(used))
+        self._explore(self._peels())
+        self._explore(self._joints())
+
+    def _affordable(self, thought_of: Mapping[int, Sequence[Candidate]]) -> Mapping[int, Sequence[Candidate]]:
+        """The candidates; where they are too many, as many of each statement as it is worth."""
+        whole = sum(self._worth)
+        if sum(map(len, thought_of.values())) <= MOST_TRIED or not whole:
+            return thought_of
+        most = {at: max(FEWEST, int(MOST_TRIED * self._worth[at] / whole)) for at in thought_of}
+        return {at: candidates[: most[at]] for at, candidates in thought_of.items()}
+
+    def _explore(self, asked: Iterable[tuple[int, Set]]) -> None:
+        """Has plans made while there is time."""
+        self._matrix.explore(asked, self._progress, lambda: self._left_s() <= 0)
+
+    def _peel(self, bases: Mapping[int, tuple[Set, Set]], most: int) -> dict[int, Set]:
+        """Plans statements with a base and all of more; then without what of that the plan used, until it uses none.
+
+        What is left by then changes nothing beside the base: that is known without a plan for each. Gives what was
+        used, by statement.
+        """
+        used: dict[int, Set] = {}
+        for _ in range(most):
+            self._explore((at, base | more) for at, (base, more) in bases.items())
+            left: dict[int, tuple[Set, Set]] = {}
+            for at, (base, more) in bases.items():
+                planned = self._matrix.known(at, base | more)
+                if planned is not None and (new := planned.used & (more - base)):
+                    used[at] = used.get(at, NO_INDEX) | new
+                    left[at] = (base, more - new)
+            bases = left
+            if not bases:
+                break
+        for at, numbers in used.items():
+            self._relevant[at] |= numbers
+        return used
 
     def _all(self, at: int) -> Set:
         return matrix_today(self._matrix, at) | self._relevant[at]
 
-    def _singles(self) -> Iterable[tuple[int, Set]]:
-        """Each candidate on every statement of its table: one thought of for another statement may serve as well."""
-        for at in range(len(self._matrix.statements)):
+    def _singles(self, used: Mapping[int, Set]) -> Iterable[tuple[int, Set]]:
+        """Each candidate that some plan of a statement used, alone: one thought of for another may serve as well."""
+        for at, numbers in used.items():
             today = matrix_today(self._matrix, at)
-            for number in sorted(self._matrix.on_tables_of(at) - today):
+            for number in sorted(numbers):
                 yield at, today | {number}
-                if today:
-                    yield at, frozenset({number})
+                yield at, frozenset({number})
 
     def _peels(self) -> Iterable[tuple[int, Set]]:
-        """All candidates without those that the best plan uses, one at a time and all: the second-best ways."""
-        for at in range(len(self._matrix.statements)):
+        """All candidates without one of those that the best plan uses: the second-best ways."""
+        for at in self._order:
             whole = self._all(at)
             used = self._matrix.used(at, whole)
             if len(used) > 1:
                 yield from ((at, whole - {each}) for each in sorted(used)[:PEELED])
-            if used:
-                yield at, whole - used
 
     def _joints(self) -> Iterable[tuple[int, Set]]:
         """The likeliest indexes of a statement's tables, two and two: a nested loop needs one on each side."""
         matrix = self._matrix
-        for at, statement in enumerate(matrix.statements):
-            likely = [self._likeliest(at, table) for table in sorted(statement.tables)]
+        whole = sum(self._worth)
+        for at in self._order:
+            most = JOINTLY if self._worth[at] >= LITTLE * whole else LITTLE_JOINTLY
+            likely = [self._likeliest(at, table)[:most] for table in sorted(matrix.statements[at].tables)]
             today = matrix_today(matrix, at)
             for one, other in combinations([each for each in likely if each], 2):
                 yield from ((at, today | {left, right}) for left in one for right in other)
@@ -124,7 +172,7 @@ class Search:
             for number in used:
                 if matrix.items[number].table == table:
                     found[number] = min(cost, found.get(number, cost))
-        return sorted(found, key=lambda number: (found[number], number))[:JOINTLY]
+        return sorted(found, key=lambda number: (found[number], number))
 
     # The answer
 
@@ -132,6 +180,8 @@ class Search:
         """The best choice for each budget; the user's own is looked for first, and the longest."""
         order = dict.fromkeys((own, *budgets))
         for budget in order:
+            if self._left_s() <= 0:
+                break
             self._grown(budget, ROUNDS if budget == own else FEW_ROUNDS)
         return self._proved(tuple(order))
 
@@ -144,7 +194,7 @@ class Search:
         self._progress("choice", 0, rounds)
         choice = self._solved(self._problem(budget), ROUGH_GAP, None)
         for number in range(rounds):
-            if self._is_over():
+            if self._left_s() <= 0:
                 break
             self._explore_around(choice)
             problem = self._problem(budget)
@@ -156,17 +206,19 @@ class Search:
                 break
 
     def _solved(self, problem: Problem, gap: float, start: Choice | None) -> Choice:
-        return solve(problem, gap=gap, start=start, time_limit_s=SOLVER_S)
+        return solve(problem, gap=gap, start=start, time_limit_s=self._solver_s())
+
+    def _solver_s(self) -> float:
+        return max(min(SOLVER_S, self._left_s()), LEAST_SOLVER_S)
 
     def _proved(self, budgets: Sequence[int | None]) -> dict[int | None, Choice]:
         """The best choice for each budget over the pool as it is, once every statement is planned under each."""
         for _ in range(2):
             problem = self._problem(None)
-            choices = curve(problem, budgets, gap=GAP, time_limit_s=SOLVER_S)
+            choices = curve(problem, budgets, gap=GAP, time_limit_s=self._solver_s())
             before = self._matrix.plans
-            positions = range(len(self._scales))
-            self._matrix.explore((at, frozenset(each.chosen)) for each in choices for at in positions)
-            if self._matrix.plans == before:
+            self._explore((at, frozenset(each.chosen)) for each in choices for at in self._order)
+            if self._matrix.plans == before or self._left_s() <= 0:
                 break
         return dict(zip(budgets, choices, strict=True))
 
@@ -188,21 +240,25 @@ class Search:
         """Every statement under the choice, with one index more or less, and with new ones near those chosen."""
         chosen = frozenset(choice.chosen)
         matrix = self._matrix
-        for number in self._new_near(choice):
+        for number in self._new_near(choice)[:NEAR]:
             self._near.add(number)
             candidate = matrix.items[number].candidate
             if candidate is not None:
                 self._add_near(number, self._around(candidate))
-        asked = []
-        for at in range(len(self._scales)):
-            here = chosen & matrix.on_tables_of(at)
-            asked.append((at, here))
-            asked += [(at, here | {number}) for number in sorted(self._relevant[at] - here)]
-            asked += [(at, here - {number}) for number in sorted(matrix.used(at, here))]
-        matrix.explore(asked, self._progress)
+        here = {at: chosen & matrix.on_tables_of(at) for at in self._order}
+        self._explore(here.items())
+        self._explore((at, own - {number}) for at, own in here.items() for number in sorted(matrix.used(at, own)))
+        self._peel({at: (own, own | self._relevant[at]) for at, own in here.items()}, FEW_PEELED)
 
     def _new_near(self, choice: Choice) -> list[int]:
-        return [number for number in choice.chosen if number not in self._near]
+        """The chosen ones whose neighbours are not in the pool, those first whose statements save most."""
+        matrix, chosen = self._matrix, frozenset(choice.chosen)
+        saved = dict.fromkeys(choice.chosen, 0.0)
+        for at, worth in enumerate(self._worth):
+            for number in matrix.used(at, chosen):
+                saved[number] += worth - self._scales[at] * matrix.cost(at, chosen)
+        new = (number for number in choice.chosen if number not in self._near)
+        return sorted(new, key=lambda number: (-saved[number], number))
 
     def _add_near(self, number: int, candidates: Iterable[Candidate]) -> None:
         """New candidates are relevant to the statements that the one they stand near is."""

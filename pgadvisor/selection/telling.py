@@ -1,6 +1,7 @@
 """The choice told as advice: each index with what it gives and costs by itself, and each drop with its reason."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from pgadvisor.facts import Facts
 from pgadvisor.indexes.build_plan import build, build_order
@@ -20,8 +21,16 @@ from pgadvisor.selection.weighing import Weighed
 from pgadvisor.selection.why import Asked, why
 from pgadvisor.selection.wishes import Wishes
 
-LEAST_GAIN = 1e-5
-"""As a share of the workload's cost: an index that saves less is not worth the words."""
+
+class _Shown(NamedTuple):
+    """A choice as it is shown."""
+
+    names: dict[str, str]
+    """Of candidates on the planner, those under which they are advised."""
+    staying: dict[str, list[Index]]
+    """By table the indexes that are there and stay."""
+    created: dict[str, list[Index]]
+    """By table the advised ones, as if they were there."""
 
 
 class Telling:
@@ -37,12 +46,15 @@ class Telling:
         self._effects = effects
         self._wishes = wishes
         self._names = IndexNames(facts)
+        self._shown: tuple[Set, _Shown] | None = None
+        """The choice that was told last, and what of it is shown."""
 
     def advice(self, weighed: Weighed, choice: Choice, curve: Sequence[CurvePoint]) -> IndexAdvice:
         """All of it."""
         today = self._matrix.today
         chosen = self._worth_it(frozenset(choice.chosen))
         created, gone = sorted(chosen - today), sorted(today - chosen)
+        self._effects.plan_changes((chosen, chosen | {number}) for number in gone)
         made = build_order(self._advised(number, chosen, weighed) for number in created)
         before, after = self._effects.total(today), self._effects.total(chosen)
         return IndexAdvice(
@@ -74,20 +86,31 @@ class Telling:
         """The choice without new indexes that save next to nothing beside the others, the least one first."""
         today = self._matrix.today
         self._effects.plan([today, chosen])
-        least = LEAST_GAIN * self._effects.total(today)
+        least = self._wishes.least_gain * self._effects.total(today)
+        gains: dict[int, float] = {}
         while new := sorted(chosen - today):
-            for number in new:
-                self._plan_without(number, chosen)
-            gains = {number: self._gain(number, chosen) for number in new}
-            weakest = min(gains, key=lambda number: (gains[number], number))
-            if gains[weakest] >= least or self._is_needed(weakest, chosen):
-                return chosen
-            chosen -= {weakest}
+            unknown = [number for number in new if number not in gains]
+            self._effects.plan_changes((self._without(number, chosen), chosen) for number in unknown)
+            gains |= {number: self._gain(number, chosen) for number in unknown}
+            weak = (number for number in new if gains[number] < least and not self._terms.is_needed(number, chosen))
+            weakest = min(weak, key=lambda number: (gains[number], number), default=None)
+            if weakest is None:
+                break
+            chosen = self._left(weakest, chosen)
+            near = self._tables_beside(self._matrix.items[weakest].table)
+            gains = {each: gain for each, gain in gains.items() if self._matrix.items[each].table not in near}
         return chosen
 
-    def _is_needed(self, number: int, chosen: Set) -> bool:
-        """Whether an index that is dropped, or a foreign key, needs it in its place."""
-        return any(number in group and not (chosen - {number}) & set(group) for group in self._terms.groups())
+    def _left(self, number: int, chosen: Set) -> Set:
+        """What is left of the choice when an index goes: where it took the place of others, those stay."""
+        bare, spared = chosen - {number}, self._without(number, chosen)
+        self._effects.plan_changes([(spared, bare)])
+        return spared if self._effects.saved(bare, spared) > 0 else bare
+
+    def _tables_beside(self, table: str) -> frozenset[str]:
+        """The tables that some statement reads together with it."""
+        matrix = self._matrix
+        return frozenset({table}).union(*(matrix.statements[at].tables for at in matrix.reading([table])))
 
     def _without(self, number: int, chosen: Set) -> Set:
         """The choice without an index: where it takes the place of others, those stay."""
@@ -96,13 +119,9 @@ class Telling:
         stay = frozenset(each for each in spared if self._matrix.items[each].table == item.table)
         return (chosen - {number}) | stay
 
-    def _plan_without(self, number: int, chosen: Set) -> None:
-        item = self._matrix.items[number]
-        self._effects.plan([self._without(number, chosen), chosen | {number}], frozenset({item.table}))
-
     def _gain(self, number: int, chosen: Set) -> float:
-        """What an index saves beside the others, upkeep taken off."""
-        return self._effects.total(self._without(number, chosen)) - self._effects.total(chosen | {number})
+        """What an index of the choice saves beside the others, upkeep taken off."""
+        return self._effects.saved(self._without(number, chosen), chosen)
 
     # One by one
 
@@ -139,45 +158,41 @@ class Telling:
 
     def _comparison(self, statement: str, chosen: Set) -> PlanComparison | None:
         """The statement's plans without and with all advice."""
-        return compared(self._planner, self._matrix, statement, chosen, self._shown_names(chosen))
+        return compared(self._planner, self._matrix, statement, chosen, self._of(chosen).names)
 
-    def _shown_names(self, chosen: Set) -> dict[str, str]:
-        """Names of candidates on the planner, with those under which they are advised."""
-        found = {}
-        for number in chosen:
+    def _of(self, chosen: Set) -> "_Shown":
+        """What is shown of the choice; made once."""
+        if self._shown is None or self._shown[0] != chosen:
+            self._shown = (chosen, self._new_shown(chosen))
+        return self._shown[1]
+
+    def _new_shown(self, chosen: Set) -> "_Shown":
+        found = _Shown({}, {}, {})
+        for existing in self._terms.fixed:
+            found.staying.setdefault(existing.table, []).append(existing.index)
+        for number in sorted(chosen):
             item = self._matrix.items[number]
             table = self._facts.table(item.table)
-            if item.candidate is not None and item.made is not None and table is not None:
-                found[item.made.name] = self._names.of(item.candidate, table)
+            if item.index is not None:
+                found.staying.setdefault(item.table, []).append(item.index)
+            elif item.candidate is not None and item.made is not None and table is not None:
+                name = found.names[item.made.name] = self._names.of(item.candidate, table)
+                found.created.setdefault(item.table, []).append(as_index(item.candidate, name))
         return found
 
     def _dropped(self, number: int, chosen: Set) -> DroppedIndex:
         existing = self._terms.existing[number]
-        self._plan_without(number, chosen)
-        today = self._matrix.today
+        today, shown = self._matrix.today, self._of(chosen)
         used_by = self._effects.users(number, today)
         around = Around(
-            stays=tuple(self._staying(existing.table, chosen)),
-            created=tuple(self._created(existing.table, chosen)),
+            stays=tuple(shown.staying.get(existing.table, ())),
+            created=tuple(shown.created.get(existing.table, ())),
             used_by=used_by,
-            used_instead=self._effects.used_by_those(used_by, chosen, self._shown_names(chosen)),
+            used_instead=self._effects.used_by_those(used_by, chosen, shown.names),
             is_given=self._wishes.workload_is_given,
         )
-        gain = self._effects.total(chosen | {number}) - self._effects.total(chosen)
+        gain = self._effects.saved(chosen | {number}, chosen)
         return dropped(self._facts, existing, around, gain)
-
-    def _staying(self, table: str, chosen: Set) -> Iterable[Index]:
-        yield from (each.index for each in self._terms.fixed if each.table == table)
-        yield from (
-            each.index for number, each in self._terms.existing.items() if each.table == table and number in chosen
-        )
-
-    def _created(self, table: str, chosen: Set) -> Iterable[Index]:
-        names = self._shown_names(chosen)
-        for number in sorted(chosen):
-            item = self._matrix.items[number]
-            if item.table == table and item.candidate is not None and item.made is not None:
-                yield as_index(item.candidate, names[item.made.name])
 
     def _kept(self, chosen: Set) -> Iterable[KeptIndex]:
         """Those that might have gone first: there is something to say of them."""
@@ -188,7 +203,7 @@ class Telling:
             unexplained = unexplained_scans(
                 self._facts, existing, is_used=number in used_today, is_given=self._wishes.workload_is_given
             )
-            is_last = bool(supported_keys(existing)) and self._is_needed(number, chosen)
+            is_last = bool(supported_keys(existing)) and self._terms.is_needed(number, chosen)
             yield kept(existing, self._effects.users(number, chosen), unexplained=unexplained, is_last=is_last)
         for existing in self._terms.fixed:
             if not existing.is_broken and existing.on.partition_of is None:
@@ -223,5 +238,5 @@ class Telling:
     def _asked(self, chosen: Set, made: Sequence[AdvisedIndex]) -> Asked:
         return Asked(
             facts=self._facts, matrix=self._matrix, terms=self._terms, effects=self._effects, wishes=self._wishes,
-            chosen=chosen, names=self._shown_names(chosen),
+            chosen=chosen, names=self._of(chosen).names,
         )  # fmt: skip

@@ -28,6 +28,9 @@ class Terms:
         self._heap_bytes = max(sum(table.heap_bytes or 0 for table in facts.tables if table.kind == "table"), 1)
         self._grouped: tuple[int, tuple[tuple[int, ...], ...]] = (-1, ())
         """How many choices there were when the groups were last made, and the groups."""
+        self._groups_of: dict[int, list[tuple[int, ...]]] = {}
+        self._upkeep: tuple[int, Upkeep] | None = None
+        """With how many choices there were."""
         self.existing: dict[int, ExistingIndex] = {}
         """Those that may go, by their numbers."""
         self.fixed: list[ExistingIndex] = []
@@ -45,11 +48,14 @@ class Terms:
     def upkeep(self) -> Upkeep:
         """What the workload's writes pay for each choice."""
         items = self._matrix.items
-        self._traits += [self._traits_of(item) for item in items[len(self._traits) :]]
-        return upkeep_of(
-            self._facts, self._matrix.statements, self._traits, self._fixed_traits, self._unit,
-            today=self._matrix.today, is_given=self._wishes.workload_is_given,
-        )  # fmt: skip
+        if self._upkeep is None or self._upkeep[0] != len(items):
+            self._traits += [self._traits_of(item) for item in items[len(self._traits) :]]
+            found = upkeep_of(
+                self._facts, self._matrix.statements, self._traits, self._fixed_traits, self._unit,
+                today=self._matrix.today, is_given=self._wishes.workload_is_given,
+            )  # fmt: skip
+            self._upkeep = (len(items), found)
+        return self._upkeep[1]
 
     def problem(self, ways: tuple[StatementWays, ...], budget: int | None) -> Problem:
         """The problem; `budget`: in bytes, for all new indexes."""
@@ -86,7 +92,17 @@ class Terms:
         count = len(self._matrix.items)
         if self.existing and self._grouped[0] != count:
             self._grouped = (count, self._new_groups())
+            self._groups_of = {}
+            for group in self._grouped[1]:
+                for number in group:
+                    self._groups_of.setdefault(number, []).append(group)
         return self._grouped[1]
+
+    def is_needed(self, number: int, chosen: frozenset[int]) -> bool:
+        """Whether no other of the chosen ones could take the place of an index in one of its groups."""
+        self.groups()
+        others = chosen - {number}
+        return any(others.isdisjoint(group) for group in self._groups_of.get(number, ()))
 
     def _new_groups(self) -> tuple[tuple[int, ...], ...]:
         matrix = self._matrix

@@ -66,8 +66,7 @@ def _tried(asked: Asked, text: str, number: int, candidate: Candidate) -> WhyNot
     """The answer for an index that is not there: planned alone beside what is there, and beside the advice."""
     today, chosen = asked.matrix.today, asked.chosen
     effects = asked.effects.with_upkeep(asked.terms.upkeep())
-    table = frozenset({candidate.table})
-    effects.plan([today, today | {number}, chosen, chosen | {number}, chosen - {number}], table)
+    effects.plan_changes([(today, today | {number}), (chosen - {number}, chosen | {number})])
     alone = effects.between(today, today | {number})
     beside = effects.between(chosen - {number}, chosen | {number})
     answer = WhyNot(
@@ -78,8 +77,8 @@ def _tried(asked: Asked, text: str, number: int, candidate: Candidate) -> WhyNot
         beside=beside,
         size_bytes=asked.matrix.items[number].size.size_bytes,
         upkeep=effects.upkeep(number, chosen),
-        gain_alone=effects.total(today) - effects.total(today | {number}),
-        gain_beside=effects.total(chosen - {number}) - effects.total(chosen | {number}),
+        gain_alone=effects.saved(today, today | {number}),
+        gain_beside=effects.saved(chosen - {number}, chosen | {number}),
         dominated_by=_rivals(asked, number, candidate, alone),
     )
     return _with_verdict(asked, number, answer, bool(effects.users(number, today | {number})))
@@ -135,7 +134,7 @@ def _existing(asked: Asked, name: str) -> WhyNot:
                       verdict=f"It stays, whatever it serves: {fixed.fixed}.")  # fmt: skip
     existing, today, chosen = asked.terms.existing[number], asked.matrix.today, asked.chosen
     effects = asked.effects
-    effects.plan([today - {number}, chosen - {number}, chosen | {number}], frozenset({existing.table}))
+    effects.plan_changes([(today - {number}, today), (chosen - {number}, chosen | {number})])
     unexplained = unexplained_scans(
         asked.facts, existing, is_used=number in asked.terms.used_today(), is_given=asked.wishes.workload_is_given
     )
@@ -153,6 +152,6 @@ def _existing(asked: Asked, name: str) -> WhyNot:
         beside=effects.between(chosen | {number}, chosen - {number}),
         size_bytes=existing.size_bytes,
         upkeep=effects.upkeep(number, chosen),
-        gain_alone=effects.total(today - {number}) - effects.total(today),
-        gain_beside=effects.total(chosen - {number}) - effects.total(chosen | {number}),
+        gain_alone=effects.saved(today - {number}, today),
+        gain_beside=effects.saved(chosen - {number}, chosen | {number}),
     )

@@ -4,6 +4,8 @@ from pgadvisor.model.record import Record
 
 MOST_WORSE = 0.1
 """A statement that gets a tenth dearer is hardly noticed, and a plan's cost is no more exact than that."""
+LEAST_GAIN = 1e-5
+"""An index that saves less is not worth the words."""
 LEAST_FALL = 0.12
 """Plans that differ by less run as they like: costs are no promise."""
 TIME_LIMIT_S = 60.0
@@ -21,6 +23,8 @@ class Wishes(Record):
     """How much dearer any statement may get, as a share of its cost."""
     least_fall: float = LEAST_FALL
     """A new index counts for a statement only where its cost falls by more than this share."""
+    least_gain: float = LEAST_GAIN
+    """What share of the workload's cost each new index must save beside the others."""
     room_price: float = 0.0
     """What share of the workload's cost indexes as large as all tables together must save to be worth their room."""
     why: tuple[str, ...] = ()

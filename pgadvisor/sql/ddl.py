@@ -56,6 +56,8 @@ _READERS: dict[str, Reader] = {
     "GrantStmt": ddl_session.grant,
     "CommentStmt": ddl_session.comment,
     "SecLabelStmt": ddl_session.comment,
+    "CreatePublicationStmt": ddl_session.publication,
+    "AlterPublicationStmt": ddl_session.publication,
     "ImportForeignSchemaStmt": ddl_session.import_foreign,
 }
 _WRITES = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
@@ -112,7 +114,9 @@ def steps_of(kind: str, body: Node, text: DdlText) -> list[DdlStep]:
 def _inside(steps: list[DdlStep], schema: str | None) -> list[DdlStep]:
     """What CREATE SCHEMA creates with itself stands in it."""
     placed = [each if each.schema else replace(each, schema=schema) for each in steps]
-    return [replace(each, table=(schema, each.table[1])) if each.table and not each.table[0] else each for each in placed]
+    return [
+        replace(each, table=(schema, each.table[1])) if each.table and not each.table[0] else each for each in placed
+    ]
 
 
 def _do(body: Node, parsed: Parsed) -> list[DdlStep]:

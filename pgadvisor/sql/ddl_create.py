@@ -45,6 +45,7 @@ def create_table(body: Node, text: DdlText) -> list[DdlStep]:
             partition_bound=_bound(body, text) if is_partition else None,
             partition_key=_partition_key(body, text),
             is_temporary=body["relation"].get("relpersistence") == "t",
+            is_unlogged=body["relation"].get("relpersistence") == "u",
             if_not_exists=bool(body.get("if_not_exists")),
             options=read_options(body.get("options", [])),
         )
@@ -77,6 +78,7 @@ def create_table_as(body: Node, text: DdlText) -> list[DdlStep]:
             calls=calls(body["query"]),
             inserts_query=not body["into"].get("skipData", False),
             is_temporary=body["into"]["rel"].get("relpersistence") == "t",
+            is_unlogged=body["into"]["rel"].get("relpersistence") == "u",
             if_not_exists=bool(body.get("if_not_exists")),
         )
     ]

@@ -147,7 +147,6 @@ PLAIN: dict[str, tuple[str, ObjectKind]] = {
     "AlterRoleSetStmt": ("alter role", "role"),
     "AlterDefaultPrivilegesStmt": ("alter default privileges", "other"),
     "AlterObjectDependsStmt": ("depends on extension", "other"),
-    "AlterPublicationStmt": ("alter publication", "publication"),
     "AlterStatsStmt": ("alter statistics", "statistics"),
     "AlterSubscriptionStmt": ("alter subscription", "other"),
     "AlterTSConfigurationStmt": ("alter other", "other"),
@@ -172,7 +171,6 @@ PLAIN: dict[str, tuple[str, ObjectKind]] = {
     "CreateOpClassStmt": ("create other", "other"),
     "CreateOpFamilyStmt": ("create other", "other"),
     "CreatePLangStmt": ("create other", "other"),
-    "CreatePublicationStmt": ("create publication", "publication"),
     "CreateRoleStmt": ("create role", "role"),
     "CreateSubscriptionStmt": ("create subscription", "other"),
     "CreateTableSpaceStmt": ("create tablespace", "other"),
@@ -207,6 +205,14 @@ def plain(kind: str, body: Node) -> list[DdlStep] | None:
         return None
     name = next((body[key] for key in ("pubname", "dbname", "subname", "role") if isinstance(body.get(key), str)), None)
     return [DdlStep(command=found[0], kind=found[1], name=name)]
+
+
+def publication(body: Node, text: DdlText) -> list[DdlStep]:
+    """A CreatePublicationStmt or AlterPublicationStmt."""
+    objects = (each.get("PublicationObjSpec", {}).get("pubtable", {}) for each in body.get("pubobjects", ()))
+    tables = tuple(found for each in objects if (found := relation(each.get("relation"))))
+    verb = "create" if text.words[0] == "create" else "alter"
+    return [DdlStep(command=f"{verb} publication", kind="publication", name=body["pubname"], reads=tables)]
 
 
 def import_foreign(body: Node, text: DdlText) -> list[DdlStep]:

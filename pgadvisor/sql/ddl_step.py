@@ -88,6 +88,7 @@ class DdlStep(Record):
     is_conditional: bool = False
     """Inside an IF or a loop of PL/pgSQL: it may not run."""
     is_temporary: bool = False
+    is_unlogged: bool = False
     if_not_exists: bool = False
     or_replace: bool = False
     new_schema: str | None = None

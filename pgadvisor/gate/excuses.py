@@ -1,0 +1,67 @@
+"""Which of a scratch server's refusals say nothing about the migration, and why."""
+
+import re
+
+import psycopg
+
+from pgadvisor.gate.migration_needs import trees_of
+from pgadvisor.sql.syntax import walk
+
+_NO_RIGHTS = "42501"
+_MISSING = frozenset(("42P01", "42703", "42704", "42883", "3F000"))
+"""Undefined table, column, object, function, schema."""
+_SIMPLER = frozenset(("42704", "42883", "42809", "42804", "42846", "2BP01"))
+"""What a schema made from a snapshot may cause: it has tables where materialized views and foreign tables were, and no
+triggers, policies, rules and bodies of volatile functions."""
+_LIMITS = frozenset(("57014", "55P03", "53100", "53200", "53400", "54000"))
+"""Cancelled, lock not available, disk full, out of memory, limits."""
+_ROWS = re.compile(r"23...\Z")
+"""Integrity constraint violation."""
+_ELSEWHERE = re.compile(
+    r"\A(role|tablespace|collation|server|foreign-data wrapper|language|access method|encoding) .*(does not exist|is not)"
+    r"|could not create locale|invalid locale|could not open extension|could not access file"
+    r"|not supported (by|in) this build|not available|wal_level",
+    re.DOTALL,
+)
+"""What belongs to a server and not to a schema."""
+
+
+class Excuses:
+    """Why something may fail on the scratch server through no fault of the migration's."""
+
+    def __init__(self, *, is_from_snapshot: bool = False) -> None:
+        self._is_from_snapshot = is_from_snapshot
+        self._doubts: list[str] = []
+
+    def add(self, doubt: str) -> None:
+        """A reason why objects may be missing, as a clause."""
+        self._doubts.append(doubt)
+
+    def excuse(self, error: psycopg.Error, text: str) -> str | None:
+        """Why this refusal of the statement says nothing, as a clause; None: the migration fails."""
+        message = error.diag.message_primary or str(error).strip().partition("\n")[0]
+        code = error.sqlstate or ""
+        if code == _NO_RIGHTS:
+            return f"it needs rights that a scratch server gives no migration ({message})"
+        if code in _LIMITS:
+            return f"the scratch server broke it off ({message})"
+        if _ELSEWHERE.search(message):
+            return f"it needs what a scratch server does not have ({message})"
+        if _ROWS.match(code) and error.diag.column_name not in _added_columns(text):
+            return f"it fails on rows that earlier migrations made on the scratch server ({message})"
+        if self._is_from_snapshot and code in _SIMPLER:
+            return f"{message}, which may be for the snapshot, that does not hold all of a schema"
+        if self._doubts and code in _MISSING:
+            return f"{message}, which may be because {self._doubts[0]}"
+        return None
+
+
+def _added_columns(text: str) -> frozenset[str]:
+    """Columns that the statement adds: what such a one lacks, it lacks in every row."""
+    return frozenset(
+        str(definition["colname"])
+        for tree in trees_of(text)
+        for kind, body in walk(dict([tree]))
+        if kind == "AlterTableCmd" and body.get("subtype") == "AT_AddColumn"
+        for definition in (body["def"]["ColumnDef"],)
+    )

@@ -1,0 +1,64 @@
+"""From the paths that were given to the migrations there, whichever tool they are for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pgadvisor.errors import UsageError
+from pgadvisor.gate.find.base import Changes, changes_since, old_copy
+from pgadvisor.gate.find.found import Found, Project
+from pgadvisor.gate.find.layouts import home_of
+from pgadvisor.gate.find.reading import walk
+from pgadvisor.gate.find.sql_files import sql_migrations
+from pgadvisor.model.migration import Migration
+
+
+def find_migrations(paths: Sequence[Path], *, base: str | None, root: Path | None) -> tuple[Migration, ...]:
+    """The migrations at these files and directories, in the order in which their tools would run them.
+
+    `base`: a commit or a directory; only what is new or changed since is judged, and without it all that was given.
+    `root`: the project's directory; None: the one that holds `.git`, or else the present one.
+    Of a file that a tool numbers, its siblings come as well, not judged, so that history is known. Raises UsageError
+    when a path or the base is not there.
+    """
+    given = tuple(_existing(each) for each in paths)
+    home = root.resolve() if root is not None else _root_of(given)
+    changes = changes_since(base, home, given)
+    project = Project(root=home)
+    files = _files(given, old_copy(base))
+    found = [*sql_migrations(project, files, given)]
+    return tuple(replace(each.migration, is_judged=_is_judged(each, given, changes)) for each in found)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise UsageError(f'there is no "{path}": give a migration file or a directory of them')
+    return path.resolve()
+
+
+def _root_of(given: Sequence[Path]) -> Path:
+    """The directory that holds `.git`; else the present one where everything is below it."""
+    for each in given:
+        for folder in (each, *each.parents):
+            if (folder / ".git").exists():
+                return folder
+    here = Path.cwd().resolve()
+    if all(each.is_relative_to(here) for each in given) or not given:
+        return here
+    return given[0] if given[0].is_dir() else given[0].parent
+
+
+def _files(given: Sequence[Path], leave_out: Path | None) -> tuple[Path, ...]:
+    """All files below the directories given; of a file given, those of its home."""
+    found: dict[Path, None] = {}
+    for each in given:
+        found |= dict.fromkeys(walk(each if each.is_dir() else home_of(each), leave_out))
+        if each.is_file():
+            found[each] = None
+    return tuple(found)
+
+
+def _is_judged(found: Found, given: Sequence[Path], changes: Changes) -> bool:
+    """Whether one of its files was given, itself or with its directory, and is new or changed."""
+    return any(any(each.is_relative_to(one) for one in given) and changes.has(each) for each in found.sources)

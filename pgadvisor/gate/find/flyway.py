@@ -1,0 +1,64 @@
+"""Flyway: `V2.1__name.sql`, `U2.1__name.sql`, `R__name.sql`."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from pgadvisor.gate.find.found import Found, Project, Text, made, unread
+from pgadvisor.gate.find.layouts import FLYWAY
+from pgadvisor.gate.find.reading import SqlFile
+from pgadvisor.gate.find.transactions import Way, in_transactions
+
+_ALONE = re.compile(
+    r"(?:create|drop)\s+(?:database|tablespace|subscription)\b|alter\s+system\b|vacuum\b|discard\s+all\b"
+    r"|(?:create(?:\s+unique)?|drop)\s+index\s+concurrently\b|reindex\b.*\b(?:schema|database|system|concurrently)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements that Flyway runs outside a transaction by itself (its PostgreSQLParser)."""
+_SWITCHED_OFF = re.compile(r"^\s*(?:flyway\.)?executeInTransaction\s*=\s*false\b", re.IGNORECASE | re.MULTILINE)
+_MISNAMED = re.compile(r"[VU]\d[\d._]*_?[^_\d].*\.sql$")
+
+
+def read_flyway(project: Project, files: Sequence[SqlFile]) -> Iterator[Found]:
+    """Versions in their order, then what is repeated."""
+    named = [(FLYWAY.match(each.path.name), each) for each in files]
+    back = {_version(name["version"]): file for name, file in named if name and name["kind"] == "U"}
+    versions = [(name, file) for name, file in named if name and name["kind"] in "VB"]
+    for name, file in sorted(versions, key=lambda each: _version(each[0]["version"])):
+        yield _migration(project, file, back.get(_version(name["version"])))
+    for name, file in sorted(((n, f) for n, f in named if n and n["kind"] == "R"), key=lambda each: each[0]["name"]):
+        yield _migration(project, file, None)
+    for name, file in named:
+        if name is None and _MISNAMED.match(file.path.name):
+            reason = "Flyway does not run it: its name needs two underscores behind the version"
+            yield unread(project, "flyway", file.path.stem, file.path, reason)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """`2.1`, `2_1` and `2.1.0` are one version."""
+    numbers = [int(each) for each in re.split(r"[._]", text) if each]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _migration(project: Project, file: SqlFile, back: SqlFile | None) -> Found:
+    settings = Path(f"{file.path}.conf")
+    way = Way(is_wrapped=not _is_switched_off(settings))
+    down = Text(file=back, text=back.text, way=Way(is_wrapped=True)) if back is not None else None
+    found = made(project, "flyway", file.path.stem, Text(file=file, text=file.text, way=way), down, (settings,))
+    up = found.migration.up
+    if way.is_wrapped and up and all(_ALONE.match(each.text) for each in up):
+        outside = in_transactions([each.text for each in up], Way(is_wrapped=False))
+        up = tuple(replace(each, is_in_transaction=is_in) for each, is_in in zip(up, outside, strict=True))
+        return replace(found, migration=replace(found.migration, up=up))
+    return found
+
+
+def _is_switched_off(settings: Path) -> bool:
+    try:
+        return _SWITCHED_OFF.search(settings.read_text("utf-8")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False

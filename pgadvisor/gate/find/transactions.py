@@ -1,0 +1,36 @@
+"""Which statements of a migration run in a transaction: the tool's way, and BEGIN and COMMIT in the file."""
+
+import re
+from collections.abc import Sequence
+
+from pgadvisor.model.record import Record
+
+_BEGIN = re.compile(r"(?:begin|start\s+transaction)\b", re.IGNORECASE)
+_END = re.compile(
+    r"(?:commit|end|rollback|abort)\b(?!\s+prepared\b)(?!(?:\s+(?:work|transaction))?\s+(?:to\b|and\s+chain))"
+    r"|prepare\s+transaction\b",
+    re.IGNORECASE,
+)
+
+
+class Way(Record):
+    """How a tool sends the statements of a migration."""
+
+    is_wrapped: bool
+    """Within a transaction of its own."""
+    is_batch: bool = False
+    """All in one message: the server runs several statements of one message in one transaction, asked or not
+    (PostgreSQL, Frontend/Backend Protocol, "Multiple Statements in a Simple Query")."""
+
+
+def in_transactions(texts: Sequence[str], way: Way) -> tuple[bool, ...]:
+    """Of each statement whether it runs in a transaction with its neighbours."""
+    always = way.is_batch and len(texts) > 1
+    is_open = way.is_wrapped or always
+    found = []
+    for text in texts:
+        is_open = is_open or _BEGIN.match(text) is not None
+        found.append(is_open)
+        if _END.match(text):
+            is_open = always
+    return tuple(found)
