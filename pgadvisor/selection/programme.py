@@ -48,6 +48,7 @@ class Programme:
         self._x: dict[int, list[int | None]] = {}
         self._z: list[list[int]] = []
         self._group_of: dict[int, int] = {}
+        self._asked_for = frozenset(at for group in small.one_of for at in group)
         self._groups, rest = self._grouped(0.0 if known is None else gap * SLIGHT * abs(cost))
         for number, group in enumerate(self._groups):
             self._add_group(number, group)
@@ -144,7 +145,8 @@ class Programme:
         column = self._add_column(0.0 if is_sure else dearer, is_whole=True)
         if is_sure:
             self._costs[real] += dearer
-        self._add_row(0.0 if is_sure else -inf, 0.0, ((column, 1.0), (real, -1.0)))
+        if is_sure or dearer < 0 or at in self._asked_for:
+            self._add_row(0.0 if is_sure else -inf, 0.0, ((column, 1.0), (real, -1.0)))
         return column
 
     def _add_limits(self) -> None:
@@ -162,40 +164,65 @@ class Programme:
             self._add_row(-inf, 1.0, (term for at in set(group).intersection(new) for term in self._total(at)))
 
     def _add_ways(self, statement: StatementWays) -> None:
-        """One way in all, and in the case that is real; no more ways that need an index than there is of the index."""
-        ways = statement.ways
+        """One way in all, and in the case that is real; no more ways that need an index than there is of the index.
+
+        Where the ways have to do with the cases of one group alone, those of each case are all there are.
+        """
+        ways, least = statement.ways, statement.ways[0].cost
         if not ways[0].needs:
             return
-        columns = [self._add_column(way.cost - ways[0].cost) for way in ways]
-        self._add_row(1.0, 1.0, ((column, 1.0) for column in columns))
-        for number in sorted({self._group_of[at] for way in ways for at in way.needs}):
-            group = self._groups[number]
-            needing = [(way, column) for way, column in zip(ways, columns, strict=True) if self._is_in(way, number)]
-            shares: dict[int, list[tuple[int, float]]] = {column: [(column, -1.0)] for _, column in needing}
-            for case, real in zip(group.cases, self._z[number], strict=True):
-                here = [
-                    (way, self._add_column(0.0), column) for way, column in needing if case.closed.isdisjoint(way.needs)
-                ]
-                for _, share, column in here:
-                    shares[column].append((share, 1.0))
-                self._add_row(-inf, 0.0, [*((share, 1.0) for _, share, _ in here), (real, -1.0)])
-                self._add_links(number, group.cases.index(case), [(way, share) for way, share, _ in here])
-            for terms in shares.values():
-                self._add_row(0.0, 0.0, terms)
+        groups = sorted({self._group_of[at] for way in ways for at in way.needs})
+        several = [number for number in groups if len(self._z[number]) > 1]
+        if len(several) == 1:
+            shares = [self._add_shares(ways, several[0], case, least) for case in range(len(self._z[several[0]]))]
+            together = [(way, share) for in_case in shares for way, share in in_case]
+            self._add_row(1.0, 1.0, ((share, 1.0) for _, share in together))
+        else:
+            together = [(way, self._add_column(way.cost - least)) for way in ways]
+            self._add_row(1.0, 1.0, ((column, 1.0) for _, column in together))
+            for number in several:
+                self._share(together, number)
+        for number in groups:
+            if number not in several:
+                self._add_links(together, number, 0)
+
+    def _share(self, ways: list[tuple[Way, int]], number: int) -> None:
+        """Each way that needs an index of a group is gone in one of its cases."""
+        needing = [(way, column) for way, column in ways if self._is_in(way, number)]
+        total = [[(column, -1.0)] for _, column in needing]
+        for case in range(len(self._z[number])):
+            shares = dict(self._add_shares([way for way, _ in needing], number, case, None))
+            for (way, _), terms in zip(needing, total, strict=True):
+                if way in shares:
+                    terms.append((shares[way], 1.0))
+        for terms in total:
+            self._add_row(0.0, 0.0, terms)
+
+    def _add_shares(
+        self, ways: Iterable[Way], number: int, case: int, least: float | None
+    ) -> list[tuple[Way, int]]:
+        """Columns for the ways that are open in a case, with their costs unless these are counted elsewhere."""
+        closed = self._groups[number].cases[case].closed
+        open_ways = [way for way in ways if closed.isdisjoint(way.needs)]
+        shares = [(way, self._add_column(0.0 if least is None else way.cost - least)) for way in open_ways]
+        self._add_row(-inf, 0.0, [*((share, 1.0) for _, share in shares), (self._z[number][case], -1.0)])
+        self._add_links(shares, number, case)
+        return shares
 
     def _is_in(self, way: Way, number: int) -> bool:
         return any(self._group_of[at] == number for at in way.needs)
 
-    def _add_links(self, number: int, case: int, shares: list[tuple[Way, int]]) -> None:
+    def _add_links(self, ways: Iterable[tuple[Way, int]], number: int, case: int) -> None:
+        """No more ways that need an index of a group, in a case, than there is of the index."""
         needed_by: dict[int, list[int]] = {}
-        for way, share in shares:
+        for way, column in ways:
             for at in way.needs:
                 if self._group_of[at] == number:
-                    needed_by.setdefault(at, []).append(share)
+                    needed_by.setdefault(at, []).append(column)
         for at, needing in needed_by.items():
-            column = self._x[at][case]
-            assert column is not None
-            self._add_row(-inf, 0.0, [*((share, 1.0) for share in needing), (column, -1.0)])
+            there = self._x[at][case]
+            terms = [(column, 1.0) for column in needing]
+            self._add_row(-inf, 0.0, terms if there is None else [*terms, (there, -1.0)])
 
     def _add_updates(self, updates: Updates) -> None:
         """Not HOT where an index breaks them; then an entry in each index that is there."""

@@ -64,8 +64,8 @@ class Search:
     ) -> None:
         """`scales`: worth of a planner's unit in each statement, over all calls; `thought_of`: by the position of the
         statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share;
-        `least_fall`: how much cheaper a new index must make it to count; `left_s`: seconds that are left; after them no more is
-        planned than the answer needs."""
+        `least_fall`: how much cheaper a new index must make it to count; `left_s`: seconds that are left; after them
+        no more is planned than the answer needs."""
         self._matrix = matrix
         self._scales = scales
         self._make = problem

@@ -16,6 +16,8 @@ _HERE = Path(__file__).parent
 _CASES = [json.loads(line) for line in (_HERE / "trace_cases.jsonl").read_text("utf-8").splitlines()]
 _IS_ALONE = {"lock": "not transactional"}
 _BOUNDS = ("BEGIN", "COMMIT")
+_BACK = 99
+"""The line of the ROLLBACK after a case."""
 
 
 def _bare(name: str) -> str:
@@ -34,33 +36,42 @@ def _told(each: Traced, *, is_held: bool) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("which", ["debian15", "server"])
-def test_cases_are_traced_as_they_were_measured(request: pytest.FixtureRequest, which: str) -> None:
-    """All in one database: each case is rolled back, but for those that no transaction can hold, which come last."""
-    server: Server = request.getfixturevalue(which)
-    schema = (_HERE / "trace_schema.sql").read_text("utf-8")
-    cases = sorted(_CASES, key=lambda case: _IS_ALONE in case["truth"])
-    back = MigrationStatement(text="ROLLBACK", line=9)
+@pytest.fixture(params=["debian15", "server"])
+def one_server(request: pytest.FixtureRequest) -> Server:
+    server: Server = request.getfixturevalue(request.param)
+    return server
+
+
+def _schema() -> str:
+    return (_HERE / "trace_schema.sql").read_text("utf-8")
+
+
+def test_cases_are_traced_as_they_were_measured(one_server: Server) -> None:
+    """All in one database: each case is rolled back."""
+    cases = [case for case in _CASES if _IS_ALONE not in case["truth"]]
     judged = []
     for case in cases:
-        is_alone = _IS_ALONE in case["truth"]
-        own = migration(case["sql"], name=case["id"], in_transaction=not is_alone)
-        up = [each for each in own.up if each.text not in _BOUNDS]
-        judged.append(msgspec.structs.replace(own, up=tuple(up if is_alone else [*up, back])))
-    found = traced(server, past(schema), *judged)
+        own = migration(case["sql"], name=case["id"])
+        kept = (each for each in own.up if each.text not in _BOUNDS)
+        judged.append(msgspec.structs.replace(own, up=(*kept, MigrationStatement(text="ROLLBACK", line=_BACK))))
+    found = traced(one_server, past(_schema()), *judged)
     assert not found.gaps
     for case in cases:
-        steps = [each for each in found.statements if each.migration == case["id"] and each.line < 9]
-        is_held = "BEGIN" in case["sql"]
+        steps = [each for each in found.statements if each.migration == case["id"] and each.line < _BACK]
         for each, truth in zip(steps, case["truth"], strict=True):
             assert each.not_run is None, case["id"]
-            if truth == _IS_ALONE:
-                assert not each.in_transaction
-                assert [(lock.relation, lock.mode) for lock in each.locks] == [
-                    ("public.users", "ShareUpdateExclusiveLock")
-                ], case["id"]
-            else:
-                assert _told(each, is_held=is_held) == {**truth, **_sorted(truth)}, case["id"]
+            assert _told(each, is_held="BEGIN" in case["sql"]) == {**truth, **_sorted(truth)}, case["id"]
+
+
+def test_what_no_transaction_can_hold_is_watched_while_it_runs(one_server: Server) -> None:
+    cases = [case for case in _CASES if _IS_ALONE in case["truth"]]
+    judged = [migration(case["sql"], name=case["id"], in_transaction=False) for case in cases]
+    found = traced(one_server, past(_schema()), *judged)
+    for each in found.statements:
+        assert (each.error, each.not_run, each.in_transaction) == (None, None, False), each.migration
+        locks = [(lock.relation, lock.mode) for lock in each.locks]
+        assert locks == [("public.users", "ShareUpdateExclusiveLock")], each.migration
+    assert len(found.statements) == len(cases) == 4
 
 
 def _sorted(truth: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,9 @@ WHERE l.pid = %s AND l.locktype = 'relation' AND c.relkind IN ('r', 'm', 'p', 'v
 _SCANS = "SELECT schemaname || '.' || relname, seq_scan FROM pg_catalog.pg_stat_xact_user_tables"
 
 
+HELD_S = 0.3
+
+
 class Observed(NamedTuple):
     """What a statement did."""
 
@@ -66,25 +69,26 @@ def observed_inside(worker: Connection, watcher: Connection, sql: str) -> Observ
     return _difference(before, _state(worker), locks)
 
 
-def observed_outside(worker: Connection, watcher: Connection, holder: Connection, table: str, sql: str) -> Observed:
-    """A statement that runs in no transaction, watched while a writer holds it up for a moment.
+def observed_outside(worker: Connection, watcher: Connection, holders: list[Connection], sql: str) -> Observed:
+    """A statement that runs in no transaction, watched while others hold it up, each for a moment after the other.
 
     Its scans are not told: their counters are kept apart only within a transaction.
     """
     before = _state(worker)
     locks: dict[str, LockMode] = {}
-    holder.execute(f"LOCK TABLE {table} IN ROW EXCLUSIVE MODE".encode())
     running = threading.Thread(target=worker.execute, args=(sql.encode(),))
     running.start()
-    end = time.monotonic() + 0.6
+    waiting = list(holders)
+    end = time.monotonic() + HELD_S
     while running.is_alive():
         for name, mode in _locks(watcher, worker.info.backend_pid).items():
             locks[name] = stronger(locks.get(name), mode) or mode
-        if time.monotonic() > end:
-            holder.rollback()
-            end = time.monotonic() + 60
+        if waiting and time.monotonic() > end:
+            waiting.pop(0).rollback()
+            end = time.monotonic() + HELD_S
     running.join()
-    holder.rollback()
+    for holder in waiting:
+        holder.rollback()
     return _difference(before, _state(worker), locks)
 
 

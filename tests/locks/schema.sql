@@ -54,6 +54,14 @@ CREATE UNIQUE INDEX user_counts_key ON user_counts (id);
 CREATE SEQUENCE counter;
 CREATE SCHEMA other;
 CREATE PUBLICATION pub;
+CREATE TYPE free_row AS (id integer);
+CREATE PROCEDURE nothing() LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
+CREATE FUNCTION watched() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
+CREATE EVENT TRIGGER watch ON sql_drop EXECUTE FUNCTION watched();
+CREATE FOREIGN DATA WRAPPER wrapper;
+CREATE SERVER far_server FOREIGN DATA WRAPPER wrapper;
+CREATE FOREIGN TABLE far (id integer) SERVER far_server;
+CREATE ACCESS METHOD other_heap TYPE TABLE HANDLER heap_tableam_handler;
 INSERT INTO orders SELECT g, 'x' FROM generate_series(1, 100) AS g;
 INSERT INTO users (id, name, email, age, score, address, at, zoned, lasting, mood, nick, code, tags, kind, city, checked)
     SELECT g, 'n' || g, 'e' || g, g % 90, 1, '10.0.0.0/8', now(), now(), '1 day', 'ok', 'c' || g, 'a', '{a}', 'k', 'x', 'y'

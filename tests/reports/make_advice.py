@@ -251,7 +251,8 @@ def hostile_advice() -> IndexAdvice:
     return make_advice(
         tried_on=HOSTILE[0],
         create=tuple(
-            _created("x", "y", "(z)", 1, 1.0, name=text, table=text, definition=text, sql=text, undo=text, lock=text,
+            _created("x", "y", "(z)", 1, 1.0, name=text, table=text, definition=text, sql=text, then=text, undo=text,
+                     lock=text,
                      checks=(text,), doubts=(text,), helps=effects, hurts=effects)
             for text in HOSTILE
         ),

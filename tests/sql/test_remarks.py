@@ -39,7 +39,10 @@ def test_what_a_remark_silences() -> None:
         ("--pgadvisor:ignore a-b,c (see (1))", Waiver(rules=("a-b", "c"), reason="see (1)", line=1)),
         ("\n/* pgadvisor: ignore a until 2027-01-31 */", Waiver(rules=("a",), until=date(2027, 1, 31), line=2)),
         ("# pgadvisor: ignore until 2027-01-31 (x)", Waiver(rules=(), until=date(2027, 1, 31), reason="x", line=1)),
-        ("-- pgadvisor: ignore a, B until 2027-01-31 (x) y", Waiver(rules=("a", "b"), until=date(2027, 1, 31), reason="x", line=1)),
+        (
+            "-- pgadvisor: ignore a, B until 2027-01-31 (x) y",
+            Waiver(rules=("a", "b"), until=date(2027, 1, 31), reason="x", line=1),
+        ),
     ],
 )  # fmt: skip
 def test_a_waiver_has_names_a_date_and_a_reason(text: str, waiver: Waiver) -> None:

@@ -1,13 +1,15 @@
 """From the paths that were given to the migrations there, whichever tool they are for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from pgadvisor.errors import UsageError
+from pgadvisor.gate.find.alembic_revisions import alembic_migrations, is_revision
 from pgadvisor.gate.find.base import Changes, changes_since, old_copy
-from pgadvisor.gate.find.found import Found, Project
+from pgadvisor.gate.find.django_apps import django_migrations, is_django
+from pgadvisor.gate.find.found import Found, Project, unread
 from pgadvisor.gate.find.layouts import home_of
 from pgadvisor.gate.find.reading import walk
 from pgadvisor.gate.find.sql_files import sql_migrations
@@ -27,7 +29,7 @@ def find_migrations(paths: Sequence[Path], *, base: str | None, root: Path | Non
     changes = changes_since(base, home, given)
     project = Project(root=home)
     files = _files(given, old_copy(base))
-    found = [*sql_migrations(project, files, given)]
+    found = [*sql_migrations(project, files, given), *_python(project, files, given)]
     return tuple(replace(each.migration, is_judged=_is_judged(each, given, changes)) for each in found)
 
 
@@ -57,6 +59,18 @@ def _files(given: Sequence[Path], leave_out: Path | None) -> tuple[Path, ...]:
         if each.is_file():
             found[each] = None
     return tuple(found)
+
+
+def _python(project: Project, files: Sequence[Path], given: Sequence[Path]) -> Iterator[Found]:
+    """Of frameworks; of Python files given that are no migrations, that they are none."""
+    revisions = [each for each in files if is_revision(each)]
+    apps = [each for each in files if each not in revisions and is_django(each)]
+    yield from alembic_migrations(project, revisions)
+    yield from django_migrations(project, apps)
+    for each in given:
+        if each.suffix == ".py" and each not in revisions and each not in apps and each.is_file():
+            reason = "it is no migration of Alembic's or Django's"
+            yield unread(project, "sql", each.stem, each, reason)
 
 
 def _is_judged(found: Found, given: Sequence[Path], changes: Changes) -> bool:

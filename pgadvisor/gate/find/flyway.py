@@ -23,15 +23,16 @@ _MISNAMED = re.compile(r"[VU]\d[\d._]*_?[^_\d].*\.sql$")
 
 def read_flyway(project: Project, files: Sequence[SqlFile]) -> Iterator[Found]:
     """Versions in their order, then what is repeated."""
-    named = [(FLYWAY.match(each.path.name), each) for each in files]
-    back = {_version(name["version"]): file for name, file in named if name and name["kind"] == "U"}
-    versions = [(name, file) for name, file in named if name and name["kind"] in "VB"]
-    for name, file in sorted(versions, key=lambda each: _version(each[0]["version"])):
-        yield _migration(project, file, back.get(_version(name["version"])))
-    for name, file in sorted(((n, f) for n, f in named if n and n["kind"] == "R"), key=lambda each: each[0]["name"]):
+    named = [(name, each) for each in files if (name := FLYWAY.match(each.path.name))]
+    back = {_version(name["version"]): file for name, file in named if name["kind"] == "U"}
+    versions = [(_version(name["version"]), file) for name, file in named if name["kind"] in "VB"]
+    for version, file in sorted(versions, key=lambda each: each[0]):
+        yield _migration(project, file, back.get(version))
+    repeated = [(name["name"], file) for name, file in named if name["kind"] == "R"]
+    for _, file in sorted(repeated, key=lambda each: each[0]):
         yield _migration(project, file, None)
-    for name, file in named:
-        if name is None and _MISNAMED.match(file.path.name):
+    for file in files:
+        if _MISNAMED.match(file.path.name) and not FLYWAY.match(file.path.name):
             reason = "Flyway does not run it: its name needs two underscores behind the version"
             yield unread(project, "flyway", file.path.stem, file.path, reason)
 

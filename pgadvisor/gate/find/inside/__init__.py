@@ -1,0 +1,1 @@
+"""Programs that run in the Python of an audited project, with its packages and without ours."""
