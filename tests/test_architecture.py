@@ -69,6 +69,8 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
         "pgadvisor.rules",
         "pgadvisor",
     },
+    "pgadvisor.gate.find": {*SQL, "pgadvisor.errors"},
+    "pgadvisor.gate.find.inside": {"alembic", "sqlalchemy", "django", "psycopg", "psycopg2", "constraint_names"},
     "pgadvisor.redaction": {*SQL, "pgadvisor"},
     "pgadvisor.demo": {*SERVER, "pgadvisor.demo"},
     "pgadvisor.cli": {"*"},

@@ -10,7 +10,7 @@ from pgadvisor.model.record import Record
 _SCOPE = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 _OWN = (
     "NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS x WHERE x.classid = '{0}'::pg_catalog.regclass"
-    " AND x.objid = {1}.oid AND x.deptype IN ('e', 'i'))"
+    " AND x.objid = {1}.oid AND x.refobjid <> x.objid AND x.deptype IN ('e', 'i'))"
 )
 
 # One query a kind of object; each gives lines that begin with the kind and the name.

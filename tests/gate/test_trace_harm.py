@@ -39,7 +39,7 @@ def scratch() -> Iterator[Scratch]:
         "DO $$ BEGIN CREATE EXTENSION dblink; END $$",
         "DO $$ BEGIN CREATE EXTENSION file_fdw; END $$",
         "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p",
-        "DO $$ BEGIN EXECUTE 'CREATE SUBSCRIPTION s CONNECTION ''host=127.0.0.1'' PUBLICATION p WITH (connect = false)'; END $$",
+        "DO $$ BEGIN EXECUTE 'CREATE SUBSCRIPTION s CONNECTION ''host=x'' PUBLICATION p WITH (connect=false)'; END $$",
         "SET ROLE postgres",
         "DO $$ BEGIN SET ROLE postgres; END $$",
         "SET SESSION AUTHORIZATION postgres",

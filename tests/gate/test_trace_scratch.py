@@ -49,7 +49,8 @@ def test_a_snapshot_is_the_schema_that_stood_before(shop: tuple[Snapshot, Path |
     earlier = migration("CREATE TABLE users (id int);", name="0001", judged=False)
     judged = migration(
         "ALTER TABLE users ADD COLUMN n int;\nALTER TYPE mood ADD VALUE 'glad';\nDROP TABLE stock.item;\n"
-        "DROP SCHEMA stock;\nREFRESH MATERIALIZED VIEW totals;\nALTER TABLE missing ADD x int;\nDROP TRIGGER t ON users;",
+        "DROP SCHEMA stock;\nREFRESH MATERIALIZED VIEW totals;\nALTER TABLE missing ADD x int;\n"
+        "DROP TRIGGER t ON users;",
         "ALTER TABLE users DROP COLUMN n;",
     )
     with embedded_scratch(needs_of([judged]), snapshot=snapshot, binaries=programs) as scratch:

@@ -50,7 +50,8 @@ def planted_advice(words: list[str], report: Report) -> IndexAdvice:
         after=1.0,
         candidates=3,
         create=(
-            AdvisedIndex(name=made, table=table, definition=definition, sql=sql, undo=undo, lock=said, checks=(check,),
+            AdvisedIndex(name=made, table=table, definition=definition, sql=sql, undo=undo, lock=said, then=undo,
+                         checks=(check,),
                          helps=effects[:1], hurts=effects[1:], doubts=(said,),
                          comparison=PlanComparison(change=definition, before=plan, after=plan, tried_on=TWIN)),
         ),

@@ -241,3 +241,17 @@ def test_what_the_user_wanted_tried_comes_first() -> None:
     assert "cost over 3 draws of its values 1% to 5%, in the median 2%" in asked
     assert "a guess: `a` has no statistics" in asked
     assert "was not tried: there is no table orders" in asked
+
+
+def test_a_finding_in_a_file_is_told_with_its_line() -> None:
+    told = render(migration_report())
+    assert "| 1 | **error** | writes to orders wait 60 s, 100% of them: `ON orders` |" in told
+    rows = [row for row in told.splitlines() if row.startswith("| ") and FILE in row]
+    assert [row.rsplit("`", 2)[1] for row in rows] == [f"{FILE}:3", f"{FILE}:6", f"{FILE}:6"]
+    assert "| Frees |" not in told
+    assert f"**Where:** `{FILE}:6` · `public.orders`" in told
+    assert "&nbsp;" not in told  # no verdict's text, no empty line for it
+
+
+def test_a_thousand_findings_in_files_fit_a_comment() -> None:
+    assert len(render(migration_report(*many(1_000, Severity.WARNING)))) < 65_536

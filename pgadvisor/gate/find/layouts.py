@@ -9,9 +9,9 @@ from pgadvisor.model.migration import MigrationTool
 
 FLYWAY = re.compile(r"(?P<kind>[VUBR])(?P<version>[\d._]*)__(?P<name>.+)\.sql$")
 GOOSE = re.compile(r"^[ \t]*--[ \t]*\+goose[ \t]+up\b", re.IGNORECASE | re.MULTILINE)
-DBMATE = re.compile(r"^--[ \t]*migrate:up\b", re.MULTILINE)
+DBMATE = re.compile(r"^--[ \t]*migrate:up\b[^\n]*", re.MULTILINE)
 NO_TRANSACTION = re.compile(r"\A--[ \t]*no-transaction\b")
-_PAIR = re.compile(r"\.(?:up|down)\.sql$", re.IGNORECASE)
+_UP = re.compile(r"\.up\.sql$", re.IGNORECASE)
 _STAMPED = re.compile(r"\d{8,14}[_-]")
 _FOLDERS = frozenset(("migration", "migrations", "migrate"))
 
@@ -44,7 +44,7 @@ def tool_of(home: Path, files: Sequence[SqlFile]) -> MigrationTool:
         ("supabase", home.parts[-2:] == ("supabase", "migrations")),
         ("flyway", any(FLYWAY.match(name) for name in names)),
         ("sqlx", _is_sqlx(home, files)),
-        ("golang-migrate", any(_PAIR.search(name) for name in names)),
+        ("golang-migrate", any(_UP.search(name) for name in names)),
     )
     return next((tool for tool, is_so in found if is_so), "sql")
 

@@ -58,13 +58,26 @@ def prepare(settings_module: str) -> None:
     BaseDatabaseWrapper.ensure_connection = refuse
 
 
-def offline(connection: Any, names: ConstraintNames) -> Any:
+def offline(connection: Any) -> Any:
     """The connection, such that questions for names are answered without one."""
     connection.__dict__["pg_version"] = _SERVER_VERSION
     connection.cursor = lambda *args, **kwargs: contextlib.nullcontext(Cursor())
-    connection.introspection.get_constraints = lambda cursor, table: names.of(table)
-    connection.introspection.get_sequences = lambda cursor, table, fields=(): names.sequences(table)
+    connection.ops.compose_sql = lambda sql, params: sql if params is None else sql % tuple(map(literal, params))
     return connection
+
+
+def literal(value: Any) -> str:
+    """The value as SQL, by the driver that the project has."""
+    try:
+        from psycopg import sql
+    except ImportError:
+        from psycopg2.extensions import adapt
+
+        adapted = adapt(value)
+        if hasattr(adapted, "encoding"):
+            adapted.encoding = "utf8"
+        return str(adapted.getquoted().decode())
+    return sql.Literal(value).as_string(None)
 
 
 class Reader:
@@ -118,6 +131,7 @@ class Notes:
         self.remarks: list[tuple[int, str]] = []
         self.origins: dict[int, tuple[int, bool]] = {}
         editor.connection.introspection.get_constraints = lambda cursor, table: names.of(table)
+        editor.connection.introspection.get_sequences = lambda cursor, table, fields=(): names.sequences(table)
         self.execute = editor.execute
         editor.execute = self.run
 
@@ -131,7 +145,7 @@ class Notes:
         if not operation.reduces_to_sql:
             self.remarks.append((number, type(operation).__name__))
             return
-        is_in = operation.atomic or (migration.atomic and operation.atomic is not False)
+        is_in = migration.atomic or operation.atomic
         first = len(self.editor.collected_sql)
         getattr(operation, way)(migration.app_label, self.editor, before, after)
         self.note(first, number, bool(is_in))
@@ -202,8 +216,7 @@ def read(settings_module: str) -> dict[str, Any]:
     from django.db.migrations.state import ProjectState
 
     names = ConstraintNames()
-    connection = offline(connections["default"], names)
-    reader = Reader(connection, names)
+    reader = Reader(offline(connections["default"]), names)
     loader = MigrationLoader(None)
     found, state = [], ProjectState(real_apps=loader.unmigrated_apps)
     for app, name in plan_of(loader):

@@ -1,0 +1,1 @@
+CREATE OR REPLACE VIEW order_totals AS SELECT id, total FROM orders;

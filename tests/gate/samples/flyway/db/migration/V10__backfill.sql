@@ -1,0 +1,1 @@
+UPDATE ${schema}.orders SET email = '${default_email}' WHERE email IS NULL;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY orders_email_idx ON orders (email);
