@@ -168,6 +168,9 @@ def trust_sentence(report: Report) -> str:
     if report.suppressed:
         silenced = "is silenced by a comment" if report.suppressed == 1 else "are silenced by comments"
         parts.append(f"{numbers.plural(report.suppressed, 'finding')} {silenced}")
+    if report.waived:
+        is_or_are = "is" if len(report.waived) == 1 else "are"
+        parts.append(f"{numbers.plural(len(report.waived), 'finding')} {is_or_are} waived")
     return f"{'; '.join(parts)}."
 
 

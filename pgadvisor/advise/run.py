@@ -93,6 +93,7 @@ _ABSENT: dict[Area, tuple[str, str]] = {
     "replicas": ("replicas are not visible", "GRANT pg_monitor to the role"),
     "analyze": ("no statement was run with EXPLAIN ANALYZE", "see at the statements why each was not"),
     "planner": ("no planner twin was built", _ASK_DATABASE),
+    "migrations": ("no migration was read", "give migrations to `pgadvisor gate`"),
 }
 
 
@@ -114,6 +115,8 @@ def _is_served(area: Area, facts: Facts) -> bool:
             return any(planned.plan for planned in snapshot.plans)
         case "analyze":
             return any(planned.kind == "analyzed" for planned in snapshot.plans)
+        case "migrations":
+            return False
         case "replicas":
             return not any(gap.area == "replicas" and gap.subject is None for gap in snapshot.gaps)
 

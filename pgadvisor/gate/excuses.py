@@ -8,11 +8,12 @@ from pgadvisor.gate.migration_needs import trees_of
 from pgadvisor.sql.syntax import walk
 
 _NO_RIGHTS = "42501"
-_MISSING = frozenset(("42P01", "42703", "42704", "42883", "3F000"))
-"""Undefined table, column, object, function, schema."""
+_MISSING = frozenset(("42P01", "42703", "42704", "42883", "3F000", "42P07", "42701", "42710"))
+"""Undefined table, column, object, function, schema; and those already there."""
 _SIMPLER = frozenset(("42704", "42883", "42809", "42804", "42846", "2BP01"))
 """What a schema made from a snapshot may cause: it has tables where materialized views and foreign tables were, and no
 triggers, policies, rules and bodies of volatile functions."""
+_OTHER_KIND = re.compile(r" is not a (materialized view|view|foreign table)")
 _LIMITS = frozenset(("57014", "55P03", "53100", "53200", "53400", "54000"))
 """Cancelled, lock not available, disk full, out of memory, limits."""
 _ROWS = re.compile(r"23...\Z")
@@ -34,7 +35,7 @@ class Excuses:
         self._doubts: list[str] = []
 
     def add(self, doubt: str) -> None:
-        """A reason why objects may be missing, as a clause."""
+        """A reason why objects may be missing, or not be gone, as a clause."""
         self._doubts.append(doubt)
 
     def excuse(self, error: psycopg.Error, text: str) -> str | None:
@@ -49,7 +50,7 @@ class Excuses:
             return f"it needs what a scratch server does not have ({message})"
         if _ROWS.match(code) and error.diag.column_name not in _added_columns(text):
             return f"it fails on rows that earlier migrations made on the scratch server ({message})"
-        if self._is_from_snapshot and code in _SIMPLER:
+        if self._is_from_snapshot and (code in _SIMPLER or _OTHER_KIND.search(message)):
             return f"{message}, which may be for the snapshot, that does not hold all of a schema"
         if self._doubts and code in _MISSING:
             return f"{message}, which may be because {self._doubts[0]}"

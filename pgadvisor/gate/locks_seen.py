@@ -11,9 +11,10 @@ import psycopg
 from psycopg import sql
 
 from pgadvisor.gate.relations_seen import Relation
-from pgadvisor.model.trace import LOCK_MODES, HeldLock
+from pgadvisor.locks.modes import MODES, LockMode, mode_of
+from pgadvisor.model.trace import HeldLock
 
-Locks = frozenset[tuple[int, str]]
+Locks = frozenset[tuple[int, LockMode]]
 """Relation and mode."""
 
 LIMIT_S = 35.0
@@ -24,8 +25,7 @@ LIMIT_BYTES = 2 << 30
 """So much may a database of next to no rows grow."""
 _LOOK_S = 0.25
 _POLL_S = 0.0002
-_RANK = {mode: rank for rank, mode in enumerate(LOCK_MODES)}
-_WEAKEST, _STRONGEST = LOCK_MODES[0], LOCK_MODES[-1]
+_WEAKEST, _STRONGEST = MODES[0], MODES[-1]
 
 _HELD = b"""/* pgadvisor */
 SELECT l.relation::bigint, l.mode, l.granted FROM pg_catalog.pg_locks AS l
@@ -48,8 +48,7 @@ class Observer:
 
     def held_by(self, pid: int) -> Locks:
         """The locks that the session holds."""
-        rows = self._connection.execute(_HELD, (pid,)).fetchall()
-        return frozenset((oid, mode) for oid, mode, is_granted in rows if is_granted)
+        return frozenset((oid, mode) for oid, mode, is_granted in _rows(self._connection, pid) if is_granted)
 
     def watching(self, pid: int) -> "Watch":
         """While `with` lasts, the session's statement is ended when it takes too long or writes too much."""
@@ -133,7 +132,7 @@ class Poll(Watch):
     ) -> None:
         super().__init__(connection, pid)
         self._brakes = list(brakes)
-        self._seen: set[tuple[int, str]] = set()
+        self._seen: set[tuple[int, LockMode]] = set()
 
     @property
     def locks(self) -> Locks:
@@ -143,7 +142,7 @@ class Poll(Watch):
     def _run(self) -> None:
         with contextlib.suppress(psycopg.Error):
             while not self._is_over.wait(_POLL_S):
-                rows = self._connection.execute(_HELD, (self._pid,)).fetchall()
+                rows = _rows(self._connection, self._pid)
                 self._seen |= {(oid, mode) for oid, mode, _ in rows}
                 waiting = next(((oid, mode) for oid, mode, is_granted in rows if not is_granted), None)
                 if waiting is not None and self._brakes:
@@ -151,7 +150,7 @@ class Poll(Watch):
                 if time.monotonic() - self._looked > _LOOK_S:
                     self._check()
 
-    def _release(self, table: int, mode: str) -> None:
+    def _release(self, table: int, mode: LockMode) -> None:
         """Lets the statement go on: to its next lock on the table where this one keeps nobody out."""
         first, *others = self._brakes
         self._brakes = others if mode == _WEAKEST else []
@@ -173,7 +172,7 @@ class Poll(Watch):
         first.rollback()
 
     def _is_queued(self, pid: int) -> bool:
-        return any(not is_granted for _, _, is_granted in self._connection.execute(_HELD, (pid,)).fetchall())
+        return any(not is_granted for _, _, is_granted in _rows(self._connection, pid))
 
 
 def strongest(
@@ -201,9 +200,14 @@ def strongest(
     return tuple(sorted(told, key=lambda each: each.relation))
 
 
-def _strongest_modes(locks: Iterable[tuple[int, str]]) -> dict[int, str]:
-    found: dict[int, str] = {}
+def _strongest_modes(locks: Iterable[tuple[int, LockMode]]) -> dict[int, LockMode]:
+    found: dict[int, LockMode] = {}
     for oid, mode in locks:
-        if oid not in found or _RANK.get(mode, 0) > _RANK.get(found[oid], 0):
+        if oid not in found or MODES.index(mode) > MODES.index(found[oid]):
             found[oid] = mode
     return found
+
+
+def _rows(connection: psycopg.Connection[Any], pid: int) -> list[tuple[int, LockMode, bool]]:
+    """Relation, mode and whether it is granted."""
+    return [(oid, mode_of(mode), granted) for oid, mode, granted in connection.execute(_HELD, (pid,)).fetchall()]

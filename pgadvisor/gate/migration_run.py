@@ -225,7 +225,8 @@ class MigrationRun:
             return change(blank, not_run=notes[0])
         excuse = self._excuses.excuse(error, statement.text)
         if excuse is not None:
-            self._excuses.add(f"{blank.file}:{blank.line} could not be run ({message})")
+            if kind_of(statement.text, self._extensions).makes_something:
+                self._excuses.add(f"{blank.file}:{blank.line} could not be run ({message})")
             return change(blank, not_run=excuse)
         line = _line(error, statement)
         return change(blank, error=TraceError(message=message, sqlstate=error.sqlstate, line=line))

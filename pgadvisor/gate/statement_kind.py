@@ -27,6 +27,13 @@ _WHOLE_SERVER = frozenset(
     )
 )  # fmt: skip
 _ROLE_SETTINGS = frozenset(("role", "session_authorization"))
+_MAKES_NOTHING = frozenset(
+    (
+        "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "RefreshMatViewStmt", "VacuumStmt",
+        "ClusterStmt", "ReindexStmt", "GrantStmt", "CommentStmt", "AlterOwnerStmt", "LockStmt", "NotifyStmt",
+        "AlterDefaultPrivilegesStmt",
+    )
+)  # fmt: skip
 
 
 class StatementKind(Record):
@@ -37,6 +44,8 @@ class StatementKind(Record):
     """Why it is passed over, as a clause."""
     lacks: str | None = None
     """Why it cannot be run, as a clause; later statements may want what it would have made."""
+    makes_something: bool = True
+    """Where it is not run, later statements may fail for want of it."""
 
 
 def kind_of(text: str, extensions: Extensions) -> StatementKind:
@@ -58,7 +67,7 @@ def kind_of(text: str, extensions: Extensions) -> StatementKind:
         return _extension(str(body["extname"]), extensions)
     if kind == "SelectStmt" and not body.get("intoClause"):
         return StatementKind(part="rows")
-    return StatementKind()
+    return StatementKind(makes_something=kind not in _MAKES_NOTHING)
 
 
 def _transaction(body: Node) -> StatementKind:

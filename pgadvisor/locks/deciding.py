@@ -142,4 +142,5 @@ _DECIDERS: dict[str, Decider] = {
     "set unlogged": _persistence,
     "update": _changes_rows,
     "delete": _changes_rows,
+    "merge": _changes_rows,
 }

@@ -24,7 +24,17 @@ FORMAT = 1
 """Number of the snapshot's form; raised when an older pgadvisor could no longer read it."""
 
 Area = Literal[
-    "server", "settings", "catalog", "statistics", "counters", "statements", "plans", "replicas", "analyze", "planner"
+    "server",
+    "settings",
+    "catalog",
+    "statistics",
+    "counters",
+    "statements",
+    "plans",
+    "replicas",
+    "analyze",
+    "planner",
+    "migrations",
 ]
 
 

@@ -7,18 +7,6 @@ from pgadvisor.model.snapshot import Gap
 
 Direction = Literal["up", "down"]
 
-LOCK_MODES = (
-    "AccessShareLock",
-    "RowShareLock",
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-)
-"""As `pg_locks` spells them, the weakest first: https://www.postgresql.org/docs/current/explicit-locking.html."""
-
 
 class HeldLock(Record):
     """The strongest lock that the session holds on a relation once a statement has run."""
@@ -26,7 +14,7 @@ class HeldLock(Record):
     relation: str
     """`schema.name`."""
     mode: str
-    """One of LOCK_MODES."""
+    """As the documentation names it: `SHARE UPDATE EXCLUSIVE`."""
     kind: str = "table"
     """`table`, `partitioned table`, `materialized view`, `view`, `foreign table`, `index`, …"""
     taken: str | None = None

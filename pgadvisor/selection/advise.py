@@ -26,8 +26,9 @@ from pgadvisor.selection.wishes import Wishes
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 """Of the tables' size: the budgets of the curve, beside the user's own and none."""
-SIZE_SURENESS = 0.98
-"""A budget binds the built size, and the sum of many predicted ones is off by a percent or two."""
+SIZE_SURENESS = 0.9
+"""A budget binds the built size. Statistics take values for fewer than they are, and indexes of repeated values for
+smaller: of webapp's sets 8 and 9 % in all."""
 LEAST_COST = 1e-6
 """A statement planned at no cost at all is worth nothing to an index."""
 

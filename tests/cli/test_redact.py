@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pgadvisor.cli.options import Format
 from pgadvisor.cli.redaction import DEFAULT_KEY
 from tests.cli.run import assert_refused, pgadvisor
 
@@ -26,7 +27,7 @@ def queries(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("form", ["text", "json", "html", "markdown"])
+@pytest.mark.parametrize("form", [form.value for form in Format if form is not Format.PDF])
 def test_nothing_private_is_in_what_is_written_nor_on_the_terminal(queries: Path, form: str) -> None:
     report = queries.parent / "report"
     done = pgadvisor(

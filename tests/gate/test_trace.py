@@ -35,7 +35,7 @@ def test_what_comes_with_the_pull_request_is_left_out(server: Server) -> None:
     first = migration("CREATE TABLE tags (id int, user_id bigint REFERENCES users);", name="0002")
     second = migration("CREATE INDEX tags_user ON tags (user_id);\nALTER TABLE tags ALTER id TYPE bigint;", name="0003")
     made, index, altered = traced(server, past(_SHOP), first, second).statements
-    assert held(made) == {"public.users": "ShareRowExclusiveLock"}
+    assert held(made) == {"public.users": "SHARE ROW EXCLUSIVE"}
     assert made.created == ("public.tags",)
     assert (index.locks, index.scanned, index.created) == ((), (), ("public.tags_user",))
     assert (altered.locks, altered.rewritten, altered.created) == ((), (), ())
@@ -45,7 +45,7 @@ def test_a_lock_held_since_an_earlier_statement_is_told_from_one_taken(server: S
     both = migration("ALTER TABLE users ADD COLUMN age int;\nCREATE INDEX users_age ON users (age);")
     _, index = traced(server, past(_SHOP), both).statements
     (lock,) = index.locks
-    assert (lock.mode, lock.taken) == ("AccessExclusiveLock", "ShareLock")
+    assert (lock.mode, lock.taken) == ("ACCESS EXCLUSIVE", "SHARE")
 
 
 def test_the_time_zone_of_production_decides_over_a_rewrite(server: Server) -> None:
@@ -66,10 +66,10 @@ def test_an_index_closed_to_readers_is_told(server: Server) -> None:
     assert (index.relation, index.kind, index.mode, index.table) == (
         "public.users_email",
         "index",
-        "AccessExclusiveLock",
+        "ACCESS EXCLUSIVE",
         "public.users",
     )
-    assert (table.relation, table.mode) == ("public.users", "ShareLock")
+    assert (table.relation, table.mode) == ("public.users", "SHARE")
 
 
 def test_concurrently_in_a_transaction_fails_as_the_server_says(server: Server) -> None:
@@ -82,12 +82,12 @@ def test_concurrently_in_a_transaction_fails_as_the_server_says(server: Server) 
 @pytest.mark.parametrize(
     ("text", "locks"),
     [
-        ("CREATE INDEX CONCURRENTLY i ON users (name)", {"public.users": "ShareUpdateExclusiveLock"}),
-        ("DROP INDEX CONCURRENTLY users_email", {"public.users": "ShareUpdateExclusiveLock"}),
-        ("VACUUM users", {"public.users": "ShareUpdateExclusiveLock"}),
-        ("VACUUM FULL users", {"public.users": "AccessExclusiveLock"}),
-        ("ALTER TABLE users ADD COLUMN age int", {"public.users": "AccessExclusiveLock"}),
-        ("DO $$ BEGIN UPDATE users SET name = 'x'; COMMIT; END $$", {"public.users": "RowExclusiveLock"}),
+        ("CREATE INDEX CONCURRENTLY i ON users (name)", {"public.users": "SHARE UPDATE EXCLUSIVE"}),
+        ("DROP INDEX CONCURRENTLY users_email", {"public.users": "SHARE UPDATE EXCLUSIVE"}),
+        ("VACUUM users", {"public.users": "SHARE UPDATE EXCLUSIVE"}),
+        ("VACUUM FULL users", {"public.users": "ACCESS EXCLUSIVE"}),
+        ("ALTER TABLE users ADD COLUMN age int", {"public.users": "ACCESS EXCLUSIVE"}),
+        ("DO $$ BEGIN UPDATE users SET name = 'x'; COMMIT; END $$", {"public.users": "ROW EXCLUSIVE"}),
     ],
 )
 def test_locks_outside_a_transaction_are_seen_every_time(server: Server, text: str, locks: dict[str, str]) -> None:
@@ -109,8 +109,8 @@ def test_an_error_has_its_line_and_stops_nothing(server: Server) -> None:
     assert wrong.error is not None
     assert (wrong.error.message, wrong.error.line) == ('type "nothing" does not exist', 3)
     assert not wrong.after_error
-    assert (same.error, same.after_error, held(same)) == (None, True, {"public.users": "AccessExclusiveLock"})
-    assert (later.error, later.after_error, held(later)) == (None, True, {"public.users": "AccessExclusiveLock"})
+    assert (same.error, same.after_error, held(same)) == (None, True, {"public.users": "ACCESS EXCLUSIVE"})
+    assert (later.error, later.after_error, held(later)) == (None, True, {"public.users": "ACCESS EXCLUSIVE"})
 
 
 def test_a_constraint_that_was_put_off_fails_with_the_transaction(server: Server) -> None:
@@ -130,7 +130,7 @@ def test_transactions_of_the_migration_itself(server: Server) -> None:
     )
     found = traced(server, past(_SHOP), migration(text)).statements
     assert [each.error for each in found] == [None] * 10
-    assert held(found[7]) == held(found[9]) == {"public.orders": "AccessExclusiveLock"}
+    assert held(found[7]) == held(found[9]) == {"public.orders": "ACCESS EXCLUSIVE"}
 
 
 def test_a_failing_savepoint_ends_its_transaction(server: Server) -> None:
@@ -138,7 +138,7 @@ def test_a_failing_savepoint_ends_its_transaction(server: Server) -> None:
         server, past(_SHOP), migration("ROLLBACK TO nowhere;\nALTER TABLE users ADD a int;")
     ).statements
     assert lost.error is not None
-    assert (after.error, held(after)) == (None, {"public.users": "AccessExclusiveLock"})
+    assert (after.error, held(after)) == (None, {"public.users": "ACCESS EXCLUSIVE"})
 
 
 def test_what_a_setting_of_one_migration_changes_is_not_seen_by_the_next(server: Server) -> None:
@@ -164,7 +164,7 @@ def test_an_earlier_migration_that_fails_is_a_gap_and_a_doubt(server: Server) ->
     assert "migrations/0001.sql:1" in found.gaps[0].reason
     missing, there = found.statements
     assert (missing.error, missing.not_run is not None) == (None, True)
-    assert held(there) == {"public.b": "AccessExclusiveLock"}
+    assert held(there) == {"public.b": "ACCESS EXCLUSIVE"}
 
 
 def test_rows_that_stand_in_the_way_are_no_error_but_where_a_column_is_new(server: Server) -> None:

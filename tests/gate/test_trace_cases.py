@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pgadvisor.locks.modes import mode_of
 from pgadvisor.model.migration import MigrationStatement
 from pgadvisor.model.trace import Traced
 from tests.fix_servers import Server
@@ -60,7 +61,7 @@ def test_cases_are_traced_as_they_were_measured(one_server: Server) -> None:
         steps = [each for each in found.statements if each.migration == case["id"] and each.line < _BACK]
         for each, truth in zip(steps, case["truth"], strict=True):
             assert each.not_run is None, case["id"]
-            assert _told(each, is_held="BEGIN" in case["sql"]) == {**truth, **_sorted(truth)}, case["id"]
+            assert _told(each, is_held="BEGIN" in case["sql"]) == {**truth, **_as_told(truth)}, case["id"]
 
 
 def test_what_no_transaction_can_hold_is_watched_while_it_runs(one_server: Server) -> None:
@@ -70,12 +71,17 @@ def test_what_no_transaction_can_hold_is_watched_while_it_runs(one_server: Serve
     for each in found.statements:
         assert (each.error, each.not_run, each.in_transaction) == (None, None, False), each.migration
         locks = [(lock.relation, lock.mode) for lock in each.locks]
-        assert locks == [("public.users", "ShareUpdateExclusiveLock")], each.migration
+        assert locks == [("public.users", "SHARE UPDATE EXCLUSIVE")], each.migration
     assert len(found.statements) == len(cases) == 4
 
 
-def _sorted(truth: dict[str, Any]) -> dict[str, Any]:
-    return {"scanned": sorted(truth["scanned"])} if "scanned" in truth else {}
+def _as_told(truth: dict[str, Any]) -> dict[str, Any]:
+    if "locks" not in truth:
+        return {}
+    return {
+        "scanned": sorted(truth["scanned"]),
+        "locks": {each: mode_of(mode) for each, mode in truth["locks"].items()},
+    }
 
 
 def test_the_cases_are_read_whole() -> None:

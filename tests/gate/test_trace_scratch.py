@@ -57,7 +57,7 @@ def test_a_snapshot_is_the_schema_that_stood_before(shop: tuple[Snapshot, Path |
         assert scratch.has_schema
         found = trace(scratch, (earlier, judged), "Europe/Berlin")
     added, value, table, schema, refreshed, missing, trigger = found.statements[:7]
-    assert [(lock.relation, lock.mode) for lock in added.locks] == [("public.users", "AccessExclusiveLock")]
+    assert [(lock.relation, lock.mode) for lock in added.locks] == [("public.users", "ACCESS EXCLUSIVE")]
     assert [each.error for each in (added, value, table, schema)] == [None] * 4
     assert [(each.error, each.not_run is not None) for each in (refreshed, trigger)] == [(None, True)] * 2
     assert missing.error is not None
@@ -134,8 +134,8 @@ def test_a_plain_role_runs_migrations_in_its_own_database(plain: Callable[[str],
     with named_scratch(dsn, Needs()) as scratch:
         found = trace(scratch, (first, judged)).statements
     assert [[(lock.relation, lock.mode) for lock in each.locks] for each in found] == [
-        [("public.a", "ShareUpdateExclusiveLock")],
-        [("public.a", "AccessExclusiveLock")],
+        [("public.a", "SHARE UPDATE EXCLUSIVE")],
+        [("public.a", "ACCESS EXCLUSIVE")],
     ]
     with pytest.raises(UsageError, match="not empty"):
         named_scratch(dsn, Needs())

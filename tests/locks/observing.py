@@ -19,7 +19,7 @@ _LOCKS = """
 SELECT n.nspname || '.' || c.relname, l.mode
 FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-WHERE l.pid = %s AND l.locktype = 'relation' AND c.relkind IN ('r', 'm', 'p', 'v')
+WHERE l.pid = %s AND l.locktype = 'relation' AND c.relkind IN ('r', 'm', 'p', 'v', 'f')
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 """
@@ -53,7 +53,7 @@ def _state(connection: Connection) -> _State:
     named = connection.execute("SELECT c.oid, c.relnamespace::regnamespace::text || '.' || c.relname "
                                "FROM pg_catalog.pg_class AS c").fetchall()  # fmt: skip
     indexes: dict[int, set[int]] = {}
-    for oid, kind, file, table in rows:
+    for _, kind, file, table in rows:
         if kind in ("i", "I") and file:
             indexes.setdefault(table, set()).add(file)
     scans = dict(connection.execute(_SCANS).fetchall())
@@ -100,10 +100,11 @@ def _locks(watcher: Connection, pid: int) -> dict[str, LockMode]:
 
 
 def _difference(before: _State, after: _State, locks: dict[str, LockMode]) -> Observed:
+    known = set(before.names.values())
     kept = before.tables.keys() & after.tables.keys()
     return Observed(
         locks=locks,
         new_files={before.names[oid] for oid in kept if before.tables[oid] != after.tables[oid]},
         built={before.names[oid] for oid in kept if after.indexes.get(oid, set()) - before.indexes.get(oid, set())},
-        scanned={name for name, count in after.scans.items() if count > before.scans.get(name, 0)},
+        scanned={name for name, count in after.scans.items() if name in known and count > before.scans.get(name, 0)},
     )

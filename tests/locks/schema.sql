@@ -11,7 +11,7 @@ CREATE TABLE users (
     address cidr, at timestamp(3), zoned timestamptz(3), lasting interval(3), mood mood, nick citext, code char(5),
     tags varchar(10)[], kind plain_text, flag boolean NOT NULL DEFAULT true, bits varbit(5), city text, doubled integer
     GENERATED ALWAYS AS (age * 2) STORED, checked varchar(20) CHECK (checked <> ''), counted integer, day date,
-    seen time(3), small smallint, price integer
+    seen time(3), small smallint, price integer, viewed integer
 );
 CREATE INDEX users_email_idx ON users (email);
 CREATE INDEX users_name_idx ON users (name);
@@ -48,7 +48,7 @@ CREATE TABLE parts_3 (id bigint, at date NOT NULL);
 ALTER TABLE parts_3 ADD CONSTRAINT parts_3_at CHECK (at >= '2024-03-01' AND at < '2024-04-01');
 CREATE INDEX parts_3_id_idx ON parts_3 (id);
 CREATE UNLOGGED TABLE unlogged (id integer);
-CREATE VIEW user_names AS SELECT id, small FROM users;
+CREATE VIEW user_names AS SELECT id, viewed FROM users;
 CREATE MATERIALIZED VIEW user_counts AS SELECT id, count(*) FROM users GROUP BY id;
 CREATE UNIQUE INDEX user_counts_key ON user_counts (id);
 CREATE SEQUENCE counter;

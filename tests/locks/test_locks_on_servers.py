@@ -18,6 +18,7 @@ from tests.locks.observing import Connection, Observed, observed_inside, observe
 from tests.locks.trials import NOT_TRIED, Trial, trials
 
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
+DECIDED_BY_PLAN = ("update", "delete", "merge")
 SUE = MODES.index("SHARE UPDATE EXCLUSIVE")
 
 
@@ -38,21 +39,26 @@ class Laboratory:
         with psycopg.connect(server.dsn("locks_model"), autocommit=True) as connection:
             connection.execute(SCHEMA.encode())
             connection.execute("GRANT CREATE ON SCHEMA public TO somebody")
+        self._copy("locks_shared")
+        self._shared = self._connect("locks_shared"), self._connect("locks_shared")
+        self._shared[1].autocommit = True
 
     def close(self) -> None:
+        for each in self._shared:
+            each.close()
         with psycopg.connect(self._server.dsn(), autocommit=True) as connection:
-            for name in ("locks_trial", "locks_model"):
+            for name in ("locks_trial", "locks_shared", "locks_model"):
                 statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
                 connection.execute(statement)
             connection.execute("DROP TABLESPACE elsewhere")
             connection.execute("DROP ROLE somebody")
 
     def observe(self, trial: Trial, in_transaction: bool, held: tuple[str, ...]) -> Observed:
-        """The trial run on a new copy of the database."""
-        with psycopg.connect(self._server.dsn(), autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS locks_trial WITH (FORCE)")
-            connection.execute("CREATE DATABASE locks_trial TEMPLATE locks_model")
-        with self._connect() as worker, self._connect() as watcher:
+        """The trial run: in the shared database where it is rolled back whole, else in a new copy of the model."""
+        if in_transaction and not trial.setup:
+            return self._inside(*self._shared, trial)
+        self._copy("locks_trial")
+        with self._connect("locks_trial") as worker, self._connect("locks_trial") as watcher:
             watcher.autocommit = True
             if in_transaction:
                 return self._inside(worker, watcher, trial)
@@ -66,12 +72,20 @@ class Laboratory:
             worker.execute(trial.setup.encode())
             if "SAVEPOINT" not in trial.setup:
                 worker.commit()
-        found = observed_inside(worker, watcher, trial.sql)
-        worker.rollback()
+        try:
+            found = observed_inside(worker, watcher, trial.sql)
+        finally:
+            worker.rollback()
         return found
 
+    def _copy(self, name: str) -> None:
+        made = sql.Identifier(name)
+        with psycopg.connect(self._server.dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(made))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE locks_model").format(made))
+
     def _outside(self, worker: Connection, watcher: Connection, trial: Trial, held: tuple[str, ...]) -> Observed:
-        holders = [self._connect() for _ in held]
+        holders = [self._connect("locks_trial") for _ in held]
         try:
             for holder, lock in zip(holders, held, strict=True):
                 holder.execute(f"LOCK TABLE {lock}".encode())
@@ -80,8 +94,8 @@ class Laboratory:
             for holder in holders:
                 holder.close()
 
-    def _connect(self) -> Connection:
-        return psycopg.connect(self._server.dsn("locks_trial"))
+    def _connect(self, database: str) -> Connection:
+        return psycopg.connect(self._server.dsn(database))
 
 
 @pytest.fixture(scope="module", params=["server", "debian15"])
@@ -146,8 +160,9 @@ def assert_work(steps: list[MigrationStep], found: Observed, major: int, *, told
     assert rewritten == answer(table in found.new_files)
     if rewritten == "no":
         assert one_answer([each.builds_index for each in effects]) == answer(table in found.built)
-    if told_scans:
-        assert one_answer([each.scans for each in effects]) == answer(table in found.scanned), found.scanned
+    scans = one_answer([each.scans for each in effects])
+    if told_scans and not (scans == "unknown" and steps[0].command in DECIDED_BY_PLAN):
+        assert scans == answer(table in found.scanned), found.scanned
 
 
 def answer(is_so: bool) -> Answer:

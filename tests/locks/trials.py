@@ -364,7 +364,7 @@ OTHERS = (
     "ALTER EVENT TRIGGER watch DISABLE",
     "DROP EVENT TRIGGER watch",
     "ALTER EVENT TRIGGER watch RENAME TO w",
-    "ALTER DATABASE locks_trial SET work_mem = '5MB'",
+    "ALTER DATABASE locks_shared SET work_mem = '5MB'",
     "ALTER TABLE far OPTIONS (ADD a 'b')",
     "DROP OWNED BY somebody",
     "REASSIGN OWNED BY somebody TO CURRENT_USER",

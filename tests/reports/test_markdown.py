@@ -28,6 +28,7 @@ from pgadvisor.reports.markdown_text import code, fenced, in_html, inline
 from pgadvisor.reports.visible_text import UNSEEN
 from tests.golden import assert_golden
 from tests.reports.make_changed_report import changed_report, hostile_changed_report
+from tests.reports.make_migration_report import FILE, many, migration_report
 from tests.reports.make_report import empty_report, file_report, hostile_report, large_report, shop_report, statement
 
 ACTING = (

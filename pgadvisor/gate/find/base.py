@@ -12,10 +12,9 @@ _TIMEOUT_S = 60
 class Changes:
     """The files that are new or other than in the base."""
 
-    def __init__(self, changed: frozenset[Path] | None = None, old: Path | None = None, roots: tuple[Path, ...] = ()):
+    def __init__(self, changed: frozenset[Path] | None = None, old: Path | None = None) -> None:
         self._changed = changed
         self._old = old
-        self._roots = roots
 
     def has(self, path: Path) -> bool:
         """Whether the file is new or changed. One that is not there is not."""
@@ -23,13 +22,14 @@ class Changes:
             return path in self._changed
         if self._old is None or not path.is_file():
             return self._old is None
-        for root in self._roots:
-            if path.is_relative_to(root) and (before := self._old / path.relative_to(root)).is_file():
+        for folder in reversed(path.parents):  # the copy may be one of the project or of a directory within
+            before = self._old / path.relative_to(folder)
+            if before.is_file() and before != path:
                 return before.read_bytes() != path.read_bytes()
         return True
 
 
-def changes_since(base: str | None, root: Path, given: tuple[Path, ...]) -> Changes:
+def changes_since(base: str | None, root: Path) -> Changes:
     """What changed since the base: a commit that git knows, or else a directory; None: everything counts as new.
 
     Raises UsageError when it is neither.
@@ -41,7 +41,7 @@ def changes_since(base: str | None, root: Path, given: tuple[Path, ...]) -> Chan
     commit = None if is_folder and "/" in base else _commit(base, root, is_needed=not is_folder)
     if commit is not None:
         return Changes(changed=_changed_since(commit, base, root))
-    return Changes(old=folder, roots=(root, *(each if each.is_dir() else each.parent for each in given)))
+    return Changes(old=folder)
 
 
 def old_copy(base: str | None) -> Path | None:

@@ -26,7 +26,7 @@ def find_migrations(paths: Sequence[Path], *, base: str | None, root: Path | Non
     """
     given = tuple(_existing(each) for each in paths)
     home = root.resolve() if root is not None else _root_of(given)
-    changes = changes_since(base, home, given)
+    changes = changes_since(base, home)
     project = Project(root=home)
     files = _files(given, old_copy(base))
     found = [*sql_migrations(project, files, given), *_python(project, files, given)]

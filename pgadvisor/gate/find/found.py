@@ -22,7 +22,9 @@ class Project(Record):
     root: Path
 
     def name_of(self, path: Path) -> str:
-        """The file as the user would name it; of one outside the project the whole path."""
+        """The file as the user would name it; of an installed package as it is imported; of others the whole path."""
+        if "site-packages" in path.parts:
+            return "/".join(path.parts[path.parts.index("site-packages") + 1 :])
         return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
 

@@ -1,0 +1,116 @@
+"""`pgadvisor gate`: the migrations of a pull request, before they lock or break production."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pgadvisor.advise.registry import all_rules, choose
+from pgadvisor.cli import options, output, redaction
+from pgadvisor.cli.audit import tell
+from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
+from pgadvisor.cli.config import Config, read_config
+from pgadvisor.cli.options import FailOn
+from pgadvisor.cli.source import end
+from pgadvisor.collect.file import read_snapshot
+from pgadvisor.errors import UsageError
+from pgadvisor.gate.find.find import find_migrations
+from pgadvisor.gate.judge import judge
+from pgadvisor.gate.waivers import Terms
+from pgadvisor.model.migration import Migration
+from pgadvisor.rule import Rule
+
+PathsArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH…", show_default=False, help="Migration files, or directories of them."),
+]
+SnapshotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--snapshot",
+        metavar="FILE",
+        help="What `pgadvisor snapshot` wrote of production: table sizes, traffic and plans count then.",
+    ),
+]
+BaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        metavar="REF|DIR",
+        help="Judge only what is new or changed since this git commit or branch, or against this directory.",
+    ),
+]
+
+
+def gate(
+    paths: PathsArgument,
+    snapshot: SnapshotOption = None,
+    base: BaseOption = None,
+    path: options.OutputOption = None,
+    form: options.FormatOption = None,
+    fail_on: options.FailOnOption = None,
+    select: options.SelectOption = None,
+    ignore: options.IgnoreOption = None,
+    config: options.ConfigOption = None,
+    baseline: options.BaselineOption = None,
+    redact: redaction.RedactOption = False,
+    redact_key: redaction.RedactKeyOption = None,
+    quiet: options.QuietOption = False,
+    debug: options.DebugOption = False,
+) -> None:
+    """Judge migrations: what locks or rewrites a table, what breaks running code, and how to do it safely.
+
+    Examples:
+
+    - `pgadvisor gate migrations/`
+
+    - `pgadvisor gate migrations/ --base origin/main --snapshot prod.pgsnap`
+
+    - `pgadvisor gate db/migrate/0042_email.sql --format github`
+    """
+    output.check_writable(path)
+    key = redaction.key_file(redact, redact_key, path)
+    form = output.format_of(path, form)
+    settings = read_config(config)
+    rules = _rules(settings, select, ignore)
+    known = read_known(given) if (given := baseline or settings.baseline) else None
+    catalog = read_snapshot(snapshot) if snapshot else None
+    migrations = find_migrations(paths, base=base, root=None)
+    _check_readable(migrations)
+    now = datetime.now(UTC)
+    terms = Terms(
+        today=now.date(),
+        rules={name: rule.name for rule in all_rules() for name in (rule.name, *rule.aliases)},
+        listed=settings.waivers,
+        needs_reason=settings.require_reason,
+        rules_run=frozenset(rule.name for rule in rules),
+    )
+
+    def crashed(rule: Rule, crash: Exception) -> None:
+        if debug:
+            raise crash
+
+    found = with_baseline(judge(migrations, rules, terms, snapshot=catalog, now=now, on_crash=crashed), known)
+    report = redaction.redacted(found, key, quiet=quiet)
+    threshold = fail_on or settings.fail_on or FailOn.ERROR
+    output.write(output.render(report, form, path, fail_on=threshold), path)
+    if not quiet:
+        tell(report, path)
+        tell_unused(found, known)
+    end(report, threshold, quiet=quiet)
+
+
+def _rules(settings: Config, select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:
+    chosen = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
+    return tuple(rule for rule in chosen if rule.kind == "migration")
+
+
+def _check_readable(migrations: tuple[Migration, ...]) -> None:
+    """Raises UsageError when nothing at all can be judged."""
+    if not migrations:
+        raise UsageError("there is no migration in what was given: name the directory of your migrations")
+    judged = [each for each in migrations if each.is_judged]
+    if judged and all(each.unread is not None for each in judged):
+        first = judged[0]
+        raise UsageError(f"no migration could be read; {first.file}: {first.unread}")
