@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pgadvisor.advise.registry import all_rules, choose
+from pgadvisor.advise.registry import all_rules, choose, gate_rules
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import tell
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
@@ -102,8 +102,8 @@ def gate(
 
 
 def _rules(settings: Config, select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:
-    chosen = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
-    return tuple(rule for rule in chosen if rule.kind == "migration")
+    wanted = (*settings.select, *(select or ())), (*settings.ignore, *(ignore or ()))
+    return choose(*wanted, among=gate_rules())
 
 
 def _check_readable(migrations: tuple[Migration, ...]) -> None:

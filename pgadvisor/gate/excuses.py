@@ -19,7 +19,7 @@ _LIMITS = frozenset(("57014", "55P03", "53100", "53200", "53400", "54000"))
 _ROWS = re.compile(r"23...\Z")
 """Integrity constraint violation."""
 _ELSEWHERE = re.compile(
-    r"\A(role|tablespace|collation|server|foreign-data wrapper|language|access method|encoding) .*(does not exist|is not)"
+    r"\A(role|tablespace|collation|server|foreign-data wrapper|language|access method) .*(does not exist|is not)"
     r"|could not create locale|invalid locale|could not open extension|could not access file"
     r"|not supported (by|in) this build|not available|wal_level",
     re.DOTALL,

@@ -29,7 +29,7 @@ _WEAKEST, _STRONGEST = MODES[0], MODES[-1]
 
 _HELD = b"""/* pgadvisor */
 SELECT l.relation::bigint, l.mode, l.granted FROM pg_catalog.pg_locks AS l
-WHERE l.pid = %s AND l.locktype = 'relation'
+WHERE l.pid = %s AND l.locktype = 'relation' AND l.mode <> 'SIReadLock'
   AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 """
 _SIZE = b"/* pgadvisor */ SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"

@@ -96,10 +96,8 @@ class MigrationRun:
     def _bounded(self, statement: MigrationStatement, kind: StatementKind, blank: Traced) -> Traced:
         """BEGIN, COMMIT and the like."""
         if kind.part == "begin":
-            if self._is_inside:
-                self._is_ours = False
-                return change(blank, locks=())
-            self._begin()
+            if not self._is_inside:
+                self._begin()
             self._is_ours = False
             return blank
         if kind.part == "savepoint" and statement.is_in_transaction and not self._is_inside:

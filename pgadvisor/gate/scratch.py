@@ -130,8 +130,7 @@ def embedded_scratch(needs: Needs, *, snapshot: Snapshot | None = None, binaries
     """
     snapshot = checked(snapshot) if snapshot is not None and snapshot.server is not None else None
     major = snapshot.server.major if snapshot is not None and snapshot.server is not None else None
-    programs = binaries or (find_binaries(major) if major else None)
-    server = EmbeddedServer(programs, settings=_SETTINGS, open_to=OWNER)
+    server = _start(binaries, major)
     try:
         database = database_name(snapshot) if snapshot is not None else _DATABASE
         with psycopg.connect(server.dsn("template1"), autocommit=True, client_encoding="UTF8") as connection:
@@ -158,6 +157,17 @@ def embedded_scratch(needs: Needs, *, snapshot: Snapshot | None = None, binaries
     except BaseException:
         server.stop()
         raise
+
+
+def _start(binaries: Path | None, major: int | None) -> EmbeddedServer:
+    """With the wheel's programs where those found by ourselves do not run."""
+    found = binaries or (find_binaries(major) if major else None)
+    try:
+        return EmbeddedServer(found, settings=_SETTINGS, open_to=OWNER)
+    except EmbeddedServerError:
+        if binaries is not None or found is None:
+            raise
+    return EmbeddedServer(settings=_SETTINGS, open_to=OWNER)
 
 
 def _make_database(connection: psycopg.Connection[Any], snapshot: Snapshot | None) -> tuple[Gap, ...]:

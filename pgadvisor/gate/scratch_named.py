@@ -17,6 +17,7 @@ from pgadvisor.planner.twin_access import SUPERUSER_OPTIONS
 from pgadvisor.planner.twin_schema_types import HARMLESS
 
 _HOW = "make an empty one with `CREATE DATABASE scratch` and name that"
+_OBSERVER_OPTIONS = "-c search_path=pg_catalog,pg_temp -c client_min_messages=error"
 _REACHING = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
 
 _ROLE = """
@@ -59,7 +60,7 @@ def named_scratch(dsn: str, needs: Needs, audited: Identity | None = None) -> Sc
             )
         extensions = _at_hand(connection)
     plain = make_conninfo("", **read_dsn(dsn))
-    return Scratch(plain, make_conninfo(plain, options=_options(plain)), _stays, extensions=extensions)
+    return Scratch(plain, make_conninfo(plain, options=_OBSERVER_OPTIONS), _stays, extensions=extensions)
 
 
 def _refuse_unless_scratch(connection: psycopg.Connection[dict[str, Any]], audited: Identity | None) -> None:
@@ -119,10 +120,6 @@ def _beside(dsn: str, connection: psycopg.Connection[dict[str, Any]], needs: Nee
             f"the server of --scratch does not take a role and a database of our own ({words}): name a role without "
             "rights that owns an empty database"
         ) from error
-
-
-def _options(dsn: str) -> str:
-    return "-c search_path=pg_catalog,pg_temp -c client_min_messages=error"
 
 
 def _stays() -> None:

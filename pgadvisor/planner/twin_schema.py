@@ -69,7 +69,9 @@ def create_schema(
 
 def _as_owner(connection: psycopg.Connection, snapshot: Snapshot) -> psycopg.Connection:
     """A connection of the role without rights. Types of older snapshots are told without their schemas."""
-    dsn = make_conninfo(connection.info.dsn, user=OWNER, options="")
+    # libpq leaves out what is its default, and a PG* variable would take the place.
+    places = {"port": str(connection.info.port), "hostaddr": "", "target_session_attrs": "any"}
+    dsn = make_conninfo(connection.info.dsn, user=OWNER, options="", **places)
     owner = psycopg.connect(dsn, autocommit=True, client_encoding="UTF8")
     path = ", ".join(map(quoted, ("pg_catalog", *filter(None, snapshot.search_path))))
     owner.execute(f"{_SETTINGS}; SET search_path = {path}".encode())

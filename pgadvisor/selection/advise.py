@@ -67,7 +67,7 @@ def advise_indexes(
     found = search.along(list(rooms.values()), _room(wishes.budget_bytes))
     choices = {budget: found[room] for budget, room in rooms.items()}
     effects = Effects(matrix, scales, terms.upkeep())
-    telling = Telling(facts, planner, matrix, terms, effects, wishes)
+    telling = Telling(facts, planner, matrix, terms, effects, wishes, is_cut=search.is_cut)
     curve = _curve(matrix, choices, search.cost_today())
     return telling.advice(weighed, choices[wishes.budget_bytes], curve)
 

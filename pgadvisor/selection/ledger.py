@@ -61,7 +61,12 @@ class Ledger:
     @property
     def is_allowed(self) -> bool:
         """Whether the choice keeps all constraints."""
-        return self.bytes_left >= 0 and self.new_left >= 0 and not self._unmet and not self._crowded and not self._stuck
+        return self.has_room and not self._unmet and not self._stuck
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the choice holds no more than it may."""
+        return self.bytes_left >= 0 and self.new_left >= 0 and not self._crowded
 
     def _read_indexes(self, problem: Problem) -> None:
         self.is_new = [not each.is_there for each in problem.indexes]

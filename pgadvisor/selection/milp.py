@@ -5,7 +5,9 @@ instead of one for each way that needs it, which is tighter and shorter; and wit
 entries as long as no index holds what they set.
 """
 
+from collections.abc import Mapping
 from math import inf, isfinite
+from time import monotonic
 
 import highspy
 
@@ -13,7 +15,10 @@ from pgadvisor.selection.greedy import fulfilled, improved, made
 from pgadvisor.selection.ledger import Ledger
 from pgadvisor.selection.problem import Choice, Problem, cost_of
 from pgadvisor.selection.programme import Programme
-from pgadvisor.selection.reduction import least_cost, reduced, useful
+from pgadvisor.selection.reduction import least_cost, reduced, today, useful
+
+HALF = 0.5
+"""Of a column that is whole: more is one, up to rounding."""
 
 
 def solve(
@@ -33,18 +38,29 @@ def solve(
         if chosen is not None:
             return made(problem, improved(strict, chosen), bound, gap)
     known = improved(small, base if start is None else _allowed(small, start, base))
-    cost, bound = cost_of(small, known), least_cost(small)
-    if cost - bound > gap * abs(cost):
-        found, proved = _programmed(small, known, limits)
+    bound = least_cost(small)
+    for step in (_relaxed, _programmed):
+        cost = cost_of(small, known)
+        if cost - bound <= gap * abs(cost):
+            break
+        found, proved = step(small, known, limits)
         bound = max(bound, min(proved, cost))
-        if found is not None and cost_of(small, found) < cost:
-            known = improved(small, found)
+        if found is not None:
+            known = min(known, improved(small, found), key=lambda chosen: cost_of(small, chosen))
     return made(problem, known, bound, gap)
 
 
 class _Limits:
     def __init__(self, gap: float, time_limit_s: float, threads: int) -> None:
-        self.gap, self.time_limit_s, self.threads = gap, time_limit_s, threads
+        self.gap, self.threads = gap, threads
+        self._end = monotonic() + time_limit_s
+
+    def run(self, highs: highspy.Highs) -> None:
+        """Runs HiGHS in the time that is left."""
+        highs.setOptionValue("time_limit", max(0.0, self._end - monotonic()))
+        highs.setOptionValue("threads", self.threads)
+        highspy.Highs.resetGlobalScheduler(True)  # it keeps the threads of the first run, and refuses any other number
+        highs.run()
 
 
 def _allowed(small: Problem, start: Choice, base: frozenset[int]) -> frozenset[int]:
@@ -55,20 +71,43 @@ def _allowed(small: Problem, start: Choice, base: frozenset[int]) -> frozenset[i
     return chosen if ledger.is_allowed else base
 
 
+def _relaxed(small: Problem, known: frozenset[int] | None, limits: _Limits) -> tuple[frozenset[int] | None, float]:
+    """What is nearest to the programme's solution in fractions, and that as a bound: mostly it is whole, or nearly."""
+    programme = Programme(small, known, limits.gap)
+    highs = programme.highs(None)
+    highs.setOptionValue("solve_relaxation", True)
+    limits.run(highs)
+    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None, -inf
+    bound = highs.getInfo().objective_function_value / programme.scale
+    return _rounded(small, programme.shares(highs.getSolution().col_value)), bound
+
+
+def _rounded(small: Problem, shares: Mapping[int, float]) -> frozenset[int] | None:
+    """The indexes of which there is more than half, as far as they fit, those first of which there is most."""
+    ledger = Ledger(small)
+    wanted = [at for at in sorted(shares, key=lambda at: (-shares[at], at)) if shares[at] > HALF]
+    ledger.move_to(today(small).intersection(wanted))
+    for at in wanted:
+        if at not in ledger.chosen:
+            ledger.change((at,))
+            if not ledger.has_room:
+                ledger.change(going=(at,))
+    return frozenset(ledger.chosen) if ledger.is_allowed else None
+
+
 def _programmed(small: Problem, known: frozenset[int] | None, limits: _Limits) -> tuple[frozenset[int] | None, float]:
     """What HiGHS finds, if that is allowed, and a bound for all choices that are cheaper than the known one."""
     programme = Programme(small, known, limits.gap)
     highs = programme.highs(known)
     highs.setOptionValue("mip_rel_gap", limits.gap)
     highs.setOptionValue("mip_abs_gap", 0.0)
-    highs.setOptionValue("time_limit", limits.time_limit_s)
-    highs.setOptionValue("threads", limits.threads)
-    highspy.Highs.resetGlobalScheduler(True)  # it keeps the threads of the first run, and refuses any other number
-    highs.run()
+    limits.run(highs)
     info = highs.getInfo()
     bound = info.mip_dual_bound / programme.scale if info.valid and isfinite(info.mip_dual_bound) else -inf
     if info.primal_solution_status != highspy.kSolutionStatusFeasible:
         return None, bound
     ledger = Ledger(small)
-    ledger.move_to(programme.chosen(highs.getSolution().col_value))
+    shares = programme.shares(highs.getSolution().col_value)
+    ledger.move_to(at for at, share in shares.items() if share > HALF)
     return (frozenset(ledger.chosen) if ledger.is_allowed else None), bound

@@ -58,9 +58,9 @@ class Programme:
         for updates in rest:
             self._add_updates(updates)
 
-    def chosen(self, values: Sequence[float]) -> list[int]:
-        """The indexes that a solution holds."""
-        return [at for at in self._x if any(values[column] > 0.5 for column in self._of(at))]
+    def shares(self, values: Sequence[float]) -> dict[int, float]:
+        """How much there is of each index in a solution: where it is whole, 0 or 1."""
+        return {at: sum(values[column] for column in self._of(at)) for at in self._x}
 
     def highs(self, known: frozenset[int] | None) -> highspy.Highs:
         """The programme as HiGHS takes it, with the known choice to start from."""
@@ -198,9 +198,7 @@ class Programme:
         for terms in total:
             self._add_row(0.0, 0.0, terms)
 
-    def _add_shares(
-        self, ways: Iterable[Way], number: int, case: int, least: float | None
-    ) -> list[tuple[Way, int]]:
+    def _add_shares(self, ways: Iterable[Way], number: int, case: int, least: float | None) -> list[tuple[Way, int]]:
         """Columns for the ways that are open in a case, with their costs unless these are counted elsewhere."""
         closed = self._groups[number].cases[case].closed
         open_ways = [way for way in ways if closed.isdisjoint(way.needs)]

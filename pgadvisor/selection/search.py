@@ -28,9 +28,11 @@ PEELED = 24
 """How often a statement is planned with all its candidates but some, to learn its second-best ways."""
 FEW_PEELED = 6
 """The same around a choice, where only the best of what is left matters."""
-MOST_TRIED, FEWEST = 12_000, 4
-"""Candidates to begin with, and how many of them a statement of little worth keeps, where all are too many. What they
-cost is a millisecond or two each to make, and a plan for every statement that can use them."""
+MOST_TRIED, FEWEST = 6_000, 2
+"""Candidates to begin with, and how many of them a statement of little worth keeps, where all are too many: each takes
+3 or 4 milliseconds to make. Those left out come back as neighbours of what is chosen."""
+SURELY_PEELED = 2
+"""Rounds that are made though the time is up: without them next to nothing is known of the candidates."""
 NEAR = 100
 """Of the chosen indexes, how many get their neighbours in one round: those that save most first."""
 FEW_ROUNDS = 2
@@ -73,6 +75,8 @@ class Search:
         self._most_worse = most_worse
         self._least_fall = least_fall
         self._left_s = left_s
+        self.is_cut = False
+        """Whether the time was up before all was tried that is worth it."""
         self._progress = progress
         self._worth = [scale * matrix.cost(at, matrix.today) for at, scale in enumerate(scales)]
         self._order = sorted(range(len(scales)), key=lambda at: (-self._worth[at], at))
@@ -95,7 +99,8 @@ class Search:
             self._relevant[at].update(number for number in numbers if number is not None)
         matrix.explore(((at, matrix.today) for at in self._order), self._progress)
         matrix.explore(((at, NO_INDEX) for at in self._order), self._progress)
-        used = self._peel({at: (matrix_today(matrix, at), matrix.on_tables_of(at)) for at in self._order}, PEELED)
+        bases = {at: (matrix_today(matrix, at), matrix.on_tables_of(at)) for at in self._order}
+        used = self._peel(bases, PEELED, SURELY_PEELED)
         self._explore(self._singles(used))
         self._explore(self._peels())
         self._explore(self._joints())
@@ -110,17 +115,26 @@ class Search:
 
     def _explore(self, asked: Iterable[tuple[int, Set]]) -> None:
         """Has plans made while there is time."""
-        self._matrix.explore(asked, self._progress, lambda: self._left_s() <= 0)
+        self._matrix.explore(asked, self._progress, self._is_over)
 
-    def _peel(self, bases: Mapping[int, tuple[Set, Set]], most: int) -> dict[int, Set]:
+    def _is_over(self) -> bool:
+        """Whether the time is up, and something is left undone for it."""
+        self.is_cut = self.is_cut or self._left_s() <= 0
+        return self.is_cut
+
+    def _peel(self, bases: Mapping[int, tuple[Set, Set]], most: int, surely: int = 0) -> dict[int, Set]:
         """Plans statements with a base and all of more; then without what of that the plan used, until it uses none.
 
         What is left by then changes nothing beside the base: that is known without a plan for each. Gives what was
-        used, by statement.
+        used, by statement. `most`: rounds; `surely`: those that are made in any case.
         """
         used: dict[int, Set] = {}
-        for _ in range(most):
-            self._explore((at, base | more) for at, (base, more) in bases.items())
+        for number in range(most):
+            asked = ((at, base | more) for at, (base, more) in bases.items())
+            if number < surely:
+                self._matrix.explore(asked, self._progress)
+            else:
+                self._explore(asked)
             left: dict[int, tuple[Set, Set]] = {}
             for at, (base, more) in bases.items():
                 planned = self._matrix.known(at, base | more)
@@ -180,7 +194,7 @@ class Search:
         """The best choice for each budget; the user's own is looked for first, and the longest."""
         order = dict.fromkeys((own, *budgets))
         for budget in order:
-            if self._left_s() <= 0:
+            if self._is_over():
                 break
             self._grown(budget, ROUNDS if budget == own else FEW_ROUNDS)
         return self._proved(tuple(order))
@@ -194,7 +208,7 @@ class Search:
         self._progress("choice", 0, rounds)
         choice = self._solved(self._problem(budget), ROUGH_GAP, None)
         for number in range(rounds):
-            if self._left_s() <= 0:
+            if self._is_over():
                 break
             self._explore_around(choice)
             problem = self._problem(budget)
@@ -218,7 +232,7 @@ class Search:
             choices = curve(problem, budgets, gap=GAP, time_limit_s=self._solver_s())
             before = self._matrix.plans
             self._explore((at, frozenset(each.chosen)) for each in choices for at in self._order)
-            if self._matrix.plans == before or self._left_s() <= 0:
+            if self._matrix.plans == before or self._is_over():
                 break
         return dict(zip(budgets, choices, strict=True))
 

@@ -37,14 +37,24 @@ class Telling:
     """Tells one choice."""
 
     def __init__(
-        self, facts: Facts, planner: Planner, matrix: Matrix, terms: Terms, effects: Effects, wishes: Wishes
+        self,
+        facts: Facts,
+        planner: Planner,
+        matrix: Matrix,
+        terms: Terms,
+        effects: Effects,
+        wishes: Wishes,
+        *,
+        is_cut: bool,
     ) -> None:
+        """`is_cut`: the time was up before all was tried that is worth it."""
         self._facts = facts
         self._planner = planner
         self._matrix = matrix
         self._terms = terms
         self._effects = effects
         self._wishes = wishes
+        self._is_cut = is_cut
         self._names = IndexNames(facts)
         self._shown: tuple[Set, _Shown] | None = None
         """The choice that was told last, and what of it is shown."""
@@ -222,6 +232,11 @@ class Telling:
         )
 
     def _doubts(self, weighed: Weighed) -> Iterable[str]:
+        if self._is_cut:
+            yield (
+                f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before all was tried that is worth it: more "
+                "may be found with a longer --time-limit."
+            )
         unsure = sum(not each.is_sure for each in weighed.statements)
         if unsure:
             yield f"{unsure:,} statements were planned for any value, because no value of their parameters is known."

@@ -133,6 +133,12 @@ def test_transactions_of_the_migration_itself(server: Server) -> None:
     assert held(found[7]) == held(found[9]) == {"public.orders": "ACCESS EXCLUSIVE"}
 
 
+def test_a_serializable_transaction_is_traced(server: Server) -> None:
+    text = "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\nSELECT * FROM users;\nALTER TABLE users ADD a int;"
+    first, _, altered = traced(server, past(_SHOP), migration(text)).statements
+    assert (first.error, held(altered)) == (None, {"public.users": "ACCESS EXCLUSIVE"})
+
+
 def test_a_failing_savepoint_ends_its_transaction(server: Server) -> None:
     lost, after = traced(
         server, past(_SHOP), migration("ROLLBACK TO nowhere;\nALTER TABLE users ADD a int;")

@@ -166,3 +166,12 @@ def test_an_error_while_it_is_built_ends_its_server(shop: Snapshot, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         Twin(shop, progress=interrupt)
     assert not made[0].directory.exists()
+
+
+def test_variables_of_libpq_lead_nowhere_else(shop: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    # 192.0.2.1 is kept for documentation (RFC 5737): no server is there.
+    for name, value in (("PGHOSTADDR", "192.0.2.1"), ("PGPORT", "1"), ("PGOPTIONS", "-c no_such=1"), ("PGUSER", "x")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PGTARGETSESSIONATTRS", "standby")
+    with Twin(shop) as twin, twin.connect() as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM pg_catalog.pg_tables").fetchone() == (True,)

@@ -19,9 +19,9 @@ MOST_INDEXES = 8
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> Problem:
+def problems(draw: st.DrawFn, most_indexes: int = MOST_INDEXES) -> Problem:
     """Any problem of few indexes; costs lie between one and a billion times the smallest."""
-    count = draw(st.integers(0, MOST_INDEXES))
+    count = draw(st.integers(0, most_indexes))
     unit = draw(st.sampled_from([1e-3, 1.0, 1e6]))
     return Problem(
         indexes=tuple(draw(_index(unit)) for _ in range(count)),
@@ -34,6 +34,22 @@ def problems(draw: st.DrawFn) -> Problem:
     )
 
 
+@st.composite
+def side_by_side(draw: st.DrawFn, each: st.SearchStrategy[Problem]) -> Problem:
+    """Two problems as one: they share the limits of the first, and nothing else."""
+    one, other = draw(each), draw(each)
+    count = len(one.indexes)
+    return Problem(
+        indexes=(*one.indexes, *other.indexes),
+        statements=(*one.statements, *(_moved_ways(statement, count) for statement in other.statements)),
+        updates=(*one.updates, *(_moved_updates(updates, count) for updates in other.updates)),
+        budget_bytes=one.budget_bytes,
+        most_new=one.most_new,
+        one_of=(*one.one_of, *(tuple(at + count for at in group) for group in other.one_of)),
+        apart=(*one.apart, *(tuple(at + count for at in group) for group in other.apart)),
+    )
+
+
 def choices(problem: Problem) -> Iterator[frozenset[int]]:
     """Every set of indexes."""
     every = range(len(problem.indexes))
@@ -43,6 +59,20 @@ def choices(problem: Problem) -> Iterator[frozenset[int]]:
 def best_cost(problem: Problem) -> float | None:
     """What the best allowed choice costs; None where nothing is allowed."""
     return min((cost_of(problem, each) for each in choices(problem) if is_allowed(problem, each)), default=None)
+
+
+def _moved_ways(statement: StatementWays, by: int) -> StatementWays:
+    ways = tuple(Way(cost=way.cost, needs=tuple(at + by for at in way.needs)) for way in statement.ways)
+    return StatementWays(ways=ways, most=statement.most)
+
+
+def _moved_updates(updates: Updates, by: int) -> Updates:
+    return Updates(
+        broken_by=tuple(at + by for at in updates.broken_by),
+        always_broken=updates.always_broken,
+        lost=updates.lost,
+        entries=tuple((at + by, cost) for at, cost in updates.entries),
+    )
 
 
 def _costs(unit: float) -> st.SearchStrategy[float]:

@@ -147,7 +147,7 @@ def is_allowed(instance: Instance, chosen: frozenset[tuple[str, Keys]], budget: 
     today = frozenset({THERE} if instance.has_index else ())
     new = chosen - today
     planner, present = instance.planner, {f"public.{number}": each for number, each in enumerate(sorted(chosen))}
-    there = {"public.there": each for each in today}
+    there = {"public.there": THERE} if today else {}
     return (
         (budget is None or sum(instance.sizes[each] for each in new) <= budget)
         and (instance.most_new is None or len(new) <= instance.most_new)

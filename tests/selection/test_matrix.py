@@ -2,12 +2,14 @@
 
 from itertools import chain, combinations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 
 from pgadvisor.model.catalog import Index
 from pgadvisor.model.whatif import HypotheticalIndex, IndexSize
 from pgadvisor.selection.matrix import NO_INDEX, Matrix
+from pgadvisor.selection.workload import WeighedText
 from tests.selection.make_planner import Costs, TablePlanner, weighed
 from tests.selection.make_search import THERE, Instance, instances, searched, shape
 from tests.selection.make_writes import candidate
@@ -58,14 +60,8 @@ def test_a_plan_is_not_asked_for_twice_nor_where_it_follows() -> None:
 
 
 def test_draws_are_weighed_and_all_of_them_count() -> None:
-    statement = weighed("one", TABLE)
-    texts = (statement.texts[0], statement.texts[0])
-    both = [
-        each.__class__(text=text, weight=weight) for each, text, weight in zip(texts, COSTS, (0.75, 0.25), strict=False)
-    ]
-    matrix = Matrix(
-        TablePlanner(COSTS), [statement.__class__(key="x", texts=tuple(both), tables=statement.tables, calls=1)]
-    )
+    draws = (WeighedText(text="one", weight=0.75), WeighedText(text="other", weight=0.25))
+    matrix = Matrix(TablePlanner(COSTS), [msgspec.structs.replace(weighed("x", TABLE), texts=draws)])
     b = matrix.add_candidates([candidate("t", "b")])[0].number
     matrix.explore([(0, frozenset({b}))])
     assert matrix.cost(0, frozenset({b})) == 0.75 * 50.0 + 0.25 * 20.0

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pgadvisor.gate.find.found import Found, Project, unread
 from pgadvisor.gate.find.project_python import Refused, run_inside
 from pgadvisor.gate.find.python_source import PythonSource
-from pgadvisor.gate.find.reading import walk
+from pgadvisor.gate.find.reading import text_of, walk
 from pgadvisor.gate.find.statements import read_statements
 from pgadvisor.gate.find.transactions import Way
 from pgadvisor.model.migration import Migration, MigrationStatement
@@ -27,7 +27,7 @@ def is_revision(path: Path) -> bool:
     folders = (path.parent, path.parent.parent)
     if path.parent.name != "versions" and not any((each / "env.py").is_file() for each in folders):
         return False
-    text = _text(path)
+    text = text_of(path)
     return _REVISION.search(text) is not None and _BEFORE.search(text) is not None
 
 
@@ -51,7 +51,7 @@ def _configuration(path: Path, root: Path) -> Path | None:
             break
         if (folder / "alembic.ini").is_file():
             return folder / "alembic.ini"
-        if _SECTION.search(_text(folder / "pyproject.toml")):
+        if _SECTION.search(text_of(folder / "pyproject.toml")):
             return folder / "pyproject.toml"
     others = [each for each in walk(root) if each.name == "alembic.ini"]
     return others[0] if len(others) == 1 else None
@@ -100,10 +100,3 @@ def _statements(
         found += [replace(each, line=line, span=None, waivers=(*waivers, *each.waivers)) for each in read.statements]
         remarks += [*faults, *(re.sub(r"^line \d+", f"line {line}", each) for each in read.remarks)]
     return tuple(found), tuple(dict.fromkeys(remarks))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", errors="replace")
-    except OSError:
-        return ""

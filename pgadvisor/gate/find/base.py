@@ -14,16 +14,17 @@ class Changes:
 
     def __init__(self, changed: frozenset[Path] | None = None, old: Path | None = None) -> None:
         self._changed = changed
-        self._old = old
+        self.old = old
+        """The copy to compare with; None: git compares, or nothing does."""
 
     def has(self, path: Path) -> bool:
         """Whether the file is new or changed. One that is not there is not."""
         if self._changed is not None:
             return path in self._changed
-        if self._old is None or not path.is_file():
-            return self._old is None
+        if self.old is None or not path.is_file():
+            return self.old is None
         for folder in reversed(path.parents):  # the copy may be one of the project or of a directory within
-            before = self._old / path.relative_to(folder)
+            before = self.old / path.relative_to(folder)
             if before.is_file() and before != path:
                 return before.read_bytes() != path.read_bytes()
         return True
@@ -36,18 +37,12 @@ def changes_since(base: str | None, root: Path) -> Changes:
     """
     if base is None:
         return Changes()
-    folder = Path(base).absolute()
+    folder = Path(base).resolve()
     is_folder = folder.is_dir()
     commit = None if is_folder and "/" in base else _commit(base, root, is_needed=not is_folder)
     if commit is not None:
         return Changes(changed=_changed_since(commit, base, root))
     return Changes(old=folder)
-
-
-def old_copy(base: str | None) -> Path | None:
-    """The directory that the base names, so that it is not searched."""
-    folder = Path(base).absolute() if base else None
-    return folder if folder is not None and folder.is_dir() else None
 
 
 def _commit(base: str, root: Path, *, is_needed: bool) -> str | None:

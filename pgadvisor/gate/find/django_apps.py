@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pgadvisor.gate.find.found import Found, Project, unread
 from pgadvisor.gate.find.project_python import Refused, run_inside
 from pgadvisor.gate.find.python_source import PythonSource
-from pgadvisor.gate.find.reading import walk
+from pgadvisor.gate.find.reading import text_of, walk
 from pgadvisor.gate.find.statements import read_statements
 from pgadvisor.gate.find.transactions import Way
 from pgadvisor.model.migration import Migration, MigrationStatement
@@ -23,7 +23,7 @@ def is_django(path: Path) -> bool:
     """Whether the file is a migration of Django's."""
     if path.suffix != ".py" or path.parent.name != "migrations" or path.name == "__init__.py":
         return False
-    return _CLASS.search(path.read_text("utf-8", errors="replace")) is not None
+    return _CLASS.search(text_of(path)) is not None
 
 
 def django_migrations(project: Project, files: Iterable[Path]) -> Iterator[Found]:
@@ -51,7 +51,7 @@ def _manager(path: Path, root: Path) -> Path | None:
 
 
 def _project(project: Project, manager: Path, members: Sequence[Path]) -> Iterator[Found]:
-    settings = _SETTINGS.search(manager.read_text("utf-8", errors="replace"))
+    settings = _SETTINGS.search(text_of(manager))
     arguments = [str(manager.parent), settings[1] if settings else ""]
     found = run_inside("django_run.py", arguments, manager.parent, project.root, "django")
     if isinstance(found, Refused):

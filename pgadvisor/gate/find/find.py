@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from pgadvisor.errors import UsageError
 from pgadvisor.gate.find.alembic_revisions import alembic_migrations, is_revision
-from pgadvisor.gate.find.base import Changes, changes_since, old_copy
+from pgadvisor.gate.find.base import Changes, changes_since
 from pgadvisor.gate.find.django_apps import django_migrations, is_django
 from pgadvisor.gate.find.found import Found, Project, unread
 from pgadvisor.gate.find.layouts import home_of
@@ -28,7 +28,7 @@ def find_migrations(paths: Sequence[Path], *, base: str | None, root: Path | Non
     home = root.resolve() if root is not None else _root_of(given)
     changes = changes_since(base, home)
     project = Project(root=home)
-    files = _files(given, old_copy(base))
+    files = _files(given, changes.old)
     found = [*sql_migrations(project, files, given), *_python(project, files, given)]
     return tuple(replace(each.migration, is_judged=_is_judged(each, given, changes)) for each in found)
 
@@ -55,9 +55,9 @@ def _files(given: Sequence[Path], leave_out: Path | None) -> tuple[Path, ...]:
     """All files below the directories given; of a file given, those of its home."""
     found: dict[Path, None] = {}
     for each in given:
-        found |= dict.fromkeys(walk(each if each.is_dir() else home_of(each), leave_out))
-        if each.is_file():
-            found[each] = None
+        home = each if each.is_dir() else home_of(each)
+        beside = walk(home, leave_out) if each.is_dir() or home != each.parent else home.iterdir()
+        found |= dict.fromkeys(path for path in sorted(beside) if path.is_file())
     return tuple(found)
 
 

@@ -8,15 +8,9 @@ from msgspec.structs import replace
 
 from pgadvisor.gate.find.found import Found, Project, Text, made, unread
 from pgadvisor.gate.find.layouts import FLYWAY
-from pgadvisor.gate.find.reading import SqlFile
-from pgadvisor.gate.find.transactions import Way, in_transactions
+from pgadvisor.gate.find.reading import SqlFile, text_of
+from pgadvisor.gate.find.transactions import ALONE, Way, in_transactions
 
-_ALONE = re.compile(
-    r"(?:create|drop)\s+(?:database|tablespace|subscription)\b|alter\s+system\b|vacuum\b|discard\s+all\b"
-    r"|(?:create(?:\s+unique)?|drop)\s+index\s+concurrently\b|reindex\b.*\b(?:schema|database|system|concurrently)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Statements that Flyway runs outside a transaction by itself (its PostgreSQLParser)."""
 _SWITCHED_OFF = re.compile(r"^\s*(?:flyway\.)?executeInTransaction\s*=\s*false\b", re.IGNORECASE | re.MULTILINE)
 _MISNAMED = re.compile(r"[VU]\d[\d._]*_?[^_\d].*\.sql$")
 
@@ -51,7 +45,7 @@ def _migration(project: Project, file: SqlFile, back: SqlFile | None) -> Found:
     down = Text(file=back, text=back.text, way=Way(is_wrapped=True)) if back is not None else None
     found = made(project, "flyway", file.path.stem, Text(file=file, text=file.text, way=way), down, (settings,))
     up = found.migration.up
-    if way.is_wrapped and up and all(_ALONE.match(each.text) for each in up):
+    if way.is_wrapped and up and all(ALONE.match(each.text) for each in up):
         outside = in_transactions([each.text for each in up], Way(is_wrapped=False))
         up = tuple(replace(each, is_in_transaction=is_in) for each, is_in in zip(up, outside, strict=True))
         return replace(found, migration=replace(found.migration, up=up))
@@ -59,7 +53,4 @@ def _migration(project: Project, file: SqlFile, back: SqlFile | None) -> Found:
 
 
 def _is_switched_off(settings: Path) -> bool:
-    try:
-        return _SWITCHED_OFF.search(settings.read_text("utf-8")) is not None
-    except (OSError, UnicodeDecodeError):
-        return False
+    return _SWITCHED_OFF.search(text_of(settings)) is not None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pgadvisor.gate.find.reading import SqlFile
+from pgadvisor.gate.find.reading import SqlFile, text_of
 from pgadvisor.model.migration import MigrationTool
 
 FLYWAY = re.compile(r"(?P<kind>[VUBR])(?P<version>[\d._]*)__(?P<name>.+)\.sql$")
@@ -12,6 +12,9 @@ GOOSE = re.compile(r"^[ \t]*--[ \t]*\+goose[ \t]+up\b", re.IGNORECASE | re.MULTI
 DBMATE = re.compile(r"^--[ \t]*migrate:up\b[^\n]*", re.MULTILINE)
 NO_TRANSACTION = re.compile(r"\A--[ \t]*no-transaction\b")
 _UP = re.compile(r"\.up\.sql$", re.IGNORECASE)
+_SQLX = re.compile(r"^\s*sqlx\b", re.MULTILINE)
+_NEAR = 4
+"""How many directories up the project of a directory of migrations may begin."""
 _STAMPED = re.compile(r"\d{8,14}[_-]")
 _FOLDERS = frozenset(("migration", "migrations", "migrate"))
 
@@ -59,10 +62,4 @@ def _is_sqlx(home: Path, files: Sequence[SqlFile]) -> bool:
         return False
     if any(NO_TRANSACTION.match(each.text) for each in files):
         return True
-    for folder in (home, *home.parents)[:4]:
-        try:
-            if re.search(r"^\s*sqlx\b", (folder / "Cargo.toml").read_text("utf-8"), re.MULTILINE):
-                return True
-        except (OSError, UnicodeDecodeError):
-            continue
-    return False
+    return any(_SQLX.search(text_of(folder / "Cargo.toml")) for folder in (home, *home.parents)[:_NEAR])

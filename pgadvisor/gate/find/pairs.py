@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pgadvisor.gate.find.found import Found, Project, Text, made, unread
 from pgadvisor.gate.find.layouts import NO_TRANSACTION
-from pgadvisor.gate.find.reading import SqlFile, natural, read_sql
+from pgadvisor.gate.find.reading import SqlFile, natural, text_of
 from pgadvisor.gate.find.transactions import Way
 from pgadvisor.model.migration import MigrationTool
 
@@ -14,12 +14,12 @@ _OUTSIDE = re.compile(r"^\s*run_in_transaction\s*=\s*false\b", re.MULTILINE)
 _WAYS: dict[MigrationTool, Way] = {
     "golang-migrate": Way(is_wrapped=False, is_batch=True),
     "sqlx": Way(is_wrapped=True, is_batch=True),
-    "supabase": Way(is_wrapped=True, is_batch=True),
+    "supabase": Way(is_wrapped=True, is_batch=True, lets_out=True),
     "prisma": Way(is_wrapped=False, is_batch=True),
     "sql": Way(is_wrapped=False),
 }
-"""golang-migrate and Prisma send a file as one message; supabase sends it with its own bookkeeping in one pipeline;
-psql runs each statement of a plain file by itself."""
+"""golang-migrate and Prisma send a file as one message; supabase sends it with its own bookkeeping in one pipeline,
+but what can run in no transaction by itself (since 2.109: github.com/supabase/cli, issue 5139); psql runs each statement of a plain file by itself."""
 
 
 def read_pairs(project: Project, files: Sequence[SqlFile], tool: MigrationTool) -> Iterator[Found]:
@@ -48,7 +48,7 @@ def read_diesel(project: Project, files: Sequence[SqlFile]) -> Iterator[Found]:
     """`2024-01-31-120000_name/up.sql` and `down.sql`; `metadata.toml` may say that no transaction is wanted."""
     for file in sorted((each for each in files if each.path.name == "up.sql"), key=_folder):
         settings = file.path.with_name("metadata.toml")
-        way = Way(is_wrapped=not _OUTSIDE.search(read_sql(settings).text), is_batch=True)
+        way = Way(is_wrapped=not _OUTSIDE.search(text_of(settings)), is_batch=True)
         down = next((each for each in files if each.path == file.path.with_name("down.sql")), None)
         back = Text(file=down, text=down.text, way=way) if down is not None else None
         yield made(project, "diesel", _folder(file), Text(file=file, text=file.text, way=way), back, (settings,))

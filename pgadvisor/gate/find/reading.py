@@ -43,6 +43,14 @@ def read_sql(path: Path) -> SqlFile:
     return SqlFile(path=path, text=text)
 
 
+def text_of(path: Path) -> str:
+    """The text of a file that is looked at for what it is; empty where it cannot be read."""
+    try:
+        return path.read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def walk(directory: Path, leave_out: Path | None = None) -> Iterator[Path]:
     """The files under a directory, sorted; hidden directories, environments and packages of others are left out."""
     for place, directories, names in os.walk(directory):

@@ -16,6 +16,9 @@ _DBMATE_OUTSIDE = re.compile(r"\btransaction:[ \t]*false\b")
 
 def read_goose(project: Project, files: Sequence[SqlFile]) -> Iterator[Found]:
     """Each statement is sent by itself; a transaction around all of them unless the file says NO TRANSACTION."""
+    for path in sorted({go for each in files for go in each.path.parent.glob("[0-9]*_*.go")}):
+        if not path.stem.endswith("_test"):
+            yield unread(project, "goose", path.stem, path, "it is written in Go: what it does is not seen")
     for file in sorted(files, key=lambda each: natural(each.path.name)):
         way = Way(is_wrapped=_GOOSE_OUTSIDE.search(file.text) is None)
         start, down = GOOSE.search(file.text), _GOOSE_DOWN.search(file.text)

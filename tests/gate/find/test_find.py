@@ -194,6 +194,51 @@ def test_in_a_repository_only_folders_of_migrations_count(tmp_path: Path) -> Non
     assert [each.file for each in found] == ["db/migrations/1.sql", "db/migrations/2.sql"]
 
 
+def test_of_a_lone_file_nothing_below_its_directory_is_searched(tmp_path: Path) -> None:
+    for name in ("1.sql", "below/V1__a.sql"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("SELECT 1;")
+    assert [each.file for each in find_migrations([tmp_path / "1.sql"], base=None, root=tmp_path)] == ["1.sql"]
+
+
+def test_go_migrations_of_goose_are_not_seen_and_told(tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / "goose", tmp_path / "shop")
+    (root / "migrations" / "00003_rows.go").write_text("package migrations\n")
+    found = {each.name: each for each in find_migrations([root], base=None, root=root)}
+    assert found["00003_rows"].unread == "it is written in Go: what it does is not seen"
+
+
+def test_a_python_file_that_is_no_migration_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tool.py").write_text("print(1)\n")
+    (found,) = find_migrations([tmp_path / "tool.py"], base=None, root=tmp_path)
+    assert found.unread == "it is no migration of Alembic's or Django's"
+
+
+def test_of_one_revision_the_others_come_as_history() -> None:
+    root = SAMPLES / "alembic"
+    path = root / "alembic" / "versions" / "0c3d_index_total.py"
+    found = find_migrations([path], base=None, root=root)
+    assert [(each.name, each.is_judged) for each in found] == [
+        ("1a2b_create_orders", False), ("0c3d_index_total", True), ("2e4f_rows", False),
+    ]  # fmt: skip
+
+
+def test_an_environment_that_connects_is_told_and_stopped(tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / "alembic", tmp_path / "shop")
+    file = root / "alembic" / "env.py"
+    file.write_text(file.read_text().replace("if context.is_offline_mode():", "if False:"))
+    (found,) = find_migrations([root], base=None, root=root)
+    assert "it connects to a database although offline mode was asked for" in (found.unread or "")
+    assert not (root / "shop.db").exists()
+
+
+def test_a_revision_without_a_configuration_is_told(tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / "alembic", tmp_path / "shop")
+    (root / "alembic.ini").unlink()
+    for each in find_migrations([root], base=None, root=root):
+        assert "there is no alembic.ini above it" in (each.unread or "")
+
+
 def test_a_path_that_is_not_there_is_an_error() -> None:
     with pytest.raises(UsageError, match=r'there is no "gone\.sql"'):
         find_migrations([Path("gone.sql")], base=None, root=None)

@@ -116,6 +116,8 @@ def test_waivers_that_do_nothing_are_told() -> None:
         (Way(is_wrapped=False), ["begin", "rollback to savepoint a", "x"], [True, True, True]),
         (Way(is_wrapped=False), ["begin", "commit and chain", "x", "abort", "y"], [True, True, True, True, False]),
         (Way(is_wrapped=False, is_batch=True), ["x"], [False]),
+        (Way(is_wrapped=True, lets_out=True), ["x", "drop index concurrently i", "y"], [True, False, True]),
+        (Way(is_wrapped=True, lets_out=True), ["begin", "vacuum", "commit", "vacuum"], [True, True, True, False]),
         (Way(is_wrapped=False, is_batch=True), ["x", "commit", "y"], [True, True, True]),
     ],
 )

@@ -41,7 +41,8 @@ def prepare(settings_module: str) -> None:
     import django
     from django.conf import settings
 
-    os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+    if settings_module:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module)
     engines = {}
     for alias, each in (settings.DATABASES or {"default": {}}).items():
         engine = each.get("ENGINE", "")

@@ -1,0 +1,53 @@
+"""How long a step keeps others waiting, and how many: as words, severity and evidence."""
+
+from pgadvisor.locks.modes import blocks_reads, blocks_writes
+from pgadvisor.migration_facts import NOTICED_MS, GateFacts, MigrationStep
+from pgadvisor.model.finding import Evidence, Rung, Severity
+
+
+def is_harmless(step: MigrationStep, gate: GateFacts) -> bool:
+    """Whether nobody waits for it: the table is new, or known to be small."""
+    worked = step.effect.worked_table or step.target
+    return step.schema.is_new(worked) or gate.is_small(worked)
+
+
+def lock_severity(step: MigrationStep, gate: GateFacts) -> Severity:
+    """An error, unless the lock is known to be held for less than users notice."""
+    held = gate.held_ms(step)
+    return Severity.WARNING if held is not None and held < NOTICED_MS else Severity.ERROR
+
+
+def stopped(step: MigrationStep) -> str:
+    """What waits meanwhile: `reads and writes of users wait for about 40 s, 12 calls a second`."""
+    return f"{'reads and writes' if step.effect.blocks_reads else 'writes'} of {step.label} wait"
+
+
+def how_long(step: MigrationStep, gate: GateFacts) -> str:
+    """For how long, and how many calls wait meanwhile, where that is known: words to end a message with."""
+    held, calls = gate.held_ms(step), gate.queued_calls_per_s(step.target, step.effect.lock)
+    words = f" for about {held / 1_000:,.0f} s" if held is not None and held >= NOTICED_MS else ""
+    return words + (f", {calls:,.0f} calls a second queue behind it" if calls is not None and calls >= 1 else "")
+
+
+def lock_evidence(step: MigrationStep, gate: GateFacts) -> tuple[Evidence, ...]:
+    """What the table of locks says of the step, and what the time rests on."""
+    effect = step.effect
+    others = ", ".join(f"{each.mode} on {each.table.removeprefix('public.')}" for each in effect.others)
+    text = f"{step.command} takes {effect.lock} on {step.label}" + (f", {others}" if others else "")
+    found = [Evidence(rung=Rung.INFERRED, text=text + (f": {effect.reason}" if effect.reason else ""))]
+    worked = effect.worked_table or step.target
+    held, total = gate.held_ms(step), gate.total_bytes(worked)
+    if held and total is not None:
+        text = f"{(worked or '').removeprefix('public.')} has {total / 1e6:,.0f} MB with its indexes"
+        found.append(Evidence(rung=Rung.ESTIMATED, text=f"{text}: about {held / 1_000:,.1f} s of work"))
+    return tuple(found)
+
+
+def is_strong(step: MigrationStep) -> bool:
+    """Whether its own lock keeps writes, or reads as well, of a table that is in use from running."""
+    return blocks_writes(step.effect.lock) and step.target is not None and not step.is_new
+
+
+def keeps_reads_out(step: MigrationStep) -> bool:
+    """Whether its own lock keeps everything away from a table that is in use."""
+    return blocks_reads(step.effect.lock) and step.target is not None and not step.is_new
