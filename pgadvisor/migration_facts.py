@@ -44,6 +44,8 @@ class MigrationStep:
     """Settings that the migration made before and that are in force: `lock_timeout`, `statement_timeout`, …"""
     siblings: Sequence["MigrationStep"] = field(default=(), repr=False, compare=False)
     """All steps of the migration, in order."""
+    judged: Sequence["MigrationStep"] = field(default=(), repr=False, compare=False)
+    """All steps of all that is judged, in order: an index may follow in a migration of its own."""
 
     @property
     def command(self) -> str:
@@ -156,9 +158,9 @@ class GateFacts:
         transaction, is not in it.
         """
         effect = step.effect
-        if step.is_new or not effect.is_long:
-            return 0.0
         worked = effect.worked_table or effect.table
+        if step.schema.is_new(worked) or not effect.is_long:
+            return 0.0
         heap, total = self.heap_bytes(worked), self.total_bytes(worked)
         if heap is None or total is None:
             return None

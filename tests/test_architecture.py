@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 MODEL = {"pgadvisor.model", "msgspec"}
 SQL = {*MODEL, "pgadvisor.sql"}
 ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory", "pgadvisor.sizes"}
-MIGRATION = {"pgadvisor.locks", "pgadvisor.migration_facts"}
+MIGRATION = {"pgadvisor.locks", "pgadvisor.migration_facts", "pgadvisor.safe_forms"}
 RULE = {*ADVICE, *MIGRATION, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
 SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
@@ -22,6 +22,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.sizes": SQL,
     "pgadvisor.locks": SQL,
     "pgadvisor.migration_facts": {*SQL, "pgadvisor.facts", "pgadvisor.locks"},
+    "pgadvisor.safe_forms": {*SQL, "pgadvisor.locks", "pgadvisor.migration_facts"},
     "pgadvisor.facts": {*SQL, "pgadvisor.facts"},
     "pgadvisor.memory": {*SQL, "pgadvisor.facts"},
     "pgadvisor.indexes": ADVICE,

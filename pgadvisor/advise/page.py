@@ -1,12 +1,17 @@
 """A rule's page: its docstring, its examples, and what it really says about them."""
 
+from collections.abc import Callable
+
 from pgadvisor.advise.examples import findings_in
 from pgadvisor.model.finding import Finding
 from pgadvisor.rule import Example, Rule
 
+FindingsIn = Callable[[Rule, Example], tuple[Finding, ...]]
+"""Runs a rule on an example: an audit's, or the gate's, which knows migrations as well."""
 
-def page_of(rule: Rule) -> str:
-    """The rule's page as Markdown."""
+
+def page_of(rule: Rule, find: FindingsIn = findings_in) -> str:
+    """The rule's page as Markdown; `find` runs its examples."""
     summary, _, body = rule.doc.partition("\n")
     needs = f", needs {', '.join(rule.needs)}" if rule.needs else ""
     parts = [
@@ -16,7 +21,7 @@ def page_of(rule: Rule) -> str:
         body.strip(),
         "## Examples",
         "### Found",
-        *_found(rule, rule.bad[0]),
+        *_found(rule, rule.bad[0], find),
         "### Fine",
         *(part for example in rule.good for part in _fine(example)),
         "## How to silence it",
@@ -25,8 +30,8 @@ def page_of(rule: Rule) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _found(rule: Rule, example: Example) -> list[str]:
-    said = "\n\n".join(_told(finding) for finding in findings_in(rule, example))
+def _found(rule: Rule, example: Example, find: FindingsIn) -> list[str]:
+    said = "\n\n".join(_told(finding) for finding in find(rule, example))
     return [*_shown(example), "pgadvisor says:", f"```text\n{said}\n```"]
 
 
@@ -35,6 +40,9 @@ def _fine(example: Example) -> list[str]:
 
 
 def _shown(example: Example) -> list[str]:
+    if example.migration:
+        earlier = f"-- an earlier migration\n{example.earlier}\n\n" if example.earlier else ""
+        return [f"```sql\n{earlier}{example.migration}\n```"]
     if example.sql:
         return [f"```sql\n{example.sql}\n```"]
     indexes = "\n".join(f"{index.definition};" for table in example.tables for index in table.indexes)

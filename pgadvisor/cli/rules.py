@@ -10,6 +10,7 @@ from rich.table import Table
 from pgadvisor.advise.page import page_of
 from pgadvisor.advise.registry import all_rules, find_rule
 from pgadvisor.cli.options import DebugOption
+from pgadvisor.gate.examples import findings_in
 
 
 def rules(
@@ -28,7 +29,7 @@ def rules(
     """
     console = Console()
     if name is not None:
-        page = page_of(find_rule(name))
+        page = page_of(find_rule(name), findings_in)
         console.print(Markdown(page) if console.is_terminal else page, markup=False, highlight=False, soft_wrap=True)
         return
     listed = Table(box=None, pad_edge=False, show_edge=False)

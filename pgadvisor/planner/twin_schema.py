@@ -60,14 +60,14 @@ def create_schema(
         *extended_statistics_steps(snapshot),
         *view_steps(snapshot),
     ]
-    with _as_owner(connection, snapshot) as owner:
+    with as_owner(connection, snapshot) as owner:
         short += run_steps(owner, list(collation_steps(connection, snapshot)))
         short += run_steps(owner, steps, lambda done: progress(STAGE, done, len(steps)))
     _hide(connection, unusable_indexes(snapshot))
     return (*foreseen(snapshot, lacking, refused, stand_ins), *gaps_of(short))
 
 
-def _as_owner(connection: psycopg.Connection, snapshot: Snapshot) -> psycopg.Connection:
+def as_owner(connection: psycopg.Connection, snapshot: Snapshot) -> psycopg.Connection:
     """A connection of the role without rights. Types of older snapshots are told without their schemas."""
     # libpq leaves out what is its default, and a PG* variable would take the place.
     places = {"port": str(connection.info.port), "hostaddr": "", "target_session_attrs": "any"}

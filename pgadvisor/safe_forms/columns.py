@@ -25,6 +25,8 @@ def column_script(step: MigrationStep) -> str | None:
     if column.not_null and not any(each.kind == "primary key" for each in step.step.constraints):
         bound = (*not_null_steps(step, column.name), *bound)
     filled = (update_in_batches(table_sql(step), _assignment(step, column), f"{quoted(column.name)} IS NULL"),)
+    if built:
+        built = (*(("RESET lock_timeout",) if timeout(step) else ()), *built, *timeout(step))
     return script(*timeout(step), *_emptied(step, column), *(filled if _value(step, column) else ()), *built, *bound)
 
 

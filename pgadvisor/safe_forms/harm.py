@@ -2,7 +2,7 @@
 
 from pgadvisor.locks.modes import blocks_reads, blocks_writes
 from pgadvisor.migration_facts import NOTICED_MS, GateFacts, MigrationStep
-from pgadvisor.model.finding import Evidence, Rung, Severity
+from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Where
 
 
 def is_harmless(step: MigrationStep, gate: GateFacts) -> bool:
@@ -41,6 +41,29 @@ def lock_evidence(step: MigrationStep, gate: GateFacts) -> tuple[Evidence, ...]:
         text = f"{(worked or '').removeprefix('public.')} has {total / 1e6:,.0f} MB with its indexes"
         found.append(Evidence(rung=Rung.ESTIMATED, text=f"{text}: about {held / 1_000:,.1f} s of work"))
     return tuple(found)
+
+
+def lock_finding(
+    step: MigrationStep,
+    gate: GateFacts,
+    does: str,
+    remedy: Remedy,
+    *,
+    cause: str,
+    column: str | None = None,
+    severity: Severity | None = None,
+    wrong_if: str = "the table is small, or nothing uses it",
+) -> Finding:
+    """What a step does that is long, while others wait for its lock."""
+    return Finding(
+        where=Where(table=step.target, column=column),
+        message=f"{does} while {stopped(step)}{how_long(step, gate)}",
+        evidence=lock_evidence(step, gate),
+        remedy=remedy,
+        wrong_if=wrong_if,
+        severity=severity or lock_severity(step, gate),
+        cause=f"{cause} {step.target}",
+    )
 
 
 def is_strong(step: MigrationStep) -> bool:

@@ -33,8 +33,7 @@ class Effects:
 
     def plan_changes(self, changes: Iterable[tuple[Set, Set]]) -> None:
         """Has the statements that a change (before, after) may concern planned under both."""
-        asked = [(at, chosen) for pair in changes for at in self._concerned(*pair) for chosen in pair]
-        self._matrix.explore(asked)
+        self._matrix.explore((at, chosen) for pair in changes for at in self._concerned(*pair) for chosen in pair)
 
     def _concerned(self, before: Set, after: Set) -> list[int]:
         """Statements on the tables whose indexes are others."""

@@ -1,8 +1,9 @@
 """The best choice of indexes, with a proof of how near to the best it is: a mixed-integer programme for HiGHS.
 
 The programme is CoPhy's (Dash, Polyzotis, Ailamaki, PVLDB 4(6), 2011), with one link for a statement and an index
-instead of one for each way that needs it, which is tighter and shorter; and with HOT: updates that write no index
-entries as long as no index holds what they set.
+instead of one for each way that needs it, which is tighter and shorter; and with HOT (`hot.py`), case by case. That is
+so tight that the solution in fractions is mostly whole: rounded and improved it is near enough, as the bound shows, and
+only else is the programme solved in whole numbers.
 """
 
 from collections.abc import Mapping

@@ -234,8 +234,8 @@ class Telling:
     def _doubts(self, weighed: Weighed) -> Iterable[str]:
         if self._is_cut:
             yield (
-                f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before all was tried that is worth it: more "
-                "may be found with a longer --time-limit."
+                f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before all was tried that is worth it: "
+                "more may be found with a longer --time-limit."
             )
         unsure = sum(not each.is_sure for each in weighed.statements)
         if unsure:

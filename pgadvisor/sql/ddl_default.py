@@ -9,6 +9,9 @@ from pgadvisor.sql.nodes import strings
 from pgadvisor.sql.parse import Node
 from pgadvisor.sql.syntax import walk
 
+_USUAL = ("pg_catalog", "public", "extensions")
+"""Schemas in which a function of such a name is PostgreSQL's or an extension's."""
+
 
 @cache
 def _own() -> dict[str, bool]:
@@ -19,18 +22,18 @@ def _own() -> dict[str, bool]:
 
 def is_volatile(expression: Any) -> bool:
     """Whether one of PostgreSQL's own volatile functions is called in it. `now()` is stable: one value for all rows."""
-    return any(_own().get(name, False) for name in _called(expression))
+    return any(_own().get(name, False) for name in _called(expression) if "." not in name)
 
 
 def unknown_calls(expression: Any) -> tuple[str, ...]:
     """The functions in it that are not PostgreSQL's own, in order, lower-case and bare."""
     own = _own()
-    return tuple(dict.fromkeys(name for name in _called(expression) if name not in own))
+    return tuple(dict.fromkeys(name.rpartition(".")[2] for name in _called(expression) if name not in own))
 
 
 def calls(node: Any) -> tuple[str, ...]:
-    """All functions called anywhere in it, subqueries included."""
-    return tuple(dict.fromkeys(_called(node)))
+    """All functions called anywhere in it, subqueries included, lower-case and bare."""
+    return tuple(dict.fromkeys(name.rpartition(".")[2] for name in _called(node)))
 
 
 def _called(node: Any) -> list[str]:
@@ -38,5 +41,7 @@ def _called(node: Any) -> list[str]:
 
 
 def _name(call: Node) -> str:
+    """Lower-case; bare where PostgreSQL's own functions and those of extensions usually are."""
     names = strings(call.get("funcname", []))
-    return names[-1].lower() if names else ""
+    bare = names[-1].lower() if names else ""
+    return bare if len(names) < 2 or names[-2] in _USUAL else f"{names[-2]}.{bare}"

@@ -232,6 +232,15 @@ def test_ways_back_run_from_the_last_to_the_first(server: Server) -> None:
     ]
 
 
+def test_a_migration_among_the_judged_ones_is_run_and_not_told_of(server: Server) -> None:
+    between = migration("CREATE TABLE b (id int);", name="0003", judged=False)
+    last = migration("ALTER TABLE b ADD x int;", "ALTER TABLE b DROP x;", name="0004")
+    found = traced(server, past(_SHOP), migration("CREATE TABLE a (id int);", "DROP TABLE a;"), between, last)
+    assert [each.migration for each in found.statements] == ["0002", "0004", "0004", "0002"]
+    assert [each.error for each in found.statements] == [None] * 4
+    assert [each.is_reversible for each in found.reversals] == [True, True]
+
+
 def test_the_same_trace_twice_is_the_same(server: Server) -> None:
     def told(found: Trace) -> list[object]:
         return [(each.locks, each.rewritten, each.scanned, each.created, each.error) for each in found.statements]

@@ -99,7 +99,9 @@ class TablePlanner:
 
 
 def keys_of(index: HypotheticalIndex) -> Keys:
-    """The bare columns of a definition."""
+    """The bare columns of a definition; none of an index on a part of the rows, which serves nothing here."""
+    if " WHERE " in index.definition:
+        return ()
     found = _DEFINITION.search(index.definition)
     assert found is not None
     return tuple(key.strip().split(" ")[0] for key in found[1].split(","))

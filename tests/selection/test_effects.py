@@ -12,7 +12,7 @@ from pgadvisor.selection.problem import Updates
 from pgadvisor.selection.upkeep import StatementUpkeep, Upkeep
 from pgadvisor.selection.workload import WeighedStatement, Write
 from tests.selection.make_planner import Costs, TablePlanner, weighed
-from tests.selection.make_search import instances, searched
+from tests.selection.make_search import Instance, instances, searched
 from tests.selection.make_writes import candidate
 
 T, U = "public.t", "public.u"
@@ -90,7 +90,7 @@ def test_users_are_told_the_dearest_first() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(instances(), st.data())
-def test_what_a_change_saves_is_the_difference_of_the_totals(instance, data) -> None:  # type: ignore[no-untyped-def]
+def test_what_a_change_saves_is_the_difference_of_the_totals(instance: Instance, data: st.DataObject) -> None:
     found = searched(instance)
     matrix = found.matrix
     nothing = Upkeep(statements=(StatementUpkeep(),) * len(matrix.statements), terms=(0.0,) * len(matrix.items))

@@ -18,8 +18,8 @@ _WAYS: dict[MigrationTool, Way] = {
     "prisma": Way(is_wrapped=False, is_batch=True),
     "sql": Way(is_wrapped=False),
 }
-"""golang-migrate and Prisma send a file as one message; supabase sends it with its own bookkeeping in one pipeline,
-but what can run in no transaction by itself (since 2.109: github.com/supabase/cli, issue 5139); psql runs each statement of a plain file by itself."""
+"""golang-migrate and Prisma send a file as one message; Supabase sends it with its own bookkeeping in one pipeline,
+but what can run in no transaction apart (since 2.109: github.com/supabase/cli, issue 5139); psql sends each alone."""
 
 
 def read_pairs(project: Project, files: Sequence[SqlFile], tool: MigrationTool) -> Iterator[Found]:

@@ -1,7 +1,9 @@
 """Migrations of every tool are found in a sample repository of each, in their order, with their transactions."""
 
 import shutil
+import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -312,3 +314,17 @@ def test_three_hundred_files_take_a_second(tmp_path: Path) -> None:
     assert len(found) == 300
     assert sum(len(each.up) for each in found) == 3000
     assert time.process_time() - start < 1
+
+
+def test_a_venv_without_the_package_leaves_the_work_to_ours(tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / "alembic", tmp_path / "shop")
+    venv.create(root / ".venv", symlinks=True)
+    assert [each.name for each in find_migrations([root], base=None, root=root)] == ORDERS["alembic"]
+
+
+def test_a_python_that_has_the_package_nowhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = shutil.copytree(SAMPLES / "alembic", tmp_path / "shop")
+    venv.create(root / ".venv", symlinks=True)
+    monkeypatch.setattr(sys, "executable", str(root / ".venv" / "bin" / "python"))
+    (found,) = find_migrations([root], base=None, root=root)
+    assert "`.venv/bin/python -m pip install alembic`" in (found.unread or "")
