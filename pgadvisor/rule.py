@@ -60,8 +60,10 @@ from pgadvisor.safe_forms.constraints import (
     validated_steps,
 )
 from pgadvisor.safe_forms.harm import (
+    changes_many_rows,
     how_long,
     is_harmless,
+    is_partitioned,
     is_strong,
     keeps_reads_out,
     lock_evidence,
@@ -152,6 +154,7 @@ __all__ = [
     "alter",
     "blocks_reads",
     "blocks_writes",
+    "changes_many_rows",
     "column_script",
     "columns_sql",
     "concurrent_definition",
@@ -172,6 +175,7 @@ __all__ = [
     "is_free_to_go",
     "is_harmless",
     "is_output_nullable",
+    "is_partitioned",
     "is_same",
     "is_strong",
     "join_need",

@@ -49,6 +49,7 @@ def gate(
     base: BaseOption = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
+    also: options.AlsoOption = None,
     fail_on: options.FailOnOption = None,
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
@@ -72,6 +73,7 @@ def gate(
     output.check_writable(path)
     key = redaction.key_file(redact, redact_key, path)
     form = output.format_of(path, form)
+    others = output.formats_of(also or ())
     settings = read_config(config)
     rules = _rules(settings, select, ignore)
     known = read_known(given) if (given := baseline or settings.baseline) else None
@@ -95,6 +97,7 @@ def gate(
     report = redaction.redacted(found, key, quiet=quiet)
     threshold = fail_on or settings.fail_on or FailOn.ERROR
     output.write(output.render(report, form, path, fail_on=threshold), path)
+    output.write_also(report, others, threshold)
     if not quiet:
         tell(report, path)
         tell_unused(found, known)

@@ -57,9 +57,5 @@ class LockEffect(Record):
 
     @property
     def is_long(self) -> bool:
-        """Whether it takes the longer the bigger the table is, as far as is known."""
-        return "no" not in (self.rewrites, self.scans, self.builds_index) or "yes" in (
-            self.rewrites,
-            self.scans,
-            self.builds_index,
-        )
+        """Whether it takes, or may take, the longer the bigger the table is."""
+        return any(each != "no" for each in (self.rewrites, self.scans, self.builds_index))

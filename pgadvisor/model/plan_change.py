@@ -74,6 +74,10 @@ class MadeIndex(Record):
     """That one holds the same entries in the same order."""
     is_on_new_table: bool = False
     """Its table is made by the migrations as well: no workload tells what it is for."""
+    serves_foreign_key: bool = False
+    """A foreign key's check looks rows up in it."""
+    is_unplanned: bool = False
+    """A statement that reads its table could not be planned: whether it would use the index is not known."""
 
 
 class NeededIndex(Record):

@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import psycopg
 from msgspec.structs import replace
 
-from pgadvisor.model.catalog import Column, Index, IndexKey, Table
+from pgadvisor.model.catalog import Column, ExtendedStatistics, Index, IndexKey, Table
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.planner.explaining import RawJson
@@ -135,7 +135,21 @@ def _followed(
         name=new.name,
         columns=tuple(_column(each, columns.get(numbers.get(each.name, 0))) for each in kept),
         indexes=tuple(indexes),
+        extended_statistics=tuple(_extended(each, names, _retyped(old, columns)) for each in table.extended_statistics),
     )
+
+
+def _retyped(old: Standing, columns: Mapping[int, StandingColumn]) -> frozenset[str]:
+    """The columns, as they were called, that have another type or are gone."""
+    return frozenset(
+        each.name for each in old.columns if each.number not in columns or columns[each.number].type != each.type
+    )
+
+
+def _extended(found: ExtendedStatistics, names: Mapping[str, str], retyped: frozenset[str]) -> ExtendedStatistics:
+    """What ANALYZE found is stored by the types that it was found for: of others it would be read as what it is not."""
+    columns = tuple(names.get(each, each) for each in found.columns)
+    return replace(found, columns=columns, data=() if retyped.intersection(found.columns) else found.data)
 
 
 def _column(column: Column, now: StandingColumn | None) -> Column:

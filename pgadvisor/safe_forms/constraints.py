@@ -12,6 +12,7 @@ from pgadvisor.sql.identifiers import object_name, quoted
 
 _INCLUDED = re.compile(r"\bINCLUDE\s*\([^)]*\)", re.IGNORECASE)
 _NULLS = re.compile(r"\bNULLS\s+NOT\s+DISTINCT\b", re.IGNORECASE)
+_NOT_VALID = re.compile(r"\s+NOT\s+VALID\s*\Z", re.IGNORECASE)
 _PUT_OFF = re.compile(r"\b(?:(?:NOT\s+)?DEFERRABLE|INITIALLY\s+(?:DEFERRED|IMMEDIATE))\b", re.IGNORECASE)
 
 
@@ -69,7 +70,7 @@ def validated_steps(step: MigrationStep, constraint: DdlConstraint) -> tuple[str
 
 def _definition(constraint: DdlConstraint) -> str:
     """As written; what happens to referencing rows is put in where the text leaves it out."""
-    written = constraint.definition or ""
+    written = _NOT_VALID.sub("", constraint.definition or "")
     if constraint.kind == "foreign key" and " on " not in f" {written.lower()} ":
         for event, action in (("DELETE", constraint.on_delete), ("UPDATE", constraint.on_update)):
             written += f" ON {event} {action.upper()}" if action != "no action" else ""

@@ -66,6 +66,25 @@ def lock_finding(
     )
 
 
+def is_partitioned(step: MigrationStep) -> bool:
+    """Whether the table is known to be a partitioned one, on which nothing can be built CONCURRENTLY."""
+    return step.table is not None and step.table.kind == "partitioned table"
+
+
+def changes_many_rows(step: MigrationStep, gate: GateFacts) -> bool:
+    """Whether it may change, or read, very many rows of a table in use: not some by key, and not values written out."""
+    if step.command == "insert":
+        read = [step.named(each) for each in step.step.reads]
+        return step.step.inserts_query and any(
+            not step.schema.is_new(name) and not gate.is_small(name) for name in read
+        )
+    if step.command not in ("update", "delete", "merge") or is_harmless(step, gate):
+        return False
+    keys = {"id", *(index.columns[0] for index in (step.table.indexes if step.table else ())
+                    if index.is_unique and len(index.columns) == 1)}  # fmt: skip
+    return not keys & set(step.step.pinned)
+
+
 def is_strong(step: MigrationStep) -> bool:
     """Whether its own lock keeps writes, or reads as well, of a table that is in use from running."""
     return blocks_writes(step.effect.lock) and step.target is not None and not step.is_new

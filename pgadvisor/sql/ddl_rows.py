@@ -6,7 +6,7 @@ from pgadvisor.sql.ddl_create import tables_in
 from pgadvisor.sql.ddl_default import calls
 from pgadvisor.sql.ddl_step import DdlStep
 from pgadvisor.sql.ddl_text import DdlText, Name, dotted, relation
-from pgadvisor.sql.nodes import constant, function_name
+from pgadvisor.sql.nodes import constant, function_name, strings, unwrap
 from pgadvisor.sql.parse import Node
 from pgadvisor.sql.syntax import walk
 
@@ -34,10 +34,28 @@ def _one(kind: str, body: Node) -> DdlStep:
         name=name,
         table=target,
         has_where=kind not in ("UpdateStmt", "DeleteStmt") or "whereClause" in body,
+        pinned=_pinned(body.get("whereClause")),
         inserts_query=kind == "InsertStmt" and "valuesLists" not in query and bool(query),
         reads=_others(body, target),
         calls=calls(body),
     )
+
+
+def _pinned(condition: Any) -> tuple[str, ...]:
+    """The columns that one of the ANDed parts of a WHERE binds to constants."""
+    if not condition:
+        return ()
+    kind, body = unwrap(condition)
+    if kind == "BoolExpr" and body.get("boolop") == "AND_EXPR":
+        return tuple(name for part in body["args"] for name in _pinned(part))
+    is_bound = body.get("kind") in ("AEXPR_OP", "AEXPR_IN", "AEXPR_BETWEEN")
+    if kind != "A_Expr" or not is_bound or strings(body.get("name", []))[-1:] not in (("=",), ("BETWEEN",)):
+        return ()
+    left, right = unwrap(body["lexpr"]), unwrap(body["rexpr"])
+    values = right[1].get("items", []) if right[0] == "List" else [body["rexpr"]]
+    if left[0] != "ColumnRef" or any(constant(each) is None for each in values):
+        return ()
+    return strings(left[1].get("fields", []))[-1:]
 
 
 def _others(body: Node, target: Name | None) -> tuple[Name, ...]:

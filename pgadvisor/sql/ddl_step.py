@@ -95,6 +95,8 @@ class DdlStep(Record):
     """Of SET SCHEMA."""
     has_where: bool = True
     """False: an UPDATE or DELETE of every row."""
+    pinned: tuple[str, ...] = ()
+    """Columns that the WHERE of an UPDATE or DELETE binds to constants: `= 1`, `IN (1, 2)`, `BETWEEN 1 AND 9`."""
     inserts_query: bool = False
     """Of INSERT: rows of a SELECT, not VALUES; of CREATE TABLE AS: WITH DATA."""
     reads: tuple[tuple[str | None, str], ...] = ()
