@@ -16,6 +16,8 @@ from pgadvisor.model.catalog import (
     TableCounters,
 )
 from pgadvisor.model.plan import DrawLabel, DrawnPlan, Plan, PlanNode
+from pgadvisor.model.plan_change import PlanChanges
+from pgadvisor.model.trace import Trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,10 @@ class Example:
     """Migrations that are applied and not judged."""
     is_in_transaction: bool = False
     """Whether all of the migration runs in one transaction."""
+    plan_changes: PlanChanges | None = None
+    """Of a rule of changes: what planning the workload before and after the migrations gave."""
+    trace: Trace | None = None
+    """What running the migration, `2_change.sql`, on a scratch server showed."""
     remedy: str | None = None
     """Of a BAD example: the SQL that the finding's remedy must hold."""
 

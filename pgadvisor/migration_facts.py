@@ -10,6 +10,8 @@ from pgadvisor.locks.modes import LockMode, blocks_reads, blocks_writes
 from pgadvisor.locks.schema import Name, Schema
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.migration import Migration, MigrationStatement
+from pgadvisor.model.plan_change import PlanChanges
+from pgadvisor.model.trace import Trace, Traced
 from pgadvisor.sql.ddl_step import DdlConstraint, DdlStep
 from pgadvisor.sql.query import Query
 
@@ -117,13 +119,30 @@ class GateFacts:
         version: int,
         facts: Facts | None = None,
         version_is_known: bool = True,
+        plans: PlanChanges | None = None,
+        trace: Trace | None = None,
     ) -> None:
-        """`version`: the major version that the migrations will run on; `facts`: of a snapshot of that database."""
+        """`version`: the major version that the migrations will run on; `facts`: of a snapshot of that database;
+        `plans`: what was found by planning its workload before and after; `trace`: what running the migrations on a
+        scratch server showed."""
         self.migrations = tuple(migrations)
         self.version = version
         self.version_is_known = version_is_known
         self.facts = facts
+        self.plans = plans
+        self.trace = trace
         self._made: dict[object, object] = {}
+
+    def traced(self, step: MigrationStep) -> Traced | None:
+        """What the step's statement, whole, did on the scratch server; None: it was not run there, or failed."""
+        place = next((at for at, each in enumerate(step.migration.up) if each is step.statement), None)
+        found = self._ups.get((step.migration.file, step.migration.name, place))
+        return found if found is not None and found.error is None and _was_run(found) else None
+
+    @cached_property
+    def _ups(self) -> dict[tuple[str, str, int | None], Traced]:
+        statements = self.trace.statements if self.trace is not None else ()
+        return {(each.file, each.migration, each.place): each for each in statements if each.direction == "up"}
 
     def table(self, name: str | None) -> Table | None:
         """The table as the snapshot has it; None: there is no snapshot, or no such table in it."""
@@ -199,3 +218,7 @@ class GateFacts:
             if table is not None:
                 found[table.qualified] = found.get(table.qualified, False) or use.is_target
         return set(found.items())
+
+
+def _was_run(traced: Traced) -> bool:
+    return traced.not_run is None and traced.passed_over is None

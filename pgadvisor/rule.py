@@ -43,15 +43,17 @@ from pgadvisor.model.catalog import (
 )
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
 from pgadvisor.model.migration import Migration, MigrationStatement
-from pgadvisor.model.plan import DrawnPlan, Plan, PlanNode
+from pgadvisor.model.plan import DrawnPlan, Plan, PlanComparison, PlanNode
+from pgadvisor.model.plan_change import ChangePlace, MadeIndex, NeededIndex, PlanChange, PlanChanges, WholeRead
 from pgadvisor.model.plan_figures import NodeFigures
 from pgadvisor.model.plan_shape import accesses_of, shape_of
 from pgadvisor.model.snapshot import Area
+from pgadvisor.model.trace import HeldLock, Reversal, Trace, Traced, TraceError
 from pgadvisor.model.workload import Statement
 from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
 from pgadvisor.partitions.steps import migration, obstacles
 from pgadvisor.partitions.steps import undo as partition_undo
-from pgadvisor.safe_forms.batches import delete_in_batches, update_in_batches
+from pgadvisor.safe_forms.batches import rows_in_batches
 from pgadvisor.safe_forms.columns import column_script, kept_up_script
 from pgadvisor.safe_forms.constraints import (
     not_null_constraint_steps,
@@ -71,6 +73,17 @@ from pgadvisor.safe_forms.harm import (
     lock_severity,
     stopped,
 )
+from pgadvisor.safe_forms.in_use import (
+    earlier,
+    in_use_finding,
+    index_users,
+    is_column_new,
+    is_there,
+    is_workload_seen,
+    makes,
+    users_of,
+)
+from pgadvisor.safe_forms.renamed import same_values_script
 from pgadvisor.safe_forms.spelled import (
     alter,
     columns_sql,
@@ -93,6 +106,7 @@ __all__ = [
     "AdvisedIndex",
     "Answer",
     "Area",
+    "ChangePlace",
     "Column",
     "ColumnStatistics",
     "ColumnUse",
@@ -107,25 +121,32 @@ __all__ = [
     "Facts",
     "Finding",
     "GateFacts",
+    "HeldLock",
     "Index",
     "IndexAdvice",
     "IndexKey",
     "LockEffect",
     "LockMode",
+    "MadeIndex",
     "Migration",
     "MigrationStatement",
     "MigrationStep",
     "Need",
+    "NeededIndex",
     "NodeFigures",
     "Output",
     "PartitionEvidence",
     "Plan",
+    "PlanChange",
+    "PlanChanges",
+    "PlanComparison",
     "PlanNode",
     "PlannedStatement",
     "Predicate",
     "Query",
     "Remedy",
     "Replica",
+    "Reversal",
     "Rule",
     "RuleKind",
     "Rung",
@@ -141,11 +162,15 @@ __all__ = [
     "TableCounters",
     "TableLock",
     "TableUse",
+    "Trace",
+    "TraceError",
+    "Traced",
     "Value",
     "WantedIndex",
     "WantedKey",
     "Waste",
     "Where",
+    "WholeRead",
     "accesses_of",
     "advised_cause",
     "advised_evidence",
@@ -154,6 +179,7 @@ __all__ = [
     "alter",
     "blocks_reads",
     "blocks_writes",
+    "change_rule",
     "changes_many_rows",
     "column_script",
     "columns_sql",
@@ -161,9 +187,9 @@ __all__ = [
     "constraint_name",
     "counts_up",
     "create_index",
-    "delete_in_batches",
     "drawn_plan",
     "drop_index",
+    "earlier",
     "equal_columns",
     "filtered_columns",
     "foreign_key",
@@ -171,6 +197,9 @@ __all__ = [
     "has_lock_timeout",
     "hash_memory_kb",
     "how_long",
+    "in_use_finding",
+    "index_users",
+    "is_column_new",
     "is_covered",
     "is_free_to_go",
     "is_harmless",
@@ -178,6 +207,8 @@ __all__ = [
     "is_partitioned",
     "is_same",
     "is_strong",
+    "is_there",
+    "is_workload_seen",
     "join_need",
     "join_wastes_of",
     "keeps_reads_out",
@@ -185,6 +216,7 @@ __all__ = [
     "lock_evidence",
     "lock_finding",
     "lock_severity",
+    "makes",
     "memory_kb",
     "migration",
     "migration_rule",
@@ -204,6 +236,8 @@ __all__ = [
     "quoted_table",
     "read_fraction",
     "replace",
+    "rows_in_batches",
+    "same_values_script",
     "scanned_table",
     "schema_rule",
     "script",
@@ -216,20 +250,21 @@ __all__ = [
     "temp_kb_per_call",
     "timeout",
     "unique_steps",
-    "update_in_batches",
+    "users_of",
     "validated_steps",
     "wastes_of",
     "workload_rule",
 ]
 
-RuleKind = Literal["query", "plan", "schema", "workload", "migration"]
+RuleKind = Literal["query", "plan", "schema", "workload", "migration", "change"]
 
 QueryCheck = Callable[[Query, Facts], Iterator[Finding]]
 PlanCheck = Callable[[PlannedStatement, Facts], Iterator[Finding]]
 SchemaCheck = Callable[[Table, Facts], Iterator[Finding]]
 WorkloadCheck = Callable[[Facts], Iterator[Finding]]
 MigrationCheck = Callable[[MigrationStep, GateFacts], Iterator[Finding]]
-Check = TypeVar("Check", QueryCheck, PlanCheck, SchemaCheck, WorkloadCheck, MigrationCheck)
+ChangeCheck = Callable[[GateFacts], Iterator[Finding]]
+Check = TypeVar("Check", QueryCheck, PlanCheck, SchemaCheck, WorkloadCheck, MigrationCheck, ChangeCheck)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,6 +342,15 @@ def migration_rule(
     """A rule of the gate, whose check receives one step of a migration at a time; an audit never runs it."""
     return lambda check: _marked(
         check, RuleMark(kind="migration", severity=severity, since=since, needs=needs, aliases=aliases)
+    )
+
+
+def change_rule(
+    *, severity: Severity, since: str, needs: tuple[Area, ...] = (), aliases: tuple[str, ...] = ()
+) -> Callable[[ChangeCheck], ChangeCheck]:
+    """A rule of the gate, whose check receives all that the pull request does to the plans of the workload."""
+    return lambda check: _marked(
+        check, RuleMark(kind="change", severity=severity, since=since, needs=needs, aliases=aliases)
     )
 
 

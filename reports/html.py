@@ -14,6 +14,7 @@ from pgadvisor.model.finding import first_sentence
 from pgadvisor.model.report import ENDPOINTS_NOTE, NOT_JUDGED_NOTE, Report
 from pgadvisor.reports import format_numbers, index_words, labels, prose, report_words
 from pgadvisor.reports.html_page import IN_FULL, LAID_OUT, page_of
+from pgadvisor.reports.migration_lines import statements_text
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.plan_explains import explains_of
 from pgadvisor.reports.plan_viewer import PlanViewerName
@@ -105,6 +106,7 @@ WORDS: dict[str, object] = {
     "not_run_together": labels.not_run_together,
     "endpoints_note": ENDPOINTS_NOTE,
     "not_judged_note": f"{NOT_JUDGED_NOTE[:1].upper()}{NOT_JUDGED_NOTE[1:]}.",
+    "statements_text": statements_text,
     "trials_sentence": report_words.trials_sentence,
     "rejected_label": report_words.rejected_label,
     "unplanned_labels": report_words.unplanned_labels,

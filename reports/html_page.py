@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -18,6 +19,7 @@ from pgadvisor.reports.html_index import finding_index
 from pgadvisor.reports.html_indexes import AdviceView, advice_view
 from pgadvisor.reports.html_statements import FindingLink, StatementView, statement_views
 from pgadvisor.reports.lookup import Lookup, lookup_of
+from pgadvisor.reports.migration_lines import MigrationLine, migration_lines
 
 LAID_OUT = 100
 """Tables and statements laid out at first; the rest is in the page as well, folded away."""
@@ -117,6 +119,12 @@ class Page(NamedTuple):
     """None: the report has no index advice."""
     is_of_indexes: bool
     """It is index advice alone: no rule was asked for findings."""
+    is_of_migrations: bool
+    """It is what the gate says: there is no workload, and nothing to be freed."""
+    migrations: tuple[tuple[MigrationLine, tuple[FindingView, ...]], ...]
+    """The files that were judged, each with its findings."""
+    read_at: datetime | None
+    """When the database was read; None: none was."""
 
 
 def page_of(report: Report) -> Page:
@@ -139,7 +147,7 @@ def page_of(report: Report) -> Page:
         counts=tuple((severity, severities[severity]) for severity in Severity),
         by_statement=_bars(report.time, anchors),
         by_table=_bars(report.time_by_table, table_anchors),
-        has_time=bool(report.time) or not labels.is_of_files(report),
+        has_time=bool(report.time) or not (labels.is_of_files(report) or labels.is_of_migrations(report)),
         fixes=tuple((fix, findings[fix.number - 1]) for fix in first_fixes(lookup)),
         findings=findings,
         endpoints=_endpoints(report, links, statements),
@@ -168,6 +176,11 @@ def page_of(report: Report) -> Page:
         ),
         advice=advice_view(report, statements, table_anchors),
         is_of_indexes=labels.is_of_indexes(report),
+        is_of_migrations=labels.is_of_migrations(report),
+        migrations=tuple(
+            (line, tuple(findings[number - 1] for number in line.findings)) for line in migration_lines(report)
+        ),
+        read_at=labels.read_at(report),
     )
 
 

@@ -114,7 +114,7 @@ def _source(report: Report) -> JsonSource:
         version=server.version if server else None,
         version_num=server.version_num if server else None,
         statistics_reset_at=server.statistics_reset_at if server else None,
-        collected_at=report.collected_at,
+        collected_at=labels.read_at(report),
         window_s=_number(report.window_s),
     )
 

@@ -32,9 +32,9 @@ class JsonCreate(JsonRecord):
     definition: str
     """CREATE INDEX, whole, without CONCURRENTLY."""
     sql: str
+    """How to build it without stopping reads or writes."""
     then: str | None
     """What is to follow it once it is built."""
-    """How to build it without stopping reads or writes."""
     undo: str
     lock: str
     size_bytes: int | None

@@ -1,6 +1,6 @@
 """A JSON report read back, as far as a later run is compared with it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +11,9 @@ from pgadvisor.model.report import Report, Verdict
 from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.reports.json_record import Key
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of a report for which no database was read."""
+
 
 class _Read(msgspec.Struct):
     """A part of a report by whatever version of its format: what is not compared is passed over."""
@@ -18,7 +21,7 @@ class _Read(msgspec.Struct):
 
 class _Source(_Read):
     database: str | None
-    collected_at: datetime
+    collected_at: datetime | None = None
     host: str | None = None
     version: str | None = None
     version_num: int | None = None
@@ -90,7 +93,7 @@ def read(content: dict[str, Any]) -> Report:
     return Report(
         format=told.format,
         pgadvisor=told.pgadvisor,
-        collected_at=source.collected_at,
+        collected_at=source.collected_at or NEVER,
         verdict=Verdict(headline=told.verdict.headline, text=told.verdict.text),
         server=None
         if source.database is None

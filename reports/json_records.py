@@ -21,7 +21,8 @@ class JsonSource(JsonRecord):
     """As `server_version_num`: 150018."""
     statistics_reset_at: datetime | None
     """When the counters of tables and indexes were last reset; null: never, or not known."""
-    collected_at: datetime
+    collected_at: datetime | None
+    """null: no database was read."""
     window_s: float | None
     """How long the workload's counters had been running."""
 

@@ -1,5 +1,7 @@
 """How things are called in a report: statements, places, kinds of plan, parts of a snapshot."""
 
+from datetime import datetime
+
 from pgadvisor.model.finding import Finding, Where
 from pgadvisor.model.plan import PlanKind, StatementPlan
 from pgadvisor.model.report import Report
@@ -26,6 +28,8 @@ AREAS: dict[Area, str] = {
     "replicas": "replicas",
     "analyze": "EXPLAIN ANALYZE",
     "planner": "planner twin",
+    "migrations": "migrations",
+    "trace": "scratch server",
 }
 
 
@@ -46,6 +50,16 @@ def is_of_files(report: Report) -> bool:
 def is_of_indexes(report: Report) -> bool:
     """Whether it is index advice alone: no rule was asked for its findings."""
     return report.advice is not None and not report.rules_run and not report.rules_not_run
+
+
+def is_of_migrations(report: Report) -> bool:
+    """Whether it is what the gate says of migrations."""
+    return report.migrations is not None
+
+
+def read_at(report: Report) -> datetime | None:
+    """When the database was read; None: none was, and a report of migrations is the same whenever it is made."""
+    return None if is_of_migrations(report) and report.server is None else report.collected_at
 
 
 def statement_label(statement: Statement, width: int = 80) -> str:
@@ -84,10 +98,13 @@ def statements_of(finding: Finding) -> tuple[str, ...]:
 
 def source_label(report: Report) -> str:
     """What was audited, in a few words: `shop on db-1, PostgreSQL 15.18`."""
+    count = len(report.migrations.files) if report.migrations is not None else 0
+    judged = "" if report.migrations is None else f"{count:,} migration{'' if count == 1 else 's'}"
     if report.server is None:
-        return "statements without a database"
+        return judged or "statements without a database"
     host = _host(report.server.host)
-    return f"{report.server.database}{host}, PostgreSQL {report.server.version}"
+    server = f"{report.server.database}{host}, PostgreSQL {report.server.version}"
+    return f"{judged} for {server}" if judged else server
 
 
 def not_run_together(report: Report) -> tuple[tuple[str, str, str], ...]:

@@ -15,6 +15,7 @@ from pgadvisor.reports.markdown_blocks import SECTION_BYTES, disclosed, fitting,
 from pgadvisor.reports.markdown_finding import finding_blocks
 from pgadvisor.reports.markdown_indexes import index_blocks
 from pgadvisor.reports.markdown_text import LONGEST, code, fenced, in_html, inline, line
+from pgadvisor.reports.migration_lines import migration_lines, statements_text
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.visible_text import visible
 
@@ -38,7 +39,8 @@ def render(report: Report) -> str:
     lookup = lookup_of(report)
     indexes = list(index_blocks(lookup))
     findings = _findings_table(lookup, TABLE_BYTES - sum(map(size, indexes)))
-    head = [*_verdict(report), *_tried(report), *_fixes(lookup), *indexes, *findings]
+    first = _migrations(report) if labels.is_of_migrations(report) else _fixes(lookup)
+    head = [*_verdict(report), *_tried(report), *first, *indexes, *findings]
     tail = [*_endpoints(report), *_tables(report), *_changes(report), *_trust(report)]
     room = MOST_BYTES - NOTE_BYTES - sum(size(block) for block in (*head, *tail))
     details = list(fitting(_details(lookup), room))
@@ -55,7 +57,8 @@ def _verdict(report: Report) -> Iterator[str]:
 
 def _source(report: Report) -> str:
     source = inline(labels.source_label(report), NAME)
-    parts = [source, numbers.moment(report.collected_at)]
+    read_at = labels.read_at(report)
+    parts = [source, *([numbers.moment(read_at)] if read_at is not None else [])]
     if report.window_s is not None:
         parts.append(f"counters of {numbers.duration(report.window_s)}")
     return " · ".join(parts)
@@ -91,6 +94,25 @@ def _fix(lookup: Lookup, fix: Fix) -> str:
     told = f"**{fix.number}.** {inline(fix.finding.remedy.text)}" + (f" — {inline(freed)}" if freed else "")
     sql = fix.finding.remedy.sql
     return f"{told}\n\n{fenced(sql)}" if sql and len(sql) <= SHORT_SQL else told
+
+
+def _migrations(report: Report) -> Iterator[str]:
+    """The files that were judged, with the findings in each; those without are folded away."""
+    lines = migration_lines(report)
+    rows = {
+        line: f"| {code(line.migration.file, NAME)} | {inline(statements_text(line.migration), MESSAGE)} "
+        f"| {words.number_list(line.findings, '') or 'none'} |"
+        for line in lines
+    }
+    titles = ("File", "Statements", "Findings")
+    if found := [row for line, row in rows.items() if line.findings or line.migration.unread]:
+        yield "### Migrations"
+        shown = list(fitting(found, SECTION_BYTES))
+        yield table(titles, shown)
+        if len(shown) < len(found):
+            yield f"And {len(found) - len(shown):,} more."
+    rest = [row for line, row in rows.items() if not (line.findings or line.migration.unread)]
+    yield from _section(f"{numbers.plural(len(rest), 'migration')} without a finding", titles, rest)
 
 
 def _findings_table(lookup: Lookup, room: int) -> Iterator[str]:

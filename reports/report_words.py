@@ -70,7 +70,9 @@ def counts(report: Report) -> str:
 
 def source(report: Report) -> str:
     """What was audited, when, and how long its counters had run."""
-    parts = [labels.source_label(report), numbers.moment(report.collected_at)]
+    parts = [labels.source_label(report)]
+    if (read_at := labels.read_at(report)) is not None:
+        parts.append(numbers.moment(read_at))
     if report.window_s is not None:
         parts.append(f"counters of {numbers.duration(report.window_s)}")
     return " · ".join(parts)
@@ -78,6 +80,8 @@ def source(report: Report) -> str:
 
 def nothing_found(report: Report) -> str:
     """What stands in place of the findings when there is none."""
+    if labels.is_of_migrations(report):
+        return f"{numbers.plural(len(report.rules_run), 'rule')} found nothing."
     text = f"Nothing to change was found by {numbers.plural(len(report.rules_run), 'rule')}."
     if report.rules_not_run:
         text += f" {numbers.plural(len(report.rules_not_run), 'rule')} could not run."

@@ -11,6 +11,7 @@ from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import index_words, labels, text_sections
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.lookup import Lookup, lookup_of
+from pgadvisor.reports.migration_lines import migration_lines, outside
 from pgadvisor.reports.plan_rows import plan_table
 from pgadvisor.reports.text_finding import Told, finding_view, headline, short_view
 from pgadvisor.reports.text_indexes import advice_sections, doubts, first_steps
@@ -82,7 +83,9 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     if labels.is_of_indexes(report):
         yield from _of_indexes(lookup)
         return
-    if labels.is_of_files(report):
+    if labels.is_of_migrations(report):
+        yield from _by_file(lookup)
+    elif labels.is_of_files(report):
         yield from _by_statement(lookup)
     else:
         yield from _by_rank(lookup)
@@ -125,13 +128,28 @@ def _by_rank(lookup: Lookup) -> Iterable[RenderableType]:
     yield from _findings(lookup, range(1, len(report.findings) + 1), Told())
 
 
+def _by_file(lookup: Lookup) -> Iterable[RenderableType]:
+    """For migrations: what was found in each file, in the order in which they run."""
+    report = lookup.report
+    yield from text_sections.migrations(report)
+    told = Told()
+    for line in migration_lines(report):
+        if line.findings:
+            yield text_sections.heading(visible(line.migration.file))
+            yield from _findings(lookup, line.findings, told)
+    if rest := outside(report):
+        yield text_sections.heading("In no migration")
+        yield from _findings(lookup, rest, told)
+
+
 def _findings(lookup: Lookup, found: Iterable[int], told: Told) -> Iterable[RenderableType]:
     """Those findings in full until `WHOLE` are told, the rest in a line each."""
-    are_folded = False
+    are_folded, is_first = False, True
     for number in found:
         if len(told.findings) < WHOLE:
-            if told.findings:
+            if not is_first:
                 yield Text()
+            is_first = False
             yield finding_view(lookup, number, told)
             continue
         if not are_folded:

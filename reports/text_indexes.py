@@ -81,8 +81,9 @@ def _create(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
 
 
 def _gain(index: AdvisedIndex, advice: IndexAdvice) -> Iterator[Fact]:
-    share = f", {numbers.share(index.gain / advice.before)} of the workload" if advice.before > 0 else ""
-    yield "saves", f"{words.amount(index.gain, advice.unit)}{share}"
+    gain = abs(index.gain)
+    share = f", {numbers.share(gain / advice.before)} of the workload" if advice.before > 0 else ""
+    yield "saves" if index.gain >= 0 else "costs", f"{words.amount(gain, advice.unit)}{share}"
     build = f", built in about {numbers.duration(max(index.build_s, 1.0))}" if index.build_s is not None else ""
     yield "size", f"{numbers.size(index.size_bytes)}{build}"
 

@@ -11,6 +11,7 @@ from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.fix_first import first_fixes
 from pgadvisor.reports.lookup import Lookup
+from pgadvisor.reports.migration_lines import migration_lines, statements_text
 from pgadvisor.reports.text_finding import first_view
 from pgadvisor.reports.visible_text import folded, visible
 
@@ -49,6 +50,19 @@ def fix_first(lookup: Lookup) -> Iterator[RenderableType]:
         if at:
             yield Text()
         yield first_view(lookup, fix.number)
+
+
+def migrations(report: Report) -> Iterator[RenderableType]:
+    """The files that were judged, and how many of their statements were tried."""
+    lines = migration_lines(report)
+    if not lines:
+        return
+    yield heading("Migrations")
+    # Those with findings first: of 300 files nobody looks for the three.
+    for line in sorted(lines, key=lambda line: not line.findings)[:MOST_ROWS]:
+        found = words.number_list(line.findings, "#") or "nothing found"
+        yield item(f"{line.migration.file}: {statements_text(line.migration)}; {found}")
+    yield from more(len(lines), "migration")
 
 
 def endpoints(report: Report) -> Iterator[RenderableType]:

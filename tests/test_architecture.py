@@ -66,6 +66,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
         *RULE,
         *SERVER,
         "pgadvisor.advise",
+        "pgadvisor.candidates",
         "pgadvisor.measure",
         "pgadvisor.rules",
         "pgadvisor",

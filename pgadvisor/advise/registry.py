@@ -11,21 +11,23 @@ import pgadvisor.rules
 from pgadvisor.errors import UsageError
 from pgadvisor.rule import Rule, RuleKind, RuleMark
 
+GATE_KINDS: frozenset[RuleKind] = frozenset(("migration", "change"))
+
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """All rules by kind (query, plan, schema, workload, migration), then by name."""
+    """All rules by kind (query, plan, schema, workload, migration, change), then by name."""
     return tuple(rule for kind in get_args(RuleKind) for rule in _rules_of(kind))
 
 
 def audit_rules() -> tuple[Rule, ...]:
-    """The rules that an audit runs: all but those of migrations, which the gate runs."""
-    return tuple(rule for rule in all_rules() if rule.kind != "migration")
+    """The rules that an audit runs: all but those that the gate runs."""
+    return tuple(rule for rule in all_rules() if rule.kind not in GATE_KINDS)
 
 
 def gate_rules() -> tuple[Rule, ...]:
-    """The rules that the gate runs over the steps of migrations."""
-    return tuple(rule for rule in all_rules() if rule.kind == "migration")
+    """The rules that the gate runs: over the steps of migrations, and over what they do to plans."""
+    return tuple(rule for rule in all_rules() if rule.kind in GATE_KINDS)
 
 
 def find_rule(name: str) -> Rule:

@@ -23,21 +23,34 @@ def read_candidate(facts: Facts, definition: str) -> Candidate | Unread:
     method = body.get("accessMethod", "btree")
     if method not in get_args(IndexMethod):
         return Unread(reason=f"access method {method} is not known")
+    more = [each["IndexElem"] for each in body.get("indexIncludingParams", ())]
+    if any("name" not in each for each in more):
+        return Unread(reason="INCLUDE takes columns alone")
     if "schemaname" not in body["relation"]:
         return Unread(reason="it does not say the table's schema")
+    table = _table(facts, f"{body['relation']['schemaname']}.{body['relation']['relname']}")
+    if isinstance(table, Unread):
+        return table
     where = body.get("whereClause")
-    table = facts.table(f"{body['relation']['schemaname']}.{body['relation']['relname']}")
-    if table is None:
-        return Unread(reason=f"there is no table {body['relation']['schemaname']}.{body['relation']['relname']}")
     return Candidate(
-        schema=body["relation"]["schemaname"],
-        table_name=body["relation"]["relname"],
+        schema=table.schema,
+        table_name=table.name,
         keys=tuple(_key(facts, table, each["IndexElem"]) for each in body.get("indexParams", ())),
         method=cast(IndexMethod, method),
-        included=tuple(each["IndexElem"]["name"] for each in body.get("indexIncludingParams", ())),
-        predicate=canonical_node(where) if where else None,
+        included=tuple(each["name"] for each in more),
+        predicate=_predicate(where) if where else None,
         predicate_columns=_columns(where) if where else (),
     )
+
+
+def _table(facts: Facts, name: str) -> Table | Unread:
+    """The table of that name; a partition has what its parent has, and the workload is told of that."""
+    table = facts.table(name)
+    if table is None:
+        return Unread(reason=f"there is no table {name}")
+    if table.partition_of is not None:
+        return Unread(reason=f"{name} is a partition: ask about an index on {table.partition_of}")
+    return table
 
 
 def _key(facts: Facts, table: Table, element: Node) -> CandidateKey:
@@ -57,6 +70,20 @@ def _key(facts: Facts, table: Table, element: Node) -> CandidateKey:
         text += " COLLATE " + ".".join(quoted(each) for each in strings(element["collation"]))
     return CandidateKey(text=text, key=key, columns=columns, label=label, operator_class=operator_class,
                         is_descending=is_descending, is_nulls_first=is_first)  # fmt: skip
+
+
+def _predicate(where: Node) -> str:
+    """In the spelling of candidates: conjuncts sorted, without parentheses around those that need none."""
+    kind, body = unwrap(where)
+    if kind != "BoolExpr" or body.get("boolop") != "AND_EXPR":
+        return canonical_node(where)
+    return " AND ".join(sorted(_conjunct(each) for each in body["args"]))
+
+
+def _conjunct(node: Node) -> str:
+    kind, body = unwrap(node)
+    is_either = kind == "BoolExpr" and body.get("boolop") == "OR_EXPR"
+    return f"({canonical_node(node)})" if is_either else canonical_node(node)
 
 
 def _columns(node: Node) -> tuple[str, ...]:

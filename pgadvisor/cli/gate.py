@@ -11,8 +11,11 @@ from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import tell
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
 from pgadvisor.cli.config import Config, read_config
+from pgadvisor.cli.gate_plans import added_queries, planned
+from pgadvisor.cli.gate_trace import traced
 from pgadvisor.cli.options import FailOn
-from pgadvisor.cli.source import end
+from pgadvisor.cli.planning import PlannerChoice, checked
+from pgadvisor.cli.source import SourceOptions, end
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.errors import UsageError
 from pgadvisor.gate.find.find import find_migrations
@@ -41,12 +44,39 @@ BaseOption = Annotated[
         help="Judge only what is new or changed since this git commit or branch, or against this directory.",
     ),
 ]
+QueriesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--queries",
+        metavar="FILE|DIR",
+        help="Queries that come with the pull request: those that lack an index on production's statistics are told.",
+    ),
+]
+ScratchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scratch",
+        metavar="DSN",
+        help="Try the migrations in this empty database, never one in use; else on a server of our own, for a moment.",
+    ),
+]
+NoTraceOption = Annotated[
+    bool, typer.Option("--no-trace", help="Do not run the migrations on a scratch server: judge their text alone.")
+]
+NoPlansOption = Annotated[
+    bool, typer.Option("--no-plans", help="Do not plan the snapshot's workload before and after the migrations.")
+]
 
 
 def gate(
     paths: PathsArgument,
     snapshot: SnapshotOption = None,
     base: BaseOption = None,
+    queries: QueriesOption = None,
+    no_plans: NoPlansOption = False,
+    scratch: ScratchOption = None,
+    no_trace: NoTraceOption = False,
+    twin_bin: options.TwinBinOption = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
     also: options.AlsoOption = None,
@@ -68,6 +98,8 @@ def gate(
 
     - `pgadvisor gate migrations/ --base origin/main --snapshot prod.pgsnap`
 
+    - `pgadvisor gate migrations/ --snapshot prod.pgsnap --queries new_queries.sql`
+
     - `pgadvisor gate db/migrate/0042_email.sql --format github`
     """
     output.check_writable(path)
@@ -79,7 +111,13 @@ def gate(
     known = read_known(given) if (given := baseline or settings.baseline) else None
     catalog = read_snapshot(snapshot) if snapshot else None
     migrations = find_migrations(paths, base=base, root=None)
-    _check_readable(migrations)
+    added = added_queries(queries, catalog) if queries else ()
+    _check_readable(migrations, has_queries=bool(added))
+    choice = checked(PlannerChoice(programs=twin_bin, options=SourceOptions(quiet=quiet)))
+    if scratch is not None and no_trace:
+        raise UsageError("--scratch names where to run the migrations, and --no-trace says not to: leave one out")
+    tried = None if no_trace else traced(migrations, catalog, scratch, choice)
+    plans = None if no_plans or catalog is None else planned(catalog, migrations, added, choice)
     now = datetime.now(UTC)
     terms = Terms(
         today=now.date(),
@@ -93,7 +131,9 @@ def gate(
         if debug:
             raise crash
 
-    found = with_baseline(judge(migrations, rules, terms, snapshot=catalog, now=now, on_crash=crashed), known)
+    found = with_baseline(
+        judge(migrations, rules, terms, snapshot=catalog, now=now, plans=plans, tried=tried, on_crash=crashed), known
+    )
     report = redaction.redacted(found, key, quiet=quiet)
     threshold = fail_on or settings.fail_on or FailOn.ERROR
     output.write(output.render(report, form, path, fail_on=threshold), path)
@@ -109,9 +149,9 @@ def _rules(settings: Config, select: list[str] | None, ignore: list[str] | None)
     return choose(*wanted, among=gate_rules())
 
 
-def _check_readable(migrations: tuple[Migration, ...]) -> None:
+def _check_readable(migrations: tuple[Migration, ...], *, has_queries: bool) -> None:
     """Raises UsageError when nothing at all can be judged."""
-    if not migrations:
+    if not migrations and not has_queries:
         raise UsageError("there is no migration in what was given: name the directory of your migrations")
     judged = [each for each in migrations if each.is_judged]
     if judged and all(each.unread is not None for each in judged):

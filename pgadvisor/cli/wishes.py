@@ -42,10 +42,12 @@ class Asked(Record):
 
 
 def budget_of(text: str) -> Budget:
-    """The budget that `10%`, `2GB`, `500 MB`, `1.5GiB` or a count of bytes means. Raises UsageError."""
+    """The budget that `10%`, `2GB`, `500 MB`, `1.5GiB` or a count of bytes means. Raises UsageError, also for a part of
+    a byte: `0.1` is meant for a share."""
     if found := _PERCENT.fullmatch(text.strip()):
         return Budget(share=float(found[1]) / 100)
-    if found := _SIZE.fullmatch(text.strip()):
+    found = _SIZE.fullmatch(text.strip())
+    if found and ("." not in found[1] or UNITS[found[2].lower()]):
         return Budget(size_bytes=int(float(found[1]) * 1024 ** UNITS[found[2].lower()]))
     raise UsageError(f'--budget takes a share of the tables\' size or a size, as in 10%, 2GB or 500MB, not "{text}"')
 

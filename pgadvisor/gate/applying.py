@@ -102,7 +102,9 @@ _ON_TABLE: dict[str, OnTable] = {
 def _created(known: Known, step: DdlStep, is_judged: bool) -> Known:
     """CREATE TABLE in all its forms, and of views; IF NOT EXISTS leaves alone what is there."""
     key = known.qualified((step.schema, step.name or ""))
-    if step.is_temporary or (key in known.tables and (step.if_not_exists or step.is_conditional)):
+    if step.is_temporary and not is_judged:
+        return known
+    if key in known.tables and (step.is_temporary or step.if_not_exists or step.is_conditional):
         return known
     key = f"{step.schema or next(iter(known.search_path), 'public')}.{step.name}"
     schema, _, name = key.partition(".")

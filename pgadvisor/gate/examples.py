@@ -2,6 +2,7 @@
 
 from pgadvisor.advise import examples
 from pgadvisor.advise.merge import merge
+from pgadvisor.advise.registry import GATE_KINDS
 from pgadvisor.gate.running import findings_of
 from pgadvisor.gate.steps import steps_of
 from pgadvisor.migration_facts import GateFacts
@@ -13,7 +14,7 @@ from pgadvisor.sql.splitter import split_statements
 
 def findings_in(rule: Rule, example: Example) -> tuple[Finding, ...]:
     """What the rule finds in the example, merged as in a report."""
-    if rule.kind != "migration":
+    if rule.kind not in GATE_KINDS:
         return examples.findings_in(rule, example)
     facts = examples.facts_of(example)
     known = facts if example.tables else None
@@ -23,7 +24,7 @@ def findings_in(rule: Rule, example: Example) -> tuple[Finding, ...]:
         migration_of("2_change.sql", example.migration, is_in_transaction=example.is_in_transaction),
     )
     steps = steps_of(migrations, version=version, snapshot=facts.snapshot if known else None)
-    gate = GateFacts(migrations, version=version, facts=known)
+    gate = GateFacts(migrations, version=version, facts=known, plans=example.plan_changes, trace=example.trace)
     return tuple(merge(list(findings_of(rule, steps, gate)), facts))
 
 
@@ -38,4 +39,5 @@ def migration_of(file: str, text: str, *, is_judged: bool = True, is_in_transact
             MigrationStatement(text=each.text, line=each.line, span=span, is_in_transaction=is_in_transaction)
         )
         at = span.end
-    return Migration(file=file, tool="sql", name=file.removesuffix(".sql"), up=tuple(statements), is_judged=is_judged)
+    return Migration(file=file, tool="sql", name=file.removesuffix(".sql"), up=tuple(statements), is_judged=is_judged,
+                     is_wrapped=is_in_transaction)  # fmt: skip

@@ -10,19 +10,24 @@ from pgadvisor.advise.merge import merge
 from pgadvisor.advise.queries import read_queries
 from pgadvisor.facts import Facts
 from pgadvisor.gate.identity import key_of
-from pgadvisor.gate.running import findings_of
+from pgadvisor.gate.plans import PlansFound
+from pgadvisor.gate.running import findings_of, line_of
 from pgadvisor.gate.steps import steps_of
+from pgadvisor.gate.trying import TraceFound
+from pgadvisor.gate.verdict import held_by_place, judged_migrations, verdict
 from pgadvisor.gate.waivers import Terms, waive
 from pgadvisor.migration_facts import GateFacts, MigrationStep
-from pgadvisor.model.finding import Finding, Severity
+from pgadvisor.model.finding import Finding
 from pgadvisor.model.migration import Migration
-from pgadvisor.model.report import FORMAT, Report, RuleNotRun, Verdict
+from pgadvisor.model.report import FORMAT, Report, RuleNotRun
 from pgadvisor.model.snapshot import FORMAT as SNAPSHOT_FORMAT
 from pgadvisor.model.snapshot import Gap, Snapshot
 from pgadvisor.rule import Rule
 
 LATEST_MAJOR = 18
 """Judged for it where nothing says on which version the migrations will run."""
+NOT_PLANNED = "no workload was planned before and after the migrations"
+NOT_TRIED = "the migrations were not run on a scratch server"
 
 
 def judge(
@@ -32,15 +37,23 @@ def judge(
     *,
     snapshot: Snapshot | None,
     now: datetime,
+    plans: PlansFound | None = None,
+    tried: TraceFound | None = None,
     on_crash: Callable[[Rule, Exception], None] | None = None,
 ) -> Report:
-    """What the rules say of the judged migrations; `terms`: by what their waivers are judged."""
+    """What the rules say of the judged migrations; `terms`: by what their waivers are judged; `plans`: what they do to
+    the snapshot's workload, where that was planned; `tried`: what running them showed."""
     server = snapshot.server if snapshot else None
     version = server.major if server else LATEST_MAJOR
     known = snapshot or Snapshot(format=SNAPSHOT_FORMAT, pgadvisor=__version__, collected_at=now)
     facts = Facts(known, read_queries(known)[0])
     gate = GateFacts(
-        migrations, version=version, facts=facts if snapshot else None, version_is_known=server is not None
+        migrations,
+        version=version,
+        facts=facts if snapshot else None,
+        version_is_known=server is not None,
+        plans=plans.changes if plans else None,
+        trace=tried.trace if tried else None,
     )
     steps = steps_of(migrations, version=version, snapshot=snapshot)
     found, not_run = _run(rules, steps, gate, on_crash)
@@ -48,18 +61,23 @@ def judge(
     outcome = waive(_ranked(merged), migrations, terms)
     absent = {each.rule for each in not_run}
     gaps = (*_unread(migrations), *(Gap(area="migrations", reason=note, cure="mend or remove the comment")
-                                    for note in outcome.notes))  # fmt: skip
+                                    for note in outcome.notes),
+            *(plans.gaps if plans else ()), *(tried.gaps if tried else ()))  # fmt: skip
+    judged = judged_migrations(migrations, gate.trace)
+    held = held_by_place(steps, gate, [(each.migration.file, line_of(each)) for each in steps])
     return Report(
         format=FORMAT,
         pgadvisor=__version__,
         collected_at=known.collected_at,
-        verdict=_verdict(outcome.kept, migrations, gaps, snapshot),
+        verdict=verdict(outcome.kept, judged, held=held, snapshot=snapshot, plans=plans),
         server=server,
         findings=outcome.kept,
         waived=outcome.waived,
         gaps=gaps,
         rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
         rules_not_run=tuple(not_run),
+        rule_pages=_pages(rules, outcome.kept),
+        migrations=judged,
     )
 
 
@@ -72,6 +90,9 @@ def _run(
     found: list[Finding] = []
     not_run: list[RuleNotRun] = []
     for rule in rules:
+        if (lacking := _lacking(rule, gate)) is not None:
+            not_run.append(lacking)
+            continue
         try:
             found.extend(findings_of(rule, steps, gate))
         except Exception as crash:  # noqa: BLE001 - one rule's fault must not cost the user all the others
@@ -85,6 +106,22 @@ def _run(
                 )
             )
     return found, not_run
+
+
+def _lacking(rule: Rule, gate: GateFacts) -> RuleNotRun | None:
+    """What the rule needs and is not there."""
+    if "trace" in rule.needs:
+        cure = "leave out --no-trace, or name a server with --scratch DSN"
+        return None if gate.trace else RuleNotRun(rule=rule.name, reason=NOT_TRIED, cure=cure)
+    if rule.kind == "change" and gate.plans is None:
+        return RuleNotRun(rule=rule.name, reason=NOT_PLANNED, cure="give --snapshot FILE of production")
+    return None
+
+
+def _pages(rules: Sequence[Rule], findings: Sequence[Finding]) -> tuple[tuple[str, str], ...]:
+    """The pages of the rules that found something."""
+    names = {each.rule for each in findings}
+    return tuple((rule.name, rule.doc) for rule in rules if rule.name in names)
 
 
 def _ranked(findings: Sequence[Finding]) -> list[Finding]:
@@ -104,37 +141,3 @@ def _unread(migrations: Sequence[Migration]) -> tuple[Gap, ...]:
             found += [Gap(area="migrations", subject=each.file, reason=remark, cure="look at it yourself")
                       for remark in each.remarks]  # fmt: skip
     return tuple(found)
-
-
-def _verdict(
-    findings: Sequence[Finding], migrations: Sequence[Migration], gaps: Sequence[Gap], snapshot: Snapshot | None
-) -> Verdict:
-    """What will lock or break, in a sentence."""
-    judged = [each for each in migrations if each.is_judged]
-    worst = min((each.severity for each in findings), key=lambda each: each.rank, default=None)
-    statements = sum(len(each.up) for each in judged)
-    looked = f"{_plural(len(judged), 'migration')} with {_plural(statements, 'statement')} judged"
-    basis = (
-        f"on the catalog of {snapshot.collected_at:%Y-%m-%d}"
-        if snapshot
-        else ("by text alone: with --snapshot FILE sizes, traffic and plans count as well")
-    )
-    unread = sum(each.unread is not None for each in judged)
-    parts = [f"{looked} {basis}."]
-    if unread:
-        parts.append(f"{_plural(unread, 'migration')} could not be read.")
-    if not judged:
-        headline = "No migration is new or changed"
-    elif findings:
-        errors = sum(each.severity is Severity.ERROR for each in findings)
-        first = findings[0]
-        headline = f"{_plural(errors, 'error') if errors else _plural(len(findings), 'finding')}: {first.message}"
-    elif unread == len(judged):
-        headline = "No migration could be read"
-    else:
-        headline = "Nothing in the way"
-    return Verdict(headline=headline, text=" ".join(parts), severity=worst)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

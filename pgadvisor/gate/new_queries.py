@@ -10,6 +10,7 @@ from pgadvisor.advise.queries import read_queries
 from pgadvisor.candidates.candidate import Candidate
 from pgadvisor.candidates.proposed import candidates_of
 from pgadvisor.facts import Facts
+from pgadvisor.indexes.build_plan import IndexBuild, build
 from pgadvisor.indexes.names import IndexNames
 from pgadvisor.migration_facts import SMALL_BYTES
 from pgadvisor.model.plan import Plan, PlanComparison
@@ -24,6 +25,9 @@ from pgadvisor.parameters.types import Prepare
 
 MOST_LEFT = 0.5
 """An index that leaves more of the cost than this is no cure for reading a table whole."""
+
+NEARLY = 0.01
+"""Of the cost without an index: what a bigger one saves beyond is not worth its room."""
 
 
 class QueriesFound(NamedTuple):
@@ -80,18 +84,14 @@ class _Trial:
         """The best single index, where a big table is read whole without it."""
         plan = self._planner.plan(self._texts[0]).plan
         big = dict(_read_whole(plan, self._facts)) if plan else {}
-        tried = [self._named(each) for each in candidates if each.table in big]
-        if not tried or plan is None:
+        candidate = self._best([each for each in candidates if each.table in big])
+        if candidate is None or plan is None:
             return
-        costs = self._planner.costs([Question(Configuration(create=(each,)), self._texts) for each in tried])
-        means = [self._mean(each) for each in costs]
-        best = min(range(len(tried)), key=lambda at: (means[at], at))
-        if means[best] > MOST_LEFT * self._mean(self._before):
-            return
-        index, draw = tried[best], self._draws[0]
+        index, draw = self._named(candidate), self._draws[0]
         after = self._planner.plan(draw.text, Configuration(create=(index,))).plan
         if after is None or index.name not in {node.index for node in after.root.walk()}:
             return
+        built = self._built(candidate, index)
         yield NeededIndex(
             file=self._statement.file or "",
             line=self._statement.line or 1,
@@ -100,9 +100,24 @@ class _Trial:
             table=index.table,
             size_bytes=big[index.table],
             definition=index.definition,
-            index_bytes=self._planner.size(index).size_bytes,
+            sql=built.sql,
+            undo=built.undo,
+            lock=built.lock,
+            index_bytes=built.size_bytes,
             comparison=self._compared(index, draw, plan, after),
         )
+
+    def _best(self, candidates: Sequence[Candidate]) -> Candidate | None:
+        """The smallest of those that are nearly as good as the best; None: none is any good."""
+        tried = [each.named(f"pgadvisor_try_{at}") for at, each in enumerate(candidates)]
+        costs = self._planner.costs([Question(Configuration(create=(each,)), self._texts) for each in tried])
+        means, before = [self._mean(each) for each in costs], self._mean(self._before)
+        if not means or min(means) > MOST_LEFT * before:
+            return None
+        good = [at for at, mean in enumerate(means) if mean <= min(means) + NEARLY * before]
+        sizes = self._planner.sizes([tried[at] for at in good])
+        ranked = sorted(zip(good, sizes, strict=True), key=lambda each: (each[1].size_bytes or 0, each[0]))
+        return candidates[ranked[0][0]]
 
     def _compared(self, index: HypotheticalIndex, draw: Draw, before: Plan, after: Plan) -> PlanComparison:
         return PlanComparison(
@@ -116,6 +131,11 @@ class _Trial:
         table = self._facts.table(candidate.table)
         assert table is not None  # a candidate is on a table of the facts
         return candidate.named(self._facts.once(IndexNames).of(candidate, table))
+
+    def _built(self, candidate: Candidate, index: HypotheticalIndex) -> IndexBuild:
+        table = self._facts.table(candidate.table)
+        assert table is not None  # as above
+        return build(self._facts, candidate, table, self._facts.once(IndexNames), self._planner.size(index))
 
     def _mean(self, answers: Sequence[Answer]) -> float:
         costs = [float("inf") if each.cost is None else each.cost for each in answers]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pgadvisor.advise.endpoints import endpoint_name
 from pgadvisor.facts import Facts
 from pgadvisor.gate.schema_change import Effect, SchemaChange
 from pgadvisor.model.plan import Plan, PlanComparison
@@ -14,6 +15,7 @@ from pgadvisor.planner.twin_changes import successors
 
 SAME = 1e-6
 """Relative: what is left of rounding where two plans are one."""
+LABEL = 80
 _NO_WHOLE_READS = Configuration(settings=(("enable_seqscan", "off"),))
 
 
@@ -91,8 +93,22 @@ class Comparing:
         tables = [self._facts.table(each.table) for each in query.tables()] if query else []
         names = tuple(dict.fromkeys(each.qualified for each in tables if each))
         return PlanChange(
-            statement=key, place=found.place, error=found.error, share=self._facts.share(key), tables=names
-        )
+            statement=key, place=found.place, error=found.error, share=self._facts.share(key), tables=names,
+            label=self._label(key), endpoint=self._endpoint(key),
+        )  # fmt: skip
+
+    def _label(self, key: str) -> str:
+        """A text of the server's has no values; one of a file may, and goes by its name or place."""
+        found = self._facts.statement(key)
+        if found is None:
+            return key
+        place = f"{found.file or 'statement'}:{found.line or found.position}" if found.position is not None else None
+        text = " ".join((found.name or place or found.text).split())
+        return text if len(text) <= LABEL else f"{text[: LABEL - 1]}…"
+
+    def _endpoint(self, key: str) -> str | None:
+        found = self._facts.statement(key)
+        return endpoint_name(found.tags) if found else None
 
     def _planned(self, drawn: Sequence[DrawnStatement], redraw: Redraw) -> Iterator[Both | None]:
         """Of each its costs on both; None where it could not be planned on one of them."""
@@ -136,6 +152,8 @@ class Comparing:
         return PlanChange(
             statement=both.drawn.statement,
             place=effect.place,
+            label=self._label(both.drawn.statement),
+            endpoint=self._endpoint(both.drawn.statement),
             before=cost,
             after=cost_now,
             share=share,

@@ -1,7 +1,9 @@
 """The workload's plans before and after the migrations: two twins of one snapshot, the second with the new schema."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,10 +66,10 @@ def plan_changes(
     facts = Facts(workload, read_queries(workload)[0])
     change = SchemaChange(migrations, snapshot, dict(_forms(snapshot.statements)))
     then = _with_extensions(snapshot, migrations)
-    with (
-        _up(Twin(then, binaries=binaries, change=change, progress=progress), snapshot) as after,
-        _up(Twin(snapshot, binaries=binaries, progress=progress), snapshot) as before,
-    ):
+    with ExitStack() as stack:
+        twins = _twins(stack, partial(Twin, snapshot, binaries=binaries, progress=progress),
+                       partial(Twin, then, binaries=binaries, change=change))  # fmt: skip
+        before, after = (stack.enter_context(_up(each, snapshot)) for each in twins)
         drawn = draw_statements(before.prepare, before.planner, workload, progress)
         snapshot_then = snapshot_after(workload, change)
         drawer = Drawer(snapshot_then, after.planner, after.prepare)
@@ -88,9 +90,19 @@ def plan_changes(
         return PlansFound(changes, (*before.twin.gaps, *change.gaps, *needed.gaps))
 
 
+def _twins(stack: ExitStack, *makers: Callable[[], Twin]) -> tuple[Twin, ...]:
+    """All made at once; where one cannot be, none is left."""
+    with ThreadPoolExecutor(len(makers)) as pool:
+        making = [pool.submit(each) for each in makers]
+    for each in making:
+        if each.exception() is None:
+            stack.enter_context(each.result())
+    return tuple(each.result() for each in making)
+
+
 @contextmanager
 def _up(twin: Twin, snapshot: Snapshot) -> Iterator[_Up]:
-    with twin, TwinPlanner(twin.connect, twin.label) as planner, twin.connect() as connection:
+    with TwinPlanner(twin.connect, twin.label) as planner, twin.connect() as connection:
         add_trigrams(connection)
         yield _Up(twin, AsOf(planner, snapshot.collected_at), preparing(connection))
 

@@ -1,16 +1,20 @@
-"""Run the rules of migrations over steps: findings with their rule, file and line."""
+"""Run the gate's rules, over steps and over plans: findings with their rule, file and line."""
 
 from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
+from pgadvisor.gate.confirming import confirmed
 from pgadvisor.migration_facts import GateFacts, MigrationStep
 from pgadvisor.model.finding import Finding
 from pgadvisor.rule import Rule
 
 
 def findings_of(rule: Rule, steps: Iterable[MigrationStep], gate: GateFacts) -> Iterator[Finding]:
-    """What one rule finds in the steps, in their order."""
+    """What one rule finds in the steps, in their order, or in what they do to plans."""
+    if rule.kind == "change":
+        yield from (replace(found, rule=rule.name) for found in rule.check(gate))
+        return
     for step in steps:
         for found in rule.check(step, gate):
             where = replace(
@@ -19,7 +23,9 @@ def findings_of(rule: Rule, steps: Iterable[MigrationStep], gate: GateFacts) -> 
                 file=found.where.file or step.migration.file,
                 line=found.where.line or line_of(step),
             )
-            yield replace(found, rule=rule.name, where=where)
+            told = confirmed(replace(found, rule=rule.name, where=where), step, gate)
+            if told is not None:
+                yield told
 
 
 def line_of(step: MigrationStep) -> int:

@@ -226,9 +226,11 @@ def _types(found: Standing) -> dict[int, str]:
 
 def _has_other(before: State, after: State) -> bool:
     """Whether anything but indexes differs."""
-    return [each for each in before.values() if not each.is_index] != [
-        each for each in after.values() if not each.is_index
-    ]
+
+    def others(state: State) -> dict[int, Standing]:
+        return {oid: each for oid, each in state.items() if not each.is_index}
+
+    return others(before) != others(after)
 
 
 def _counts(text: str) -> bool:

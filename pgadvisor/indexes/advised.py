@@ -4,6 +4,8 @@ from pgadvisor.facts import Facts
 from pgadvisor.indexes.build_effort import duration_text, size_text
 from pgadvisor.model.advice import AdvisedIndex, IndexAdvice
 from pgadvisor.model.finding import Evidence, Remedy, Rung, Severity
+from pgadvisor.sql.index_ddl import read_create_index
+from pgadvisor.sql.parse import Unread
 
 
 def advised_cause(index: AdvisedIndex) -> str:
@@ -48,4 +50,5 @@ def advised_severity(index: AdvisedIndex, facts: Facts) -> Severity:
 
 def _spelled(index: AdvisedIndex) -> str:
     """All that follows the table's name in its definition."""
-    return index.definition[index.definition.index(" ON ") + 4 :].partition(" ")[2]
+    ddl = read_create_index(index.definition)
+    return index.definition if isinstance(ddl, Unread) else ddl.keys

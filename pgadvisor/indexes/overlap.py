@@ -4,6 +4,7 @@ from pgadvisor.facts import Facts
 from pgadvisor.indexes.wanted import WantedIndex
 from pgadvisor.model.catalog import Index
 from pgadvisor.sql.canonical import canonical
+from pgadvisor.sql.identifiers import quoted
 
 Spelled = tuple[str, str | None, str | None]
 
@@ -155,5 +156,5 @@ def supports_foreign_key(index: Index, columns: tuple[str, ...]) -> bool:
     leading = {key.column for key in index.keys[: len(columns)]}
     if not index.is_valid or leading != set(columns) or index.method not in ("btree", "hash"):
         return False
-    not_null = {canonical(f"{column} IS NOT NULL") for column in columns}
+    not_null = {canonical(f"{quoted(column)} IS NOT NULL") for column in columns}
     return not index.predicate or canonical(index.predicate) in not_null

@@ -1,7 +1,7 @@
 """Advice tried for real: statements timed without it and with it, on a copy that is left as it was."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -111,13 +111,11 @@ class _Trial:
                 doubts |= {doubt: None} if doubt else {}
             after = self._times("timing with the advice", before, lambda key: self._patience_ms(before[key]))
             suspects = _slower(before, after)
-            again = self._times("timing again", suspects, lambda key: self._patience_ms(before[key]))
-            after |= {key: min(after[key], ms) for key, ms in again.items()}
+            after_again = self._times("timing again", suspects, lambda key: self._patience_ms(before[key]))
         self._vacuum(self._written())
-        suspects = _slower(before, after)
-        again = self._times("timing again", suspects, lambda _: self._limit_ms)
-        before |= {key: max(before[key], ms) for key, ms in again.items()}
-        return self._measurement(statements, before, after, built, tuple(doubts))
+        before_again = self._times("timing again", after_again, lambda _: self._limit_ms)
+        looks = looked_twice(before, after, before_again, after_again)
+        return self._measurement(statements, looks, built, tuple(doubts))
 
     def _times(self, stage: str, keys: Iterable[str], limit_ms: Callable[[str], float]) -> dict[str, float]:
         """Milliseconds of a call by key; a statement that fails is left out from here on."""
@@ -151,15 +149,15 @@ class _Trial:
     def _measurement(
         self,
         statements: Sequence[Timed],
-        before: dict[str, float],
-        after: dict[str, float],
+        looks: "Looks",
         built: Sequence[BuiltIndex],
         doubts: tuple[str, ...],
     ) -> Measurement:
+        before, after = looks.before, looks.after
         both = [each for each in statements if each.key in before and each.key in after]
         spent = sum(each.calls * before[each.key] for each in both)
         slower = sorted(
-            _slower(before, after),
+            looks.slower,
             key=lambda key: -sum(e.calls * (after[key] - before[key]) for e in both if e.key == key),
         )
         return Measurement(
@@ -195,6 +193,29 @@ class _Trial:
                 raise ServerError(
                     f"the copy refuses {text} ({reason}): end what else uses the copy, or see its server's log"
                 ) from error
+
+
+class Looks(NamedTuple):
+    """Milliseconds of a call by key, and what is slower."""
+
+    before: dict[str, float]
+    after: dict[str, float]
+    slower: list[str]
+
+
+def looked_twice(
+    before: dict[str, float], after: dict[str, float], before_again: dict[str, float], after_again: dict[str, float]
+) -> Looks:
+    """Both looks together. Slower is what is so whichever look is taken; the time of a call is the mean of both: to
+    take the better one for the advice alone would make it seem to save more than it does."""
+    seen_twice = before_again.keys() & after_again.keys()
+    slow = {key: max(before[key], before_again[key]) for key in after if key in seen_twice}
+    fast = {key: min(after[key], after_again[key]) for key in slow}
+    return Looks(
+        before=before | {key: (before[key] + before_again[key]) / 2 for key in slow},
+        after=after | {key: (after[key] + after_again[key]) / 2 for key in slow},
+        slower=_slower(slow, fast),
+    )
 
 
 def _slower(before: dict[str, float], after: dict[str, float]) -> list[str]:

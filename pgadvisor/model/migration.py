@@ -61,6 +61,8 @@ class Migration(Record):
     """Where the way back stands in a file of its own."""
     is_judged: bool = True
     """New or changed in this pull request; the others are only applied, so that history is known."""
+    is_wrapped: bool = False
+    """Whether the tool opens a transaction around its statements."""
     unread: str | None = None
     """Why it could not be read, as a clause; then there are no statements."""
     remarks: tuple[str, ...] = ()

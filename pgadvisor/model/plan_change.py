@@ -4,6 +4,10 @@ from pgadvisor.model.catalog import Index
 from pgadvisor.model.plan import PlanComparison
 from pgadvisor.model.record import Record
 
+TELLING_SHARE = 0.0005
+"""Shares below it would read `0.0 %`."""
+MANY_TIMES, ROUND = 2.0, 10.0
+
 
 class ChangePlace(Record):
     """The statement of a migration that a change comes from."""
@@ -12,6 +16,11 @@ class ChangePlace(Record):
     line: int
     text: str
     """What it does, on one line and cut short."""
+
+    @property
+    def cause(self) -> str:
+        """The same whatever comments are added above it."""
+        return f"{self.file} {self.text}"
 
 
 class WholeRead(Record):
@@ -29,6 +38,9 @@ class PlanChange(Record):
     """`Statement.key`."""
     place: ChangePlace
     """What it comes from, as far as can be told."""
+    label: str = ""
+    """The statement's name, or the beginning of its text."""
+    endpoint: str | None = None
     error: str | None = None
     """Why the server refuses the statement then, as a clause; None: it is planned."""
     before: float = 0.0
@@ -54,6 +66,30 @@ class PlanChange(Record):
     def ratio(self) -> float:
         """Cost afterwards, as a multiple of the cost before."""
         return self.after / self.before if self.before > 0 else 1.0
+
+    @property
+    def added(self) -> float | None:
+        """What is added to all time, as a share of it; below 0: what is saved."""
+        return None if self.share is None else self.share * (self.ratio - 1.0)
+
+    @property
+    def weight(self) -> float:
+        """Its share of all time, before or after, whichever is more; 1 where that is not known."""
+        return 1.0 if self.share is None else self.share * max(self.ratio, 1.0)
+
+    @property
+    def who(self) -> str:
+        """The statement for a message: its label, its endpoint and its share of the time."""
+        more = [self.endpoint] if self.endpoint else []
+        more += [f"{self.share:.1%} of the time"] if self.share is not None and self.share >= TELLING_SHARE else []
+        return f"{self.label or self.statement} ({', '.join(more)})" if more else self.label or self.statement
+
+    @property
+    def times(self) -> str:
+        """Its cost afterwards for a message: `12 times as much`, `30 % more`, `60 % less`."""
+        if self.ratio >= MANY_TIMES:
+            return f"{self.ratio:,.0f} times as much" if self.ratio >= ROUND else f"{self.ratio:.1f} times as much"
+        return f"{self.ratio - 1:.0%} more" if self.ratio >= 1 else f"{1 - self.ratio:.0%} less"
 
 
 class MadeIndex(Record):
@@ -93,6 +129,10 @@ class NeededIndex(Record):
     size_bytes: int
     """Of the table."""
     definition: str
+    sql: str
+    """What builds it without stopping reads or writes: whole statements."""
+    undo: str
+    lock: str
     index_bytes: int | None
     comparison: PlanComparison
 

@@ -217,6 +217,30 @@ class TriedChange(Record):
     """What had to be guessed, as clauses."""
 
 
+class JudgedMigration(Record):
+    """A migration that the gate judged."""
+
+    file: str
+    tool: str
+    """As `Migration.tool`: `flyway`."""
+    statements: int = 0
+    tried: int | None = None
+    """Of these, how many were run on a scratch server; None: nothing was."""
+    unread: str | None = None
+    """Why it could not be read, as a clause."""
+    down_file: str | None = None
+    """Where its way back stands in a file of its own."""
+
+
+class JudgedMigrations(Record):
+    """What the gate judged."""
+
+    files: tuple[JudgedMigration, ...] = ()
+    """In the order in which they run."""
+    tried_on: str | None = None
+    """`scratch server, PostgreSQL 18.6`; None: they were not run."""
+
+
 class Report(Record):
     """What an audit says."""
 
@@ -262,6 +286,8 @@ class Report(Record):
     """(rule, Markdown page) of each rule that found something."""
     is_redacted: bool = False
     """Names and literals are pseudonyms (`--redact`)."""
+    migrations: JudgedMigrations | None = None
+    """Of the gate: what was judged; None: it is of something else."""
     advice: IndexAdvice | None = None
     """What to do about the indexes, for the whole workload; None: nobody asked, or no planner could be had."""
 

@@ -35,6 +35,7 @@ Area = Literal[
     "analyze",
     "planner",
     "migrations",
+    "trace",
 ]
 
 

@@ -151,6 +151,10 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("IndexAdvice", "tried_on"): "keep",
     ("IndexAdvice", "left_out"): "keep",  # in pairs, elsewhere
     ("Endpoint", "name"): "endpoint",
+    ("JudgedMigration", "file"): "file",
+    ("JudgedMigration", "down_file"): "file",
+    ("JudgedMigration", "tool"): "keep",
+    ("JudgedMigrations", "tried_on"): "keep",
     ("Endpoint", "statements"): "key",
     ("TimeShare", "statement"): "key",
     ("RuleNotRun", "rule"): "keep",

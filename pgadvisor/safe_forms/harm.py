@@ -18,8 +18,13 @@ def lock_severity(step: MigrationStep, gate: GateFacts) -> Severity:
 
 
 def stopped(step: MigrationStep) -> str:
-    """What waits meanwhile: `reads and writes of users wait for about 40 s, 12 calls a second`."""
-    return f"{'reads and writes' if step.effect.blocks_reads else 'writes'} of {step.label} wait"
+    """What waits meanwhile: `reads and writes of orders wait`, `writes of orders and users wait`."""
+    others = [
+        each.table for each in step.effect.others if blocks_writes(each.mode) and not step.schema.is_new(each.table)
+    ]
+    if step.effect.blocks_reads or not others:
+        return f"{'reads and writes' if step.effect.blocks_reads else 'writes'} of {step.label} wait"
+    return f"writes of {' and '.join((step.label, *(name.removeprefix('public.') for name in others)))} wait"
 
 
 def how_long(step: MigrationStep, gate: GateFacts) -> str:

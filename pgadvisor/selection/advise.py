@@ -21,7 +21,7 @@ from pgadvisor.selection.problem import Choice
 from pgadvisor.selection.search import Search
 from pgadvisor.selection.telling import Telling
 from pgadvisor.selection.terms import Terms
-from pgadvisor.selection.weighing import Weighed, weigh
+from pgadvisor.selection.weighing import REFUSED, Weighed, weigh
 from pgadvisor.selection.wishes import Wishes
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -46,18 +46,16 @@ def advise_indexes(
     """The best indexes for the statements drawn, within the wishes, and what speaks for each."""
     end = clock() + wishes.time_limit_s
     weighed = weigh(facts, drawn, planner, is_given=wishes.workload_is_given)
+    weighed, matrix, terms = _planned(facts, planner, weighed, wishes)
     if not weighed.statements:
         return _nothing(weighed, planner, "no statement of the workload could be planned")
-    matrix = Matrix(planner, weighed.statements)
-    terms = Terms(facts, matrix, weighed.unit, wishes)
-    matrix.explore((at, matrix.today) for at in range(len(weighed.statements)))
     scales = _scales(weighed, matrix)
     search = Search(
         matrix,
         scales,
         terms.problem,
         _thought_of(facts, weighed),
-        lambda candidate: _near(facts, matrix, candidate),
+        lambda candidate: _near(facts, weighed, matrix, candidate),
         most_worse=wishes.most_worse,
         least_fall=wishes.least_fall,
         left_s=lambda: end - clock(),
@@ -70,6 +68,19 @@ def advise_indexes(
     telling = Telling(facts, planner, matrix, terms, effects, wishes, is_cut=search.is_cut)
     curve = _curve(matrix, choices, search.cost_today())
     return telling.advice(weighed, choices[wishes.budget_bytes], curve)
+
+
+def _planned(facts: Facts, planner: Planner, weighed: Weighed, wishes: Wishes) -> tuple[Weighed, Matrix, Terms]:
+    """The statements, planned as things are; one of which a draw is refused is left out, for its cost is not known."""
+    matrix = Matrix(planner, weighed.statements)
+    terms = Terms(facts, matrix, weighed.unit, wishes)
+    matrix.explore((at, matrix.today) for at in range(len(weighed.statements)))
+    if not matrix.failed:
+        return weighed, matrix, terms
+    planned = tuple(each for at, each in enumerate(weighed.statements) if at not in matrix.failed)
+    refused = tuple((weighed.statements[at].key, REFUSED) for at in sorted(matrix.failed))
+    left = replace(weighed, statements=planned, left_out=(*weighed.left_out, *refused))
+    return _planned(facts, planner, left, wishes)
 
 
 def _scales(weighed: Weighed, matrix: Matrix) -> list[float]:
@@ -88,12 +99,16 @@ def _scales(weighed: Weighed, matrix: Matrix) -> list[float]:
 def _thought_of(facts: Facts, weighed: Weighed) -> Mapping[int, Sequence[Candidate]]:
     keys = {statement.key: at for at, statement in enumerate(weighed.statements)}
     queries = {key: query for key, query in facts.queries.items() if key in keys}
-    return {keys[key]: found for key, found in candidates_of(facts, queries).items()}
+    found = {keys[key]: candidates for key, candidates in candidates_of(facts, queries).items()}
+    for key, candidates in candidates_of(facts, weighed.behind).items():
+        found[keys[key]] = (*found.get(keys[key], ()), *candidates)
+    return found
 
 
-def _near(facts: Facts, matrix: Matrix, candidate: Candidate) -> tuple[Candidate, ...]:
-    readers = (matrix.statements[at].key for at in matrix.reading([candidate.table]))
-    return neighbours(facts, candidate, [facts.queries[key] for key in readers if key in facts.queries])
+def _near(facts: Facts, weighed: Weighed, matrix: Matrix, candidate: Candidate) -> tuple[Candidate, ...]:
+    readers = [matrix.statements[at].key for at in matrix.reading([candidate.table])]
+    queries = [known[key] for known in (facts.queries, weighed.behind) for key in readers if key in known]
+    return neighbours(facts, candidate, queries)
 
 
 def _budgets(facts: Facts, wishes: Wishes) -> list[int | None]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from pgadvisor.facts import Facts
+from pgadvisor.indexes.build_plan import drop
 from pgadvisor.indexes.overlap import is_same
-from pgadvisor.indexes.remedy import drop_index
 from pgadvisor.model.advice import DroppedIndex, KeptIndex
 from pgadvisor.model.catalog import Index
 from pgadvisor.model.record import Record
@@ -40,16 +40,16 @@ class Around(Record):
 
 def dropped(facts: Facts, existing: ExistingIndex, around: Around, gain: float = 0.0) -> DroppedIndex:
     """The drop of an index that the choice leaves out; `gain`: what the writes save, in the advice's unit."""
-    why, reason, by = _reason(facts, existing, around)
-    remedy = drop_index(existing.on, existing.index)
+    why, reason, by = _reason(facts, existing, around, gain)
+    how = drop(existing.on, existing.index, facts)
     return DroppedIndex(
         name=existing.name,
         table=existing.on.qualified,
         why=why,
         reason=reason,
-        sql=remedy.sql or "",
-        undo=remedy.undo or "",
-        lock=remedy.lock or "",
+        sql=how.sql,
+        undo=how.undo,
+        lock=how.lock,
         size_bytes=existing.size_bytes,
         gain=gain,
         replaced_by=by,
@@ -75,7 +75,7 @@ def kept(
     )
 
 
-def _reason(facts: Facts, existing: ExistingIndex, around: Around) -> tuple[Why, str, tuple[str, ...]]:
+def _reason(facts: Facts, existing: ExistingIndex, around: Around, gain: float) -> tuple[Why, str, tuple[str, ...]]:
     """Why it goes, in a word and as a clause, and the indexes that do its work."""
     index = existing.index
     other = next((each for each in around.stays if does_work_of(facts, each, index)), None)
@@ -92,6 +92,9 @@ def _reason(facts: Facts, existing: ExistingIndex, around: Around) -> tuple[Why,
     if by:
         verb = "uses" if len(around.used_by) == 1 else "use"
         return "replaced", f"the {count} that used it {verb} {', '.join(_bare(name) for name in by)} instead", by
+    if gain <= 0:
+        verb = "costs" if len(around.used_by) == 1 else "cost"
+        return "costs more than it gives", f"the {count} that used it {verb} next to nothing more without it", ()
     verb = "gains" if len(around.used_by) == 1 else "gain"
     return "costs more than it gives", f"writes pay more for it than the {count} that used it {verb} by it", ()
 

@@ -107,11 +107,16 @@ class Matrix:
 
     # The choices
 
-    def add_existing(self, table: str, index: Index) -> Item:
-        """An index that is there and may go; `table`: `schema.table`, of a partition its topmost parent."""
+    def add_existing(self, table: str, index: Index, parts: Iterable[Index] = ()) -> Item:
+        """An index that is there and may go; `table`: `schema.table`, of a partition its topmost parent.
+
+        `parts`: the partitions' indexes that belong to it, which plans name and which go with it.
+        """
         name = f"{index.schema}.{index.name}"
         size = IndexSize(size_bytes=index.size_bytes, rows=index.rows)
-        return self._add(Item(number=len(self.items), name=name, table=table, index=index, size=size))
+        item = self._add(Item(number=len(self.items), name=name, table=table, index=index, size=size))
+        self._by_name.update({f"{each.schema}.{each.name}": item.number for each in parts})
+        return item
 
     def add_candidates(self, candidates: Iterable[Candidate]) -> list[Item]:
         """Those that can be made; such as were added before are not added again."""

@@ -26,8 +26,6 @@ LITTLE = 0.001
 """Share of the workload's cost."""
 PEELED = 24
 """How often a statement is planned with all its candidates but some, to learn its second-best ways."""
-FEW_PEELED = 6
-"""The same around a choice, where only the best of what is left matters."""
 MOST_TRIED, FEWEST = 6_000, 2
 """Candidates to begin with, and how many of them a statement of little worth keeps, where all are too many: each takes
 3 or 4 milliseconds to make. Those left out come back as neighbours of what is chosen."""
@@ -100,7 +98,7 @@ class Search:
         matrix.explore(((at, matrix.today) for at in self._order), self._progress)
         matrix.explore(((at, NO_INDEX) for at in self._order), self._progress)
         bases = {at: (matrix_today(matrix, at), matrix.on_tables_of(at)) for at in self._order}
-        used = self._peel(bases, PEELED, SURELY_PEELED)
+        used = self._peel(bases, SURELY_PEELED)
         self._explore(self._singles(used))
         self._explore(self._peels())
         self._explore(self._joints())
@@ -122,14 +120,14 @@ class Search:
         self.is_cut = self.is_cut or self._left_s() <= 0
         return self.is_cut
 
-    def _peel(self, bases: Mapping[int, tuple[Set, Set]], most: int, surely: int = 0) -> dict[int, Set]:
+    def _peel(self, bases: Mapping[int, tuple[Set, Set]], surely: int = 0) -> dict[int, Set]:
         """Plans statements with a base and all of more; then without what of that the plan used, until it uses none.
 
         What is left by then changes nothing beside the base: that is known without a plan for each. Gives what was
-        used, by statement. `most`: rounds; `surely`: those that are made in any case.
+        used, by statement. `surely`: rounds that are made in any case.
         """
         used: dict[int, Set] = {}
-        for number in range(most):
+        for number in range(PEELED):
             asked = ((at, base | more) for at, (base, more) in bases.items())
             if number < surely:
                 self._matrix.explore(asked, self._progress)
@@ -262,7 +260,7 @@ class Search:
         here = {at: chosen & matrix.on_tables_of(at) for at in self._order}
         self._explore(here.items())
         self._explore((at, own - {number}) for at, own in here.items() for number in sorted(matrix.used(at, own)))
-        self._peel({at: (own, own | self._relevant[at]) for at, own in here.items()}, FEW_PEELED)
+        self._peel({at: (own, own | self._relevant[at]) for at, own in here.items()})
 
     def _new_near(self, choice: Choice) -> list[int]:
         """The chosen ones whose neighbours are not in the pool, those first whose statements save most."""

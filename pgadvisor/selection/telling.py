@@ -115,7 +115,12 @@ class Telling:
         """What is left of the choice when an index goes: where it took the place of others, those stay."""
         bare, spared = chosen - {number}, self._without(number, chosen)
         self._effects.plan_changes([(spared, bare)])
-        return spared if self._effects.saved(bare, spared) > 0 else bare
+        return spared if self._effects.saved(bare, spared) > 0 or self._is_too_dear(bare) else bare
+
+    def _is_too_dear(self, chosen: Set) -> bool:
+        """Whether a statement reads dearer with the choice than the user allows."""
+        changes = self._effects.between(self._matrix.today, chosen, reads=True)
+        return any(each.ratio > 1.0 + self._wishes.most_worse for each in changes)
 
     def _tables_beside(self, table: str) -> frozenset[str]:
         """The tables that some statement reads together with it."""

@@ -40,7 +40,7 @@ class Terms:
             if each.table not in read:
                 continue
             if each.fixed is None:
-                self.existing[matrix.add_existing(each.table, each.index).number] = each
+                self.existing[matrix.add_existing(each.table, each.index, each.parts).number] = each
             else:
                 self.fixed.append(each)
         self._fixed_traits = [index_traits(facts, each.on, each.index) for each in self.fixed]

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import field
+
 from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.model.plan import PlanNode
 from pgadvisor.model.record import Record
 from pgadvisor.model.whatif import Answer, Planner
 from pgadvisor.model.workload import Statement
 from pgadvisor.parameters.draws import DrawnStatement
+from pgadvisor.selection.behind_views import behind_views
 from pgadvisor.selection.upserts import conflict_columns
 from pgadvisor.selection.workload import Unit, WeighedStatement, WeighedText, Write
 from pgadvisor.sql.query import Query, Scope
+from pgadvisor.sql.reader import Schema
 
 REFUSED = "the planner refused it with the values drawn for it"
 """The server's own words may quote them."""
@@ -23,6 +27,8 @@ class Weighed(Record):
     statements: tuple[WeighedStatement, ...]
     left_out: tuple[tuple[str, str], ...]
     """(`Statement.key`, why) of the others."""
+    behind: Mapping[str, Query] = field(default_factory=dict)
+    """By `Statement.key`: what those that name a view ask of the tables behind it."""
 
 
 def weigh(facts: Facts, drawn: Sequence[DrawnStatement], planner: Planner, *, is_given: bool = False) -> Weighed:
@@ -36,15 +42,20 @@ def weigh(facts: Facts, drawn: Sequence[DrawnStatement], planner: Planner, *, is
     by_key = {each.statement: each for each in drawn}
     likeliest = [each.draws[0].text for each in drawn if each.draws]
     planned = dict(zip(likeliest, planner.plan_all(likeliest), strict=True)) if likeliest else {}
-    found, left_out = [], []
+    schema = Schema(facts.tables, facts.snapshot.views, facts.snapshot.search_path)
+    found, left_out, behind = [], [], {}
     for statement in facts.snapshot.statements:
         reason = _cannot(by_key.get(statement.key), planned)
         if reason is not None:
             left_out.append((statement.key, reason))
             continue
         one = by_key[statement.key]
-        found.append(_weighed(facts, statement, one, planned[one.draws[0].text], daily if has_times else None))
-    return Weighed(unit=unit, statements=tuple(found), left_out=tuple(left_out))
+        answer = planned[one.draws[0].text]
+        found.append(_weighed(facts, statement, one, answer, daily if has_times else None))
+        assert answer.plan is not None
+        if query := behind_views(facts.queries.get(statement.key), answer.plan.root, schema):
+            behind[statement.key] = query
+    return Weighed(unit=unit, statements=tuple(found), left_out=tuple(left_out), behind=behind)
 
 
 def _cannot(drawn: DrawnStatement | None, planned: Mapping[str, Answer]) -> str | None:

@@ -2,7 +2,7 @@
 
 ## What it finds
 ATTACH PARTITION of a table that was there before the pull request and has no such valid CHECK, or that lacks an index
-of the partitioned table.
+of the partitioned table; and CREATE TABLE … PARTITION OF beside a default partition that holds rows.
 
 ## Why it matters
 Every row of the partition is read, and indexes that it lacks are built, under ACCESS EXCLUSIVE on it and on the default
@@ -50,6 +50,12 @@ BAD = [
         note="Nothing is known of the partition.",
         migration="ALTER TABLE visits ATTACH PARTITION visits_old FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');",
     ),
+    Example(
+        note="The rows of the default partition might belong to the new one.",
+        earlier="CREATE TABLE visits (at date) PARTITION BY RANGE (at);"
+        "CREATE TABLE visits_rest PARTITION OF visits DEFAULT;",
+        migration="CREATE TABLE visits_2024 PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
+    ),
 ]
 GOOD = [
     Example(
@@ -81,6 +87,8 @@ _KEY = re.compile(r'(?:RANGE|LIST) \(("[^"]+"|\w+)\)\Z', re.IGNORECASE)
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     effect = step.effect
+    if step.command == "create table partition of" and effect.scans == "yes" and not is_harmless(step, gate):
+        yield _beside_default(step, gate)
     if step.command != "attach partition" or not step.step.names or is_harmless(step, gate):
         return
     if effect.scans == "no" and effect.builds_index != "yes":
@@ -102,6 +110,23 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         wrong_if="the partition is small, or nothing uses it and there is no default partition",
         severity=lock_severity(step, gate) if is_sure else Severity.WARNING,
         cause=f"attach {name} to {step.target}",
+    )
+
+
+def _beside_default(step: MigrationStep, gate: GateFacts) -> Finding:
+    """A new partition whose rows might be in the default one."""
+    name = (step.effect.worked_table or "").removeprefix("public.")
+    return Finding(
+        where=Where(table=step.effect.worked_table),
+        message=f"creating partition {step.label} reads every row of the default partition {name} under lock",
+        evidence=lock_evidence(step, gate),
+        remedy=Remedy(
+            text="Add a CHECK to the default partition NOT VALID that no row of it lies in the new bound, and validate "
+            "it in a migration of its own before; it can go afterwards."
+        ),
+        wrong_if="the default partition is small",
+        severity=lock_severity(step, gate),
+        cause=f"partition {step.target} beside default",
     )
 
 

@@ -17,7 +17,6 @@ The rows that are changed are few.
 https://www.postgresql.org/docs/current/explicit-locking.html
 """
 
-import re
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
@@ -31,14 +30,11 @@ from pgadvisor.rule import (
     Severity,
     Where,
     changes_many_rows,
-    delete_in_batches,
     is_strong,
     keeps_reads_out,
     migration_rule,
-    script,
+    rows_in_batches,
     table,
-    table_sql,
-    update_in_batches,
 )
 
 BAD = [
@@ -92,21 +88,13 @@ GOOD = [
     ),
 ]
 
-_UPDATE = re.compile(
-    r"\s*UPDATE\s+(?:ONLY\s+)?[\w.\"]+\s+SET\s+(?P<column>\w+|\"[^\"]+\")\s*=\s*(?P<value>[^,=]+?)"
-    r"(?:\s+WHERE\s+(?P<condition>.+))?\s*\Z",
-    re.IGNORECASE | re.DOTALL,
-)
-_DELETE = re.compile(
-    r"\s*DELETE\s+FROM\s+(?:ONLY\s+)?[\w.\"]+(?:\s+WHERE\s+(?P<condition>.+))?\s*\Z", re.IGNORECASE | re.DOTALL
-)
-_NOT_ALONE = re.compile(r"\b(FROM|USING|RETURNING|SELECT)\b", re.IGNORECASE)
-
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
+    if not step.is_in_transaction or not changes_many_rows(step, gate):
+        return
     holder = next((each for each in step.before if is_strong(each)), None)
-    if holder is None or not changes_many_rows(step, gate):
+    if holder is None:
         return
     waiting = "reads and writes" if keeps_reads_out(holder) else "writes"
     calls = gate.queued_calls_per_s(holder.target, holder.effect.lock)
@@ -120,25 +108,10 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         ),
         remedy=Remedy(
             text="Put the change of the rows into a migration of its own, in batches, outside a transaction.",
-            sql=_in_batches(step),
+            sql=rows_in_batches(step),
             lock=f"ROW EXCLUSIVE on {step.label}, and each batch of rows for a moment",
         ),
         wrong_if="the rows that are changed are few",
         severity=Severity.WARNING if step.step.has_where else Severity.ERROR,
         cause=f"backfill {step.target} {step.migration.file}",
     )
-
-
-def _in_batches(step: MigrationStep) -> str | None:
-    """The loop, where the statement is a plain one."""
-    span = step.step.span
-    text = step.statement.text if span is None else step.statement.text[span.start : span.end]
-    update, delete = _UPDATE.match(text), _DELETE.match(text)
-    if (update is None and delete is None) or _NOT_ALONE.search(text.split(None, 2)[-1]):
-        return None
-    if delete:
-        return script(delete_in_batches(table_sql(step), delete["condition"] or "true"))
-    assert update
-    left = f"{update['column']} IS DISTINCT FROM ({update['value']})"
-    condition = f"({update['condition']}) AND {left}" if update["condition"] else left
-    return script(update_in_batches(table_sql(step), f"{update['column']} = {update['value']}", condition))

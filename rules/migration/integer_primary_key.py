@@ -60,7 +60,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         return
     yield Finding(
         where=Where(table=step.target, column=column.name),
-        message=f"{step.label}.{column.name} numbers the rows with an integer, which ends at two thousand million",
+        message=f"{step.label}.{column.name} numbers the rows with an integer, which ends at 2,147,483,647",
         evidence=(Evidence(rung=Rung.INFERRED, text=f"the type of {column.name} is {column.type}"),),
         remedy=Remedy(text="Make it a bigint."),
         wrong_if="the table can never have many rows",

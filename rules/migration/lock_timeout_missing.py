@@ -78,7 +78,7 @@ GOOD = [
 
 _TOLD_ELSEWHERE = (
     "create index", "drop index", "drop table", "drop column", "drop view", "drop materialized view", "drop schema",
-    "reindex", "rename", "truncate", "cluster", "vacuum", "refresh", "detach partition",
+    "reindex", "rename", "truncate", "cluster", "vacuum", "refresh", "detach partition", "set schema",
 )  # fmt: skip
 """Commands whose own rules find the lock, or worse."""
 

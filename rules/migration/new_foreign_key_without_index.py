@@ -102,13 +102,19 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             evidence=(Evidence(rung=Rung.INFERRED, text="no index begins with its columns, and none is made here"),),
             remedy=Remedy(
                 text="Build an index on its columns" + (", in a migration of its own." if how else "."),
-                sql=script(f"CREATE INDEX {how}ON {table_sql(step)} ({keys})"),
+                sql=_with_statement(step, f"CREATE INDEX {how}ON {table_sql(step)} ({keys})"),
                 lock=f"SHARE UPDATE EXCLUSIVE on {step.label}: reads and writes go on" if how else None,
             ),
             wrong_if="rows of the referenced table are never deleted, or the table stays small",
             severity=Severity.WARNING,
             cause=f"index for key {step.target} ({keys})",
         )
+
+
+def _with_statement(step: MigrationStep, index: str) -> str:
+    """The index after the statement, where that is one of the migration's own and not of a DO block."""
+    text = step.statement.text.strip().rstrip(";")
+    return script(text, index) if text[:2].upper() != "DO" else script(index)
 
 
 def _is_known(step: MigrationStep, constraint: DdlConstraint) -> bool:

@@ -74,12 +74,14 @@ GOOD = [
 
 @migration_rule(severity=Severity.WARNING, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    own = _referenced(step, gate)
+    own = _referenced(step)
+    if not own:
+        return
     earlier = [
         name
         for each in step.siblings[: step.position]
         if each.statement is step.statement or (step.is_in_transaction and each.transaction == step.transaction)
-        for name in _referenced(each, gate)
+        for name in _referenced(each)
     ]
     new = [name for name in own if name not in earlier]
     if not new or len({*earlier, *own}) != 2:
@@ -96,7 +98,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     )
 
 
-def _referenced(step: MigrationStep, gate: GateFacts) -> list[str]:
+def _referenced(step: MigrationStep) -> list[str]:
     """The tables in use that the step's foreign keys reference."""
     if not step.command.startswith("add "):
         return []

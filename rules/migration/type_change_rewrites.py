@@ -155,8 +155,8 @@ def _advice(new: str) -> str:
     if _LENGTH.fullmatch(new):
         return "Bind the length by a CHECK, added NOT VALID and validated in a migration of its own; the type may stay."
     return (
-        "Add a new column that a trigger fills, fill the old rows in batches outside a transaction, and change the "
-        "names in a later migration, when programs know both."
+        "Add a new column, with the indexes and constraints of the old, that a trigger fills; fill the old rows in "
+        "batches outside a transaction; change the names in a later migration, when programs know both."
     )
 
 
@@ -170,5 +170,5 @@ def _other_way(step: MigrationStep, column: DdlColumn, name: str) -> str | None:
         return script(*timeout(step), *validated_steps(step, check))
     made = replace(column, name=f"{name}_new")
     computed = step.step.using or f"{quoted(name)}::{column.type}"
-    rows_left = f"{quoted(made.name)} IS NULL AND {quoted(name)} IS NOT NULL"
+    rows_left = f"{quoted(made.name)} IS NULL AND ({computed}) IS NOT NULL"
     return kept_up_script(step, made, computed, rows_left)

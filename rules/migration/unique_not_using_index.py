@@ -77,9 +77,12 @@ GOOD = [
 ]
 
 
+_COMMANDS = ("add unique", "add column")
+
+
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if not step.command.startswith("add ") or step.effect.rewrites == "yes" or is_harmless(step, gate):
+    if step.command not in _COMMANDS or step.effect.rewrites == "yes" or is_harmless(step, gate):
         return
     for constraint in step.added_constraints:
         if constraint.kind == "unique" and constraint.using_index is None:

@@ -37,6 +37,8 @@ from pgadvisor.rule import (
     migration_rule,
     quoted,
     script,
+    timeout,
+    validated_steps,
 )
 
 BAD = [
@@ -97,13 +99,21 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         ),
         remedy=Remedy(
             text="Put VALIDATE CONSTRAINT into a migration of its own, after the one that adds the constraint.",
-            sql=script(alter(step, f"VALIDATE CONSTRAINT {quoted(name)}")),
+            sql=_apart(step, adding, name),
             lock=f"SHARE UPDATE EXCLUSIVE on {step.label}: reads and writes go on",
         ),
         wrong_if="the table is small, or nothing uses it",
         severity=lock_severity(step, gate),
         cause=f"validate {name} of {step.target}",
     )
+
+
+def _apart(step: MigrationStep, adding: MigrationStep, name: str) -> str:
+    """What goes into a migration of its own; of one statement that does both, both."""
+    constraint = adding.step.constraint
+    if adding.statement is step.statement and constraint and step.statement.text.lstrip()[:5].upper() == "ALTER":
+        return script(*timeout(step), *validated_steps(adding, constraint))
+    return script(alter(step, f"VALIDATE CONSTRAINT {quoted(name)}"))
 
 
 def _adds(one: MigrationStep, step: MigrationStep) -> bool:

@@ -74,8 +74,10 @@ _BY_QUERY = ("create table as", "create materialized view")
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
+    if not step.is_in_transaction or not _takes_time(step, gate):
+        return
     holder = next((each for each in step.before if keeps_reads_out(each)), None)
-    if holder is None or not _takes_time(step, gate):
+    if holder is None:
         return
     calls = gate.queued_calls_per_s(holder.target, holder.effect.lock)
     queue = f", {calls:,.0f} calls a second" if calls is not None and calls >= 1 else ""

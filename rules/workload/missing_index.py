@@ -42,6 +42,8 @@ LEAST_SHARE = 0.01
 """Of the workload's cost, that it saves."""
 LEAST_FALL = 0.25
 """What is left, at most, of the cost of the statement that it helps most: less is a matter for the table of indexes."""
+LEAST_RATIO = 1e-6
+"""What is left of a cost is told down to this: costs are rounded to hundredths."""
 ADVISED = AdvisedIndex(
     name="orders_customer_id_placed_at_idx",
     table="public.orders",
@@ -108,8 +110,7 @@ def _is_much(index: AdvisedIndex, advice: IndexAdvice, facts: Facts) -> bool:
 
 def _message(index: AdvisedIndex, label: str) -> str:
     """What is missing, and for whom."""
-    best = index.helps[0].ratio
+    factor = 1 / max(index.helps[0].ratio, LEAST_RATIO)
     count = len(index.helps)
     who = "a statement costs" if count == 1 else f"{count:,} statements cost"
-    how = f"{1 / best:,.0f} times as much as" if 0 < best <= 0.5 else f"{1 / max(best, 1e-6) - 1:.0%} more than"
-    return f"{label} lacks an index without which {who} up to {how} with it"
+    return f"{label} lacks an index without which {who} up to {factor:,.0f} times as much as with it"

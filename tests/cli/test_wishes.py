@@ -36,7 +36,7 @@ def test_a_budget_is_a_share_or_a_size(text: str, budget: Budget) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "%", "-5", "-10%", "ten", "2 GBs", "10%%", "1,000", "GB", "1e9", "2PB", "0x10", "inf"]
+    "text", ["", "%", "-5", "-10%", "ten", "2 GBs", "10%%", "1,000", "GB", "1e9", "2PB", "0x10", "inf", "0.1", "0.5B"]
 )
 def test_what_is_no_budget_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"--budget takes .* 10%, 2GB"):

@@ -14,7 +14,7 @@ from pgadvisor.collect.session import open_session
 from pgadvisor.errors import ServerError, UsageError
 from pgadvisor.measure.building import TOO_YOUNG
 from pgadvisor.measure.identity import Identity, identity_in, identity_of
-from pgadvisor.measure.measure import measure
+from pgadvisor.measure.measure import looked_twice, measure
 from pgadvisor.measure.records import Timed
 from tests.fix_servers import Server, create_database, drop_database, make_reader
 
@@ -94,6 +94,14 @@ def test_a_dropped_index_is_missed_by_a_read_and_frees_a_write(copy: str) -> Non
     assert see.after_ms < see.before_ms
     assert customer.after_ms > customer.before_ms * 3
     assert found.slower == (BY_CUSTOMER,)
+
+
+def test_what_is_looked_at_twice_counts_with_both_looks() -> None:
+    before, after = {"noise": 10.0, "worse": 10.0, "better": 10.0}, {"noise": 20.0, "worse": 20.0, "better": 2.0}
+    found = looked_twice(before, after, {"noise": 18.0, "worse": 10.0}, {"noise": 12.0, "worse": 22.0})
+    assert found.before == {"noise": 14.0, "worse": 10.0, "better": 10.0}
+    assert found.after == {"noise": 16.0, "worse": 21.0, "better": 2.0}
+    assert found.slower == ["worse"]
 
 
 def test_writes_are_rolled_back_on_both_sides(copy: str) -> None:

@@ -75,6 +75,12 @@ def test_without_times_it_speaks_of_cost() -> None:
     assert " a day" not in told.partition("How far to trust this")[0]
 
 
+def test_what_an_index_costs_is_not_told_as_saved() -> None:
+    first, *others = make_advice().create
+    told = render(alone(make_advice(create=(msgspec.structs.replace(first, gain=-90_000.0), *others))))
+    assert "    costs   1.5 min a day, 1.9% of the workload" in told and "-1.5 min" not in told
+
+
 def test_what_was_left_out_is_said_once() -> None:
     left_out = (("2207", "said already"), ("17", "its text was cut"), ("not-there", "strange"))
     told = render(alone(make_advice(left_out=left_out)))

@@ -4,7 +4,11 @@ import msgspec
 import pytest
 
 from pgadvisor.example import foreign_key, table
-from tests.selection.make_advice import Case, advised, keys_created
+from pgadvisor.parameters.draws import Draw, DrawnStatement
+from pgadvisor.selection.advise import advise_indexes
+from pgadvisor.selection.wishes import Wishes
+from tests.selection.make_advice import Case, advised, facts_about, keys_created, planner_of
+from tests.selection.make_planner import drawn
 from tests.selection.make_writes import changed
 
 T, U = "public.t", "public.u"
@@ -118,6 +122,20 @@ def test_statements_that_cannot_be_planned_are_left_out_with_the_reason() -> Non
     advice = advised(TABLES, [BY_A, BY_C], refused=[BY_C.text])
     assert [key for key, _ in advice.left_out] == ["2"] and advice.considered == 1
     none = advised(TABLES, [BY_A], refused=[BY_A.text])
+    assert none.nothing_because == "No statement of the workload could be planned."
+
+
+def test_a_statement_of_which_one_draw_is_refused_is_left_out() -> None:
+    facts = facts_about(TABLES, [BY_A, BY_C])
+    planner = planner_of(facts, [BY_A, BY_C], refused=["another draw"])
+    texts = ((BY_A.text, 0.6), ("another draw", 0.4))
+    draws = tuple(Draw(text=text, weight=weight, label="typical") for text, weight in texts)
+    found = [DrawnStatement(statement="1", draws=draws), drawn("2", BY_C.text)]
+    wishes = Wishes(workload_is_given=True)
+    advice = advise_indexes(facts.snapshot, facts, planner, found, wishes, clock=lambda: 0.0)
+    assert keys_created(advice) == ["public.u (c)"] and advice.considered == 1
+    assert [key for key, _ in advice.left_out] == ["1"]
+    none = advise_indexes(facts.snapshot, facts, planner, found[:1], wishes, clock=lambda: 0.0)
     assert none.nothing_because == "No statement of the workload could be planned."
 
 

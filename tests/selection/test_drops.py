@@ -60,6 +60,28 @@ def test_why_it_goes(around: Around, why: str, reason: str, by: tuple[str, ...])
     assert (found.why, found.reason, found.replaced_by) == (why, reason, by)
 
 
+def test_writes_are_blamed_only_where_they_pay_for_it() -> None:
+    facts = facts_about(ORDERS)
+    x = next(each for each in existing_indexes(facts) if each.index.name == "x")
+    found = dropped(facts, x, Around(used_by=("1", "2")), gain=-0.5)
+    assert found.reason == "the 2 statements that used it cost next to nothing more without it"
+
+
+def test_an_index_of_a_partitioned_table_comes_back_without_stopping_writes() -> None:
+    only = "CREATE INDEX visits_kind ON ONLY public.visits USING btree (kind)"
+    visits = changed(table("visits", indexes={"visits_kind": "kind"}, primary_key=None, partition_key="RANGE (at)"),
+                     {"visits_kind": {"definition": only}})  # fmt: skip
+    below = table("visits_1", indexes={"visits_1_kind": "kind"}, primary_key=None, partition_of="visits")
+    below = changed(below, {"visits_1_kind": {"partition_of": "public.visits_kind"}})
+    facts = facts_about(visits, below)
+    (x,) = existing_indexes(facts)
+    assert dropped(facts, x, Around()).undo.split("\n") == [
+        f"{only};",
+        "CREATE INDEX CONCURRENTLY visits_1_kind ON public.visits_1 USING btree (kind);",
+        "ALTER INDEX public.visits_kind ATTACH PARTITION public.visits_1_kind;",
+    ]
+
+
 def test_what_brings_it_back() -> None:
     found = drop(Around())
     assert found.sql == "DROP INDEX CONCURRENTLY public.x;"

@@ -251,6 +251,15 @@ def _is_still_unique(index: Index, stays: list[Index]) -> bool:
     return any(each.is_unique and each.constraint and each.columns == index.columns for each in stays)
 
 
+def test_a_partial_index_supports_a_foreign_key_whatever_its_column_is_called() -> None:
+    """Its WHERE leaves out what the check never looks for."""
+    quoted = table("t", indexes={"x": '"userId" WHERE ("userId" IS NOT NULL)'})
+    key = msgspec.structs.replace(index_of(quoted, "x").keys[0], column="userId")
+    index = msgspec.structs.replace(index_of(quoted, "x"), keys=(key,))
+    assert supports_foreign_key(index, ("userId",))
+    assert not supports_foreign_key(msgspec.structs.replace(index, predicate="(other IS NOT NULL)"), ("userId",))
+
+
 def test_which_foreign_keys_an_index_supports() -> None:
     facts = facts_about(orders(CASCADE, a="customer_id, total", b="total"), CUSTOMER)
     assert [each.name for each in supported_keys(one(facts, "a"))] == ["customer_id_fkey"]

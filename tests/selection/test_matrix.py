@@ -1,5 +1,6 @@
 """The matrix of costs: planned where asked, derived where that is sure, and never asked twice."""
 
+from collections.abc import Sequence
 from itertools import chain, combinations
 
 import msgspec
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from pgadvisor.model.catalog import Index
-from pgadvisor.model.whatif import HypotheticalIndex, IndexSize
+from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize
 from pgadvisor.selection.matrix import NO_INDEX, Matrix
 from pgadvisor.selection.workload import WeighedText
 from tests.selection.make_planner import Costs, TablePlanner, weighed
@@ -75,6 +76,31 @@ def test_an_existing_index_is_hidden_where_it_is_not_chosen() -> None:
     assert (matrix.cost(0, NO_INDEX), matrix.cost(0, matrix.today)) == (100.0, 10.0)
     assert matrix.today == {there} and matrix.used(0, matrix.today) == {there}
     assert all(configuration.hide == () for text, configuration in planner.asked if text == "elsewhere")
+
+
+def test_the_parts_of_a_partitioned_index_count_as_the_index() -> None:
+    """Plans name the partitions' indexes, and a what-if hides them with that of the whole."""
+    planner = PartedPlanner(COSTS, {"public.whole": (TABLE, ("a",))})
+    matrix = matrix_of(planner)
+    part = Index(schema="public", name="part", definition="", partition_of="public.whole")
+    whole = matrix.add_existing(TABLE, Index(schema="public", name="whole", definition=""), (part,)).number
+    matrix.explore([(0, frozenset({whole}))])
+    assert matrix.used(0, frozenset({whole})) == {whole} and matrix.known(0, NO_INDEX) is None
+    matrix.explore([(0, NO_INDEX)])
+    assert (matrix.cost(0, frozenset({whole})), matrix.cost(0, NO_INDEX)) == (10.0, 100.0)
+    assert not matrix.users_of_others
+
+
+class PartedPlanner(TablePlanner):
+    """`public.whole` is an index of a partitioned table: plans show that of its one partition."""
+
+    def plan_all(self, texts: Sequence[str], configuration: Configuration = NOTHING) -> list[Answer]:
+        found = super().plan_all(texts, configuration)
+        shown = {"public.whole": "public.part"}
+        return [
+            msgspec.structs.replace(each, indexes_used=tuple(shown.get(name, name) for name in each.indexes_used))
+            for each in found
+        ]
 
 
 def test_an_index_beside_the_choices_is_remembered_with_its_users() -> None:

@@ -56,6 +56,7 @@ def made(
             up=read.statements,
             down=None if back is None else back.statements,
             down_file=project.name_of(down.file.path) if is_apart and down is not None else None,
+            is_wrapped=up.way.is_wrapped,
             unread=up.file.unread,
             remarks=tuple(remarks),
         ),

@@ -1,0 +1,1 @@
+"""Rules of the gate, whose check receives what a pull request does to the plans of the workload."""

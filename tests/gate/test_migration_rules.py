@@ -1,0 +1,186 @@
+"""The rules of migrations together on many ways to write a migration: each fault is told once, and by one rule."""
+
+from dataclasses import replace
+
+import pytest
+
+from pgadvisor.advise.registry import gate_rules
+from pgadvisor.gate.examples import findings_in, migration_of
+from pgadvisor.gate.running import findings_of
+from pgadvisor.gate.steps import steps_of
+from pgadvisor.migration_facts import GateFacts
+from pgadvisor.model.finding import Severity
+from pgadvisor.rule import Example, Rule
+
+ADVICE = frozenset(("lock-timeout-missing", "new-foreign-key-without-index"))
+"""True of most statements here; judged by tests of their own."""
+SCHEMA = """
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total numeric(10,2), status text, "Mixed" varchar(20),
+    made timestamp, due timestamptz, code char(4), address cidr, span interval(3), bits bit(4));
+CREATE TABLE users (id bigint PRIMARY KEY, email varchar(50), age int, serial_no int);
+CREATE INDEX users_lower_idx ON users (lower(email));
+CREATE SCHEMA shop; CREATE TABLE shop."Orders" (id bigint PRIMARY KEY, "Note" text);
+CREATE TABLE parts (id bigint, at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');
+CREATE DOMAIN email_address AS text CHECK (VALUE LIKE '%@%'); CREATE DOMAIN plain AS text;
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE FUNCTION fixed() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION moving() RETURNS int LANGUAGE sql AS 'SELECT 1';
+"""
+
+FAULTS = [
+    ("ALTER TABLE orders ADD UNIQUE (user_id, status)", {"unique-not-using-index"}),
+    ('ALTER TABLE IF EXISTS ONLY "public"."orders" ADD CONSTRAINT u UNIQUE ("Mixed")', {"unique-not-using-index"}),
+    ('ALTER TABLE shop."Orders" ADD COLUMN token text UNIQUE', {"unique-not-using-index"}),
+    ("ALTER TABLE orders ADD COLUMN a int, ADD CONSTRAINT u UNIQUE (a)", {"unique-not-using-index"}),
+    ("ALTER TABLE parts ADD UNIQUE (id, at)", {"unique-not-using-index"}),
+    ("ALTER TABLE parts_1 ADD PRIMARY KEY (id)", {"primary-key-not-using-index"}),
+    ("ALTER TABLE users DROP CONSTRAINT users_pkey, ADD PRIMARY KEY (id)", {"primary-key-not-using-index"}),
+    ("ALTER TABLE orders ADD COLUMN k bigint PRIMARY KEY DEFAULT 1", {"primary-key-not-using-index"}),
+    ("ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users", {"foreign-key-validated-at-once"}),
+    ("ALTER TABLE orders ADD CONSTRAINT a FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE SET NULL"
+     " DEFERRABLE INITIALLY DEFERRED", {"foreign-key-validated-at-once"}),
+    ("ALTER TABLE orders ADD CHECK (total > 0) NO INHERIT", {"check-validated-at-once"}),
+    ("ALTER TABLE orders ADD CONSTRAINT a CHECK (total > 0), ADD CONSTRAINT b CHECK (total < 9)",
+     {"check-validated-at-once"}),
+    ("ALTER TABLE orders ADD COLUMN w int DEFAULT 1 CHECK (w > 0)", {"check-validated-at-once"}),
+    ("BEGIN; ALTER TABLE orders ADD CONSTRAINT a CHECK (total > 0) NOT VALID;"
+     "ALTER TABLE orders VALIDATE CONSTRAINT a; COMMIT", {"validated-in-same-transaction"}),
+    ("DO $$ BEGIN ALTER TABLE orders ADD CONSTRAINT a CHECK (total > 0) NOT VALID;"
+     "ALTER TABLE orders VALIDATE CONSTRAINT a; END $$", {"validated-in-same-transaction"}),
+    ("START TRANSACTION; ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users NOT VALID;"
+     'ALTER TABLE "orders" VALIDATE CONSTRAINT orders_user_id_fkey; END', {"validated-in-same-transaction"}),
+    ("ALTER TABLE orders ALTER status SET NOT NULL", {"set-not-null-scans"}),
+    ('ALTER TABLE orders ALTER COLUMN "Mixed" SET NOT NULL, ALTER made SET NOT NULL', {"set-not-null-scans"}),
+    ("DO $do$ BEGIN IF true THEN ALTER TABLE orders ALTER status SET NOT NULL; END IF; END $do$",
+     {"set-not-null-scans"}),
+    ("DO $$ BEGIN EXECUTE 'ALTER TABLE orders ALTER status SET NOT NULL'; END $$", {"set-not-null-scans"}),
+    ("ALTER TABLE orders ADD COLUMN t timestamptz DEFAULT clock_timestamp()", {"volatile-default"}),
+    ("ALTER TABLE orders ADD t uuid NOT NULL DEFAULT gen_random_uuid()", {"volatile-default"}),
+    ("ALTER TABLE orders ADD COLUMN IF NOT EXISTS t text DEFAULT md5(random()::text)", {"volatile-default"}),
+    ("ALTER TABLE orders ADD t int DEFAULT nextval('some_seq')", {"volatile-default"}),
+    ("ALTER TABLE orders ADD t int DEFAULT moving()", {"volatile-default"}),
+    ("ALTER TABLE orders ADD t uuid DEFAULT uuid_generate_v4()", {"volatile-default"}),
+    ("ALTER TABLE orders ADD t timestamptz DEFAULT timeofday()::timestamptz", {"volatile-default"}),
+    ("ALTER TABLE orders ADD COLUMN r int NOT NULL", {"required-column-without-default"}),
+    ("ALTER TABLE orders ADD r mood NOT NULL, ADD s int", {"required-column-without-default"}),
+    ("ALTER TABLE orders ADD n serial", {"auto-increment-column"}),
+    ("ALTER TABLE orders ADD n bigserial NOT NULL UNIQUE", {"auto-increment-column"}),
+    ("ALTER TABLE orders ADD n int GENERATED BY DEFAULT AS IDENTITY", {"auto-increment-column"}),
+    ("ALTER TABLE orders ADD n smallserial PRIMARY KEY", {"auto-increment-column"}),
+    ("ALTER TABLE orders ADD t text GENERATED ALWAYS AS (status || 'x') STORED", {"stored-generated-column"}),
+    ("ALTER TABLE users ALTER age TYPE bigint", {"type-change-rewrites"}),
+    ("ALTER TABLE users ALTER COLUMN email SET DATA TYPE varchar(30)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER status TYPE varchar(20)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER total TYPE numeric(8,2)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER total TYPE numeric(12,4)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER code TYPE char(8)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER status TYPE mood USING status::mood", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER span TYPE interval(0)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER made TYPE timestamp(0)", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER status TYPE jsonb USING status::jsonb", {"type-change-rewrites"}),
+    ("ALTER TABLE orders ALTER made TYPE date", {"type-change-rewrites"}),
+    ("ALTER TABLE users ALTER age TYPE text", {"type-change-rewrites"}),
+    ("SET timezone = 'Europe/Berlin'; ALTER TABLE orders ALTER due TYPE timestamp", {"type-change-rewrites"}),
+    ("ALTER TABLE users ALTER email TYPE text", {"type-change-rebuilds-index"}),
+    ("ALTER TABLE orders ADD EXCLUDE USING gist (address WITH &&)", {"exclusion-constraint-builds-index"}),
+    ("ALTER TABLE orders SET UNLOGGED", {"set-logged-rewrites"}),
+    ("ALTER TABLE parts DETACH PARTITION parts_1", {"detach-not-concurrent"}),
+    ("ALTER TABLE orders ADD props json", {"json-column"}),
+    ("ALTER TABLE orders ADD COLUMN user2_id int REFERENCES users", {"foreign-key-type-mismatch"}),
+    ("BEGIN; ALTER TABLE orders ADD flag boolean; UPDATE orders SET flag = true WHERE flag IS NULL; COMMIT",
+     {"backfill-in-schema-transaction"}),
+    ("BEGIN; ALTER TABLE orders DROP CONSTRAINT orders_pkey; DELETE FROM users; COMMIT",
+     {"backfill-in-schema-transaction"}),
+    ("BEGIN; ALTER TABLE orders ADD flag boolean; INSERT INTO users (id) SELECT user_id FROM orders; COMMIT",
+     {"backfill-in-schema-transaction"}),
+    ("BEGIN; ALTER TABLE orders ADD n int; ALTER TABLE users ALTER age SET NOT NULL; COMMIT", {"set-not-null-scans"}),
+    ("BEGIN; ALTER TABLE orders ADD n int; CREATE MATERIALIZED VIEW v AS SELECT * FROM users; COMMIT",
+     {"work-after-exclusive-lock"}),
+    ("ALTER TABLE orders ADD n text NOT NULL UNIQUE", {"required-column-without-default", "unique-not-using-index"}),
+]  # fmt: skip
+HARMLESS = [
+    "CREATE UNIQUE INDEX CONCURRENTLY u ON orders (status); ALTER TABLE orders ADD CONSTRAINT u UNIQUE USING INDEX u",
+    "ALTER TABLE users DROP CONSTRAINT users_pkey, ADD CONSTRAINT users_pkey PRIMARY KEY USING INDEX users_new",
+    "ALTER TABLE orders ADD CONSTRAINT a FOREIGN KEY (user_id) REFERENCES users NOT VALID",
+    "ALTER TABLE orders ADD CONSTRAINT a CHECK (total > 0) NOT VALID; ALTER TABLE orders VALIDATE CONSTRAINT a",
+    "BEGIN; ALTER TABLE orders ADD CONSTRAINT a CHECK (total > 0) NOT VALID; COMMIT;"
+    "BEGIN; ALTER TABLE orders VALIDATE CONSTRAINT a; COMMIT",
+    "ALTER TABLE orders ADD CONSTRAINT a CHECK (status IS NOT NULL) NOT VALID;"
+    "ALTER TABLE orders VALIDATE CONSTRAINT a; ALTER TABLE orders ALTER status SET NOT NULL;"
+    "ALTER TABLE orders DROP CONSTRAINT a",
+    "ALTER TABLE orders ALTER id SET NOT NULL",
+    "ALTER TABLE orders ADD COLUMN a timestamptz DEFAULT now(), ADD b date DEFAULT CURRENT_DATE",
+    "ALTER TABLE orders ADD COLUMN a int NOT NULL DEFAULT 0, ADD b jsonb DEFAULT '{}', ADD c text[] DEFAULT '{}'",
+    "ALTER TABLE orders ADD a int DEFAULT fixed()",
+    "ALTER TABLE orders ADD a plain, ADD b mood DEFAULT 'ok'",
+    "ALTER TABLE orders ALTER user_id ADD GENERATED ALWAYS AS IDENTITY",
+    "ALTER TABLE orders ALTER status SET DEFAULT gen_random_uuid()",
+    "ALTER TABLE orders ALTER total TYPE numeric(14,2), ALTER total TYPE numeric",
+    'ALTER TABLE orders ALTER "Mixed" TYPE text, ALTER status TYPE varchar',
+    "ALTER TABLE orders ALTER address TYPE inet, ALTER span TYPE interval",
+    "ALTER TABLE orders ALTER status TYPE text USING status::text",
+    "ALTER TABLE orders ALTER bits TYPE bit varying",
+    "SET TIME ZONE 'UTC'; ALTER TABLE orders ALTER made TYPE timestamptz",
+    "ALTER TABLE orders ALTER made SET DATA TYPE timestamp without time zone",
+    "ALTER TABLE parts DETACH PARTITION parts_1 CONCURRENTLY",
+    "CREATE TABLE a (id bigserial PRIMARY KEY, n int UNIQUE, CHECK (n > 0)); ALTER TABLE a ADD UNIQUE (id, n);"
+    "ALTER TABLE a ALTER n TYPE bigint; ALTER TABLE a ALTER n SET NOT NULL; ALTER TABLE a ADD x serial;"
+    "ALTER TABLE a ADD y uuid DEFAULT gen_random_uuid(); ALTER TABLE a ADD z int NOT NULL; CREATE INDEX ON a (n)",
+    "CREATE TEMP TABLE t (a int); ALTER TABLE t ADD b serial; ALTER TABLE t ALTER a SET NOT NULL",
+    "BEGIN; CREATE TABLE a (id bigint); INSERT INTO a SELECT id FROM users; COMMIT",
+    "BEGIN; CREATE TABLE a (n int); ALTER TABLE a ADD m int; UPDATE a SET m = 1; COMMIT",
+    "BEGIN; ALTER TABLE orders ADD n int; UPDATE orders SET n = 1 WHERE id = 7; COMMIT",
+    "BEGIN; ALTER TABLE orders ADD n int; INSERT INTO users (id, email) VALUES (1, 'x'); COMMIT",
+    "BEGIN; ALTER TABLE orders ADD n int; COMMIT; UPDATE orders SET n = 1 WHERE id < 100",
+    "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE orders ADD n serial; END $$",
+    "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2024-02-01') TO ('2024-03-01')",
+    "CREATE TABLE a (user_id bigint REFERENCES users (id), at date, PRIMARY KEY (user_id, at))",
+    "ALTER TABLE orders ADD CONSTRAINT orders_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id) NOT VALID;"
+    "CREATE INDEX CONCURRENTLY ON orders (user_id)",
+    "COMMENT ON TABLE orders IS 'x'; GRANT SELECT ON orders TO PUBLIC; ALTER TABLE orders ALTER id SET STATISTICS 9",
+]
+
+
+def said(sql: str, *, schema: str = SCHEMA, version: int = 15) -> set[str]:
+    """The rules that speak, hints and advice left out."""
+    migrations = (migration_of("1.sql", schema, is_judged=False), migration_of("2.sql", sql))
+    steps = steps_of(migrations, version=version)
+    gate = GateFacts(migrations, version=version)
+    found = [each for rule in gate_rules() for each in findings_of(rule, steps, gate)]
+    return {each.rule for each in found if each.severity is not Severity.INFO} - ADVICE
+
+
+@pytest.mark.parametrize(("sql", "expected"), FAULTS, ids=[sql[:70] for sql, _ in FAULTS])
+def test_a_fault_is_found_by_its_rule_alone(sql: str, expected: set[str]) -> None:
+    assert said(sql) == expected
+
+
+@pytest.mark.parametrize("sql", HARMLESS, ids=[sql[:70] for sql in HARMLESS])
+def test_what_harms_nobody_is_left_alone(sql: str) -> None:
+    assert said(sql) == set()
+
+
+CURED = [
+    pytest.param(rule, example, id=f"{rule.name}-{number}")
+    for rule in gate_rules()
+    if rule.kind == "migration"
+    for number, example in enumerate(rule.bad)
+]
+
+
+def errors_in(example: Example) -> set[str]:
+    """The rules that find an error in it."""
+    found = (each for rule in gate_rules() for each in findings_in(rule, example))
+    return {each.rule for each in found if each.severity is Severity.ERROR}
+
+
+@pytest.mark.parametrize(("rule", "example"), CURED)
+def test_the_safe_form_is_safe(rule: Rule, example: Example) -> None:
+    """What a finding proposes has no error that was not there before, and is not found by the same rule again."""
+    remedy = findings_in(rule, example)[0].remedy
+    assert remedy.text
+    fixed = replace(example, migration=remedy.sql or "", is_in_transaction=False)
+    before = errors_in(example) - {rule.name}
+    assert errors_in(fixed) <= before
+    assert findings_in(rule, fixed) == ()
