@@ -56,6 +56,8 @@ class Example:
     """Whether all of the migration runs in one transaction."""
     plan_changes: PlanChanges | None = None
     """Of a rule of changes: what planning the workload before and after the migrations gave."""
+    unread: str | None = None
+    """Why the migration could not be read."""
     trace: Trace | None = None
     """What running the migration, `2_change.sql`, on a scratch server showed."""
     remedy: str | None = None

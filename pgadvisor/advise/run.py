@@ -94,6 +94,7 @@ _ABSENT: dict[Area, tuple[str, str]] = {
     "analyze": ("no statement was run with EXPLAIN ANALYZE", "see at the statements why each was not"),
     "planner": ("no planner twin was built", _ASK_DATABASE),
     "migrations": ("no migration was read", "give migrations to `pgadvisor gate`"),
+    "trace": ("no migration was run", "give migrations to `pgadvisor gate`"),
 }
 
 
@@ -115,7 +116,7 @@ def _is_served(area: Area, facts: Facts) -> bool:
             return any(planned.plan for planned in snapshot.plans)
         case "analyze":
             return any(planned.kind == "analyzed" for planned in snapshot.plans)
-        case "migrations":
+        case "migrations" | "trace":
             return False
         case "replicas":
             return not any(gap.area == "replicas" and gap.subject is None for gap in snapshot.gaps)

@@ -11,6 +11,7 @@ from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import tell
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
 from pgadvisor.cli.config import Config, read_config
+from pgadvisor.cli.gate_fix import check_fix, patched, write_patch
 from pgadvisor.cli.gate_plans import added_queries, planned
 from pgadvisor.cli.gate_trace import traced
 from pgadvisor.cli.options import FailOn
@@ -66,6 +67,13 @@ NoTraceOption = Annotated[
 NoPlansOption = Annotated[
     bool, typer.Option("--no-plans", help="Do not plan the snapshot's workload before and after the migrations.")
 ]
+FixOption = Annotated[
+    bool,
+    typer.Option(
+        "--fix",
+        help="Write a patch for `git apply` instead of the report: SQL files with the safe form of each hazard.",
+    ),
+]
 
 
 def gate(
@@ -76,6 +84,7 @@ def gate(
     no_plans: NoPlansOption = False,
     scratch: ScratchOption = None,
     no_trace: NoTraceOption = False,
+    fix: FixOption = False,
     twin_bin: options.TwinBinOption = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
@@ -101,10 +110,14 @@ def gate(
     - `pgadvisor gate migrations/ --snapshot prod.pgsnap --queries new_queries.sql`
 
     - `pgadvisor gate db/migrate/0042_email.sql --format github`
+
+    - `pgadvisor gate migrations/ --fix | git apply`
     """
     output.check_writable(path)
+    if fix:
+        check_fix(redact=redact, has_form=form is not None or bool(also))
     key = redaction.key_file(redact, redact_key, path)
-    form = output.format_of(path, form)
+    form = options.Format.TEXT if fix else output.format_of(path, form)
     others = output.formats_of(also or ())
     settings = read_config(config)
     rules = _rules(settings, select, ignore)
@@ -116,8 +129,8 @@ def gate(
     choice = checked(PlannerChoice(programs=twin_bin, options=SourceOptions(quiet=quiet)))
     if scratch is not None and no_trace:
         raise UsageError("--scratch names where to run the migrations, and --no-trace says not to: leave one out")
-    tried = None if no_trace else traced(migrations, catalog, scratch, choice)
-    plans = None if no_plans or catalog is None else planned(catalog, migrations, added, choice)
+    tried = None if no_trace or fix else traced(migrations, catalog, scratch, choice)
+    plans = None if no_plans or fix or catalog is None else planned(catalog, migrations, added, choice)
     now = datetime.now(UTC)
     terms = Terms(
         today=now.date(),
@@ -134,8 +147,14 @@ def gate(
     found = with_baseline(
         judge(migrations, rules, terms, snapshot=catalog, now=now, plans=plans, tried=tried, on_crash=crashed), known
     )
-    report = redaction.redacted(found, key, quiet=quiet)
     threshold = fail_on or settings.fail_on or FailOn.ERROR
+    if fix:
+        patch, after = patched(migrations, rules, found, catalog, paths)
+        left = with_baseline(judge(after, rules, terms, snapshot=catalog, now=now, on_crash=crashed), known)
+        write_patch(patch, left, path, quiet=quiet)
+        end(left, threshold, quiet=quiet)
+        return
+    report = redaction.redacted(found, key, quiet=quiet)
     output.write(output.render(report, form, path, fail_on=threshold), path)
     output.write_also(report, others, threshold)
     if not quiet:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from pgadvisor.locks.modes import blocks_writes
+from pgadvisor.locks.modes import MODES, blocks_writes
 from pgadvisor.migration_facts import GateFacts, MigrationStep
 from pgadvisor.model.finding import Evidence, Finding, Rung
 from pgadvisor.model.trace import Traced
@@ -51,8 +51,9 @@ def traced_text(traced: Traced) -> str | None:
     """`traced: took ACCESS EXCLUSIVE on orders, rewrote orders and 2 indexes, scanned customers`; None: nothing that
     anybody would wait for."""
     locks: dict[str, list[str]] = {}
+    strong = {str(mode) for mode in MODES if blocks_writes(mode)}
     for each in traced.locks:
-        if each.kind != "index" and each.taken is not None and blocks_writes(each.taken):
+        if each.kind != "index" and each.taken in strong:
             locks.setdefault(each.taken, []).append(each.relation)
     parts = [f"took {mode} on {_names(names)}" for mode, names in locks.items()]
     indexes = len(traced.rebuilt)

@@ -1,5 +1,7 @@
 """Run a rule on the examples in its own file: those of migrations through the gate, all others as an audit."""
 
+from msgspec.structs import replace
+
 from pgadvisor.advise import examples
 from pgadvisor.advise.merge import merge
 from pgadvisor.advise.registry import GATE_KINDS
@@ -21,7 +23,10 @@ def findings_in(rule: Rule, example: Example) -> tuple[Finding, ...]:
     version = example.version_num // 10_000
     migrations = (
         migration_of("1_earlier.sql", example.earlier, is_judged=False),
-        migration_of("2_change.sql", example.migration, is_in_transaction=example.is_in_transaction),
+        replace(
+            migration_of("2_change.sql", example.migration, is_in_transaction=example.is_in_transaction),
+            unread=example.unread,
+        ),
     )
     steps = steps_of(migrations, version=version, snapshot=facts.snapshot if known else None)
     gate = GateFacts(migrations, version=version, facts=known, plans=example.plan_changes, trace=example.trace)

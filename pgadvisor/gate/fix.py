@@ -17,6 +17,8 @@ from pgadvisor.sql.splitter import split_statements
 
 ROUNDS = 4
 """A safe form may itself want a timeout, and an index beside its foreign key; after that nothing new comes."""
+SENT_ONE_BY_ONE = ("goose", "flyway")
+"""Tools that send each statement by itself once they are told to open no transaction for a file."""
 Silenced = Collection[tuple[str, str, int]]
 """Rule, file and line of findings that someone took upon himself."""
 _ALONE = re.compile(r"\b(?:CONCURRENTLY|VALIDATE\s+CONSTRAINT|ADD\s+VALUE)\b|\A\s*VACUUM\b", re.IGNORECASE)
@@ -73,7 +75,7 @@ def fixed(
         if not changed:
             break
         for number, found in changed.items():
-            lines[number] = _tidy(_replaced(lines[number], found, is_wrapped=now[number].is_wrapped))
+            lines[number] = _tidy(_replaced(lines[number], found, now[number]))
         now = tuple(replace(each, up=_statements(lines[number])) for number, each in enumerate(now))
     return tuple(
         FixedMigration(before=migrations[number], after=now[number], changes=_changes(own, len(migrations[number].up)))
@@ -87,9 +89,13 @@ def _statements(lines: Sequence[_Line]) -> tuple[MigrationStatement, ...]:
 
 
 def _tidy(lines: Iterator[_Line]) -> list[_Line]:
-    """Without transactions in which nothing happens."""
+    """Without transactions in which nothing happens, and settings made twice."""
     found: list[_Line] = []
+    in_force: set[str] = set()
     for line in lines:
+        if line.is_changed and line.statement.text in in_force:
+            continue
+        _follow(line.statement.text, in_force)
         if found and _is(line, "COMMIT") and _is(found[-1], "BEGIN"):
             found.pop()
         else:
@@ -129,9 +135,8 @@ def _remedies(
         lines = _whole(own, {each.position: _worst(each, rules, gate, silenced) for each in own})
         if lines:
             number = next(at for at, each in enumerate(first.migration.up) if each is first.statement)
-            found.setdefault(first.migration.file, {})[number] = _Remedy(
-                lines, any(each.command == "begin" for each in first.before)
-            )
+            is_begun = any(each.command == "begin" for each in first.before)
+            found.setdefault(first.migration.file, {})[number] = _Remedy(lines, is_begun)
     return found
 
 
@@ -193,24 +198,21 @@ def _bare(text: str) -> str:
     return text.strip().rstrip(";").rstrip()
 
 
-def _replaced(lines: Sequence[_Line], found: Mapping[int, _Remedy], *, is_wrapped: bool) -> Iterator[_Line]:
+def _replaced(lines: Sequence[_Line], found: Mapping[int, _Remedy], migration: Migration) -> Iterator[_Line]:
     """The lines with their replacements; one that must run outside a transaction ends it before and begins another."""
     apart = {number: _is_apart(lines[number].statement, new.lines) for number, new in found.items()}
-    leaves = is_wrapped and any(apart.values())
-    in_force: set[str] = set()
+    leaves = migration.is_wrapped and migration.tool in SENT_ONE_BY_ONE and any(apart.values())
     for number, line in enumerate(lines):
         old = line.statement
         if number not in found:
-            _follow(old.text, in_force)
             yield line._replace(statement=replace(old, is_in_transaction=False)) if leaves else line
             continue
-        own = [each for each in found[number].lines if not (each.startswith("SET ") and each in in_force)]
-        if found[number].is_in_own_transaction and apart[number] and not is_wrapped:
+        own = list(found[number].lines)
+        if found[number].is_in_own_transaction and apart[number] and not migration.is_wrapped:
             own = ["COMMIT", *own, "BEGIN"]
         if leaves or apart[number]:
             own = [re.sub(r"\ASET LOCAL ", "SET ", each) for each in own]
         for text in own:
-            _follow(text, in_force)
             made = replace(old, text=text, is_in_transaction=old.is_in_transaction and not (leaves or apart[number]))
             yield _Line(line.origin, made, is_changed=True, is_apart=line.is_apart or apart[number])
 
@@ -219,7 +221,7 @@ def _follow(text: str, in_force: set[str]) -> None:
     """Which settings the migration has made."""
     if text.upper().startswith("RESET"):
         in_force.clear()
-    elif text.startswith("SET "):
+    elif text.startswith("SET ") and not text.startswith("SET LOCAL "):
         in_force.add(text)
 
 

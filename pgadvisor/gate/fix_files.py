@@ -46,7 +46,11 @@ def changed_files(fixed: FixedMigration, root: Path) -> tuple[ChangedFile, ...]:
     migration = fixed.before
     file = read_sql(root / migration.file)
     text = file.text
-    if file.unread is not None or (root / migration.file).read_bytes()[:3] == b"\xef\xbb\xbf":
+    if (
+        file.unread is not None
+        or Path(migration.file).is_absolute()
+        or (root / migration.file).read_bytes()[:3] == b"\xef\xbb\xbf"
+    ):
         return ()
     if any(each.span is None or text[each.span.start : each.span.end] != each.text for each in migration.up):
         return ()
@@ -150,10 +154,21 @@ def _chunks(fixed: FixedMigration, text: str, start: int, end: int) -> list[_Chu
             together.append(change)
             continue
         span = _with_end(text, fixed, change)
+        settings += _settings(fixed, at, span.start)
         found += _kept(fixed, text, Span(start=at, end=span.start), together)
         found += _grouped(change.lines, settings)
         at, together = span.end, []
     return [*found, *_kept(fixed, text, Span(start=at, end=end), together)]
+
+
+def _settings(fixed: FixedMigration, start: int, end: int) -> list[str]:
+    """The settings that a part of the migration makes: each later file needs them again."""
+    changed = {each.origin for each in fixed.changes}
+    return [
+        each.text
+        for number, each in enumerate(fixed.before.up)
+        if each.span and start <= each.span.start < end and number not in changed and _SETTING.match(each.text)
+    ]
 
 
 def _kept(fixed: FixedMigration, text: str, part: Span, changes: Iterable[FixedStatement]) -> Iterator[_Chunk]:

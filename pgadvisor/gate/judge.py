@@ -113,7 +113,7 @@ def _lacking(rule: Rule, gate: GateFacts) -> RuleNotRun | None:
     if "trace" in rule.needs:
         cure = "leave out --no-trace, or name a server with --scratch DSN"
         return None if gate.trace else RuleNotRun(rule=rule.name, reason=NOT_TRIED, cure=cure)
-    if rule.kind == "change" and gate.plans is None:
+    if rule.kind == "change" and gate.plans is None and "migrations" not in rule.needs:
         return RuleNotRun(rule=rule.name, reason=NOT_PLANNED, cure="give --snapshot FILE of production")
     return None
 
@@ -136,7 +136,8 @@ def _unread(migrations: Sequence[Migration]) -> tuple[Gap, ...]:
     found = []
     for each in migrations:
         if each.is_judged and each.unread:
-            found.append(Gap(area="migrations", subject=each.file, reason=each.unread, cure="give plain SQL in UTF-8"))
+            cure = "mend it, and run the gate again"
+            found.append(Gap(area="migrations", subject=each.file, reason=each.unread, cure=cure))
         if each.is_judged:
             found += [Gap(area="migrations", subject=each.file, reason=remark, cure="look at it yourself")
                       for remark in each.remarks]  # fmt: skip

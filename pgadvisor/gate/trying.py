@@ -13,11 +13,14 @@ from pgadvisor.gate.trace import trace
 from pgadvisor.measure.identity import identity_in
 from pgadvisor.model.migration import Migration
 from pgadvisor.model.snapshot import Gap, Snapshot
-from pgadvisor.model.trace import Trace, Traced
+from pgadvisor.model.trace import Reversal, Trace, Traced
 
 UTC = "UTC"
 """The time zone of most servers, where production's is not known."""
 _DOUBT = ", which may be "
+_TEMPLATE = "the template's"
+"""In a remark of a migration: a name in its text is not the one that will stand there."""
+_NOT_FILLED = "templates in it are not filled in"
 _MOST = 3
 _CURE = "name a server of production's version, with its extensions: --scratch DSN"
 _NO_SCHEMA_CURE = "give production's schema: --snapshot FILE, or all migrations since the first"
@@ -50,13 +53,33 @@ def tried(
         else embedded_scratch(needs, snapshot=known, binaries=binaries)
     )
     with server:
-        found = trace(server, migrations, _time_zone(known))
+        found = _without_templates(trace(server, migrations, _time_zone(known)), migrations)
     return TraceFound(found, (*(replace(each, area="trace") for each in found.gaps), *_untried(found.statements)))
 
 
 def _time_zone(snapshot: Snapshot | None) -> str:
     settings = snapshot.settings if snapshot else ()
     return next((each.value for each in settings if each.name.lower() == "timezone"), UTC)
+
+
+def _without_templates(found: Trace, migrations: Iterable[Migration]) -> Trace:
+    """Of a text with names that a tool fills in later, no refusal counts."""
+    templated = {(each.file, each.name) for each in migrations if any(_TEMPLATE in one for one in each.remarks)}
+    files = {(name, file) for each in migrations if (each.file, each.name) in templated
+             for name, file in ((each.name, each.file), (each.name, each.down_file))}  # fmt: skip
+
+    def told(each: Traced) -> Traced:
+        is_filled_later = each.error is not None and (each.migration, each.file) in files
+        return replace(each, error=None, not_run=_NOT_FILLED) if is_filled_later else each
+
+    def returned(each: Reversal) -> Reversal:
+        return (
+            replace(each, is_reversible=None, reason=_NOT_FILLED) if (each.file, each.migration) in templated else each
+        )
+
+    return replace(
+        found, statements=tuple(map(told, found.statements)), reversals=tuple(map(returned, found.reversals))
+    )
 
 
 def _untried(statements: Iterable[Traced]) -> tuple[Gap, ...]:
@@ -76,6 +99,5 @@ def _gap(reason: str, group: Sequence[Traced]) -> Gap:
     is_doubt = _DOUBT in (group[0].not_run or "")
     many = f"{len(group):,} statements were" if len(group) > 1 else "a statement was"
     told = f"what they name is not there, {reason}" if is_doubt and len(group) > 1 else group[0].not_run or reason
-    return Gap(
-        area="trace", subject=named, reason=f"{many} not tried: {told}", cure=_NO_SCHEMA_CURE if is_doubt else _CURE
-    )
+    cure = _NO_SCHEMA_CURE if is_doubt else _CURE if "does not have" in reason else "look at it yourself"
+    return Gap(area="trace", subject=named, reason=f"{many} not tried: {told}", cure=cure)

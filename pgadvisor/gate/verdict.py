@@ -50,6 +50,8 @@ def verdict(
         headline = "No migration is new or changed"
     elif unread == len(judged.files):
         headline = "No migration could be read"
+    elif unread:
+        headline = f"Nothing in the way in what could be read: {_plural(unread, 'migration')} could not"
     else:
         headline = "Nothing in the way"
     return Verdict(headline=headline, text=" ".join(looked), severity=worst)

@@ -86,10 +86,13 @@ class PlanChange(Record):
 
     @property
     def times(self) -> str:
-        """Its cost afterwards for a message: `12 times as much`, `30 % more`, `60 % less`."""
+        """Its cost afterwards for a message: `12 times as much`, `30% more`, `40% less`, `5 times less`."""
         if self.ratio >= MANY_TIMES:
             return f"{self.ratio:,.0f} times as much" if self.ratio >= ROUND else f"{self.ratio:.1f} times as much"
-        return f"{self.ratio - 1:.0%} more" if self.ratio >= 1 else f"{1 - self.ratio:.0%} less"
+        if self.ratio >= 1:
+            return f"{self.ratio - 1:.0%} more"
+        few = max(self.ratio, 1e-6)
+        return f"{1 / few:,.0f} times less" if few <= 1 / MANY_TIMES else f"{1 - few:.0%} less"
 
 
 class MadeIndex(Record):

@@ -21,8 +21,11 @@ MARK = "\0"
 _SILENT = ("pgadvisor.demo", "pgadvisor.example", "pgadvisor.redaction", "pgadvisor.reports", "pgadvisor.cli.demo")
 """Modules that say nothing in a report's record; the demo's know its shop."""
 _EXAMPLES = frozenset(
-    ("Example", "table", "index", "node", "foreign_key", "column", "plan", "AdvisedIndex", "DroppedIndex", "IndexAdvice")
-)
+    (
+        "Example", "table", "index", "node", "foreign_key", "column", "plan", "AdvisedIndex", "DroppedIndex",
+        "IndexAdvice", "ChangePlace", "PlanChange", "PlanChanges", "MadeIndex", "NeededIndex", "WholeRead",
+    )
+)  # fmt: skip
 """Calls that make the examples of rules: the names in them are made up."""
 
 

@@ -61,7 +61,10 @@ def is_there(step: MigrationStep, gate: GateFacts, name: str | None) -> bool:
 
 
 def _is_made(step: MigrationStep, name: str) -> bool:
-    """Whether what is judged made the view."""
+    """Whether what is judged made the view, or the migration a temporary table that hides one of that name."""
+    bare = name.rpartition(".")[2]
+    if any(each.step.is_temporary and each.step.name == bare for each in step.siblings[: step.position]):
+        return True
     return any(each.command in _MADE and not each.step.or_replace and makes(each) == name for each in earlier(step))
 
 

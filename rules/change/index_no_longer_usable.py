@@ -41,11 +41,10 @@ LEAST_SHARE = 0.001
 MUCH = 0.01
 """Of all time, that it adds: as for any worse plan."""
 
-_SQL = "SELECT * FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.customer_id = $1"
 _LOST = PlanChange(
     statement="1",
     place=ChangePlace(file="2_change.sql", line=1, text="ALTER TABLE orders ALTER COLUMN id TYPE numeric"),
-    label=_SQL,
+    label="SELECT * FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.customer_id = $1",
     before=40,
     after=9_000,
     share=0.02,
@@ -53,12 +52,15 @@ _LOST = PlanChange(
     lost_indexes=("public.order_items_order_id_idx",),
 )
 BAD = [
-    Example(sql=_SQL, plan_changes=PlanChanges(tried_on="planner twin", planned=1, statements=(_LOST,))),
+    Example(
+        sql="SELECT * FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.customer_id = $1",
+        plan_changes=PlanChanges(tried_on="planner twin", planned=1, statements=(_LOST,)),
+    ),
 ]
 GOOD = [
     Example(
         note="The index is of no use any more, and the statement is as quick.",
-        sql=_SQL,
+        sql="SELECT * FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.customer_id = $1",
         plan_changes=PlanChanges(
             tried_on="planner twin",
             planned=1,

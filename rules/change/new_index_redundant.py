@@ -53,12 +53,14 @@ _SECOND = MadeIndex(
     covered_by="public.orders_customer_id_idx",
     is_equal=True,
 )
-_SQL = "SELECT * FROM orders WHERE customer_id = $1"
 BAD = [
-    Example(sql=_SQL, plan_changes=PlanChanges(tried_on="planner twin", planned=1, indexes=(_SECOND,))),
+    Example(
+        sql="SELECT * FROM orders WHERE customer_id = $1",
+        plan_changes=PlanChanges(tried_on="planner twin", planned=1, indexes=(_SECOND,)),
+    ),
     Example(
         note="The beginning of a wider one.",
-        sql=_SQL,
+        sql="SELECT * FROM orders WHERE customer_id = $1",
         plan_changes=PlanChanges(
             tried_on="planner twin",
             planned=1,
@@ -69,7 +71,7 @@ BAD = [
 GOOD = [
     Example(
         note="No other index begins as it does.",
-        sql=_SQL,
+        sql="SELECT * FROM orders WHERE customer_id = $1",
         plan_changes=PlanChanges(tried_on="planner twin", planned=1, indexes=(replace(_SECOND, covered_by=None),)),
     )
 ]

@@ -38,7 +38,6 @@ from pgadvisor.rule import (
 )
 
 BIG_BYTES = 100 * 1024 * 1024
-_INDEX = "CREATE INDEX orders_email_idx ON public.orders (email)"
 _NEEDED = NeededIndex(
     file="queries.sql",
     line=3,
@@ -46,13 +45,13 @@ _NEEDED = NeededIndex(
     text="SELECT * FROM orders WHERE email = $1",
     table="public.orders",
     size_bytes=250_000_000,
-    definition=_INDEX,
+    definition="CREATE INDEX orders_email_idx ON public.orders (email)",
     sql="CREATE INDEX CONCURRENTLY orders_email_idx ON public.orders (email);",
     undo="DROP INDEX CONCURRENTLY public.orders_email_idx;",
     lock="SHARE UPDATE EXCLUSIVE on orders while it builds: reads and writes go on",
     index_bytes=31_000_000,
     comparison=PlanComparison(
-        change=_INDEX,
+        change="CREATE INDEX orders_email_idx ON public.orders (email)",
         before=Plan(root=node("Seq Scan", table="orders", alias="orders", cost=40_000)),
         after=Plan(root=node("Index Scan", table="orders", alias="orders", index="orders_email_idx", cost=8)),
         tried_on="planner twin",

@@ -37,13 +37,14 @@ from pgadvisor.rule import (
 MOST_LEFT = 0.8
 LEAST_SHARE = 0.001
 
-_SQL = "SELECT * FROM orders WHERE customer_id = $1"
 _PLACE = ChangePlace(file="2_change.sql", line=1, text="CREATE INDEX CONCURRENTLY ON orders (customer_id)")
 
 
 def _example(change: PlanChange, note: str = "") -> Example:
     return Example(
-        note=note, sql=_SQL, plan_changes=PlanChanges(tried_on="planner twin", planned=1, statements=(change,))
+        note=note,
+        sql="SELECT * FROM orders WHERE customer_id = $1",
+        plan_changes=PlanChanges(tried_on="planner twin", planned=1, statements=(change,)),
     )
 
 
@@ -52,7 +53,7 @@ BAD = [
         PlanChange(
             statement="1",
             place=_PLACE,
-            label=_SQL,
+            label="SELECT * FROM orders WHERE customer_id = $1",
             before=4_000,
             after=9,
             share=0.3,

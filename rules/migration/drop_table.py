@@ -77,7 +77,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     if step.command != "drop table" or step.effect.lock is None:
         return
     for name in dict.fromkeys(step.named(each) for each in step.step.names):
-        if is_there(step, gate, name) and not _is_temporary(step, name):
+        if is_there(step, gate, name):
             yield from _dropped(step, gate, name)
 
 
@@ -99,9 +99,3 @@ def _dropped(step: MigrationStep, gate: GateFacts, name: str) -> Iterator[Findin
         table=name,
         evidence=lock_evidence(step, gate),
     )
-
-
-def _is_temporary(step: MigrationStep, name: str) -> bool:
-    """Whether the migration made it for itself."""
-    bare = name.rpartition(".")[2]
-    return any(each.step.is_temporary and each.step.name == bare for each in step.siblings[: step.position])

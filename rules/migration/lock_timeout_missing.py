@@ -20,6 +20,7 @@ https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIME
 """
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from pgadvisor.rule import (
     Evidence,
@@ -71,6 +72,10 @@ GOOD = [
         migration="CREATE INDEX CONCURRENTLY orders_email_idx ON orders (email);",
     ),
     Example(
+        note="One clause of the statement is worse.",
+        migration="ALTER TABLE orders ALTER total SET DEFAULT 0, ALTER total SET NOT NULL;",
+    ),
+    Example(
         note="How long this holds its lock is a worse fault.",
         migration="ALTER TABLE orders ADD CHECK (total > 0);",
     ),
@@ -109,16 +114,26 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
 
 def _waits(step: MigrationStep, gate: GateFacts) -> bool:
     """Whether it asks for a strong lock without a bound, and nothing worse is to be said of it."""
-    if has_lock_timeout(step) or step.effect.is_long or step.command.startswith(_TOLD_ELSEWHERE):
-        return False
-    column = step.step.column
-    if step.command == "add column" and column and column.not_null and column.default is None:
+    if has_lock_timeout(step):
         return False
     locked = [(step.target, step.effect.lock)] if is_strong(step) else _others(step)
-    if step.command == "create table" and not step.effect.others:
+    if not locked or any(_is_worse(each) for each in _of_statement(step)):
         return False
-    calls = gate.queued_calls_per_s(*locked[0]) if locked else None
-    return bool(locked) and (calls is None or calls >= 1)
+    calls = gate.queued_calls_per_s(*locked[0])
+    return calls is None or calls >= 1
+
+
+def _of_statement(step: MigrationStep) -> Iterator[MigrationStep]:
+    """The steps of the same statement."""
+    for direction in (reversed(step.siblings[: step.position]), step.siblings[step.position :]):
+        yield from takewhile(lambda each: each.statement is step.statement, direction)
+
+
+def _is_worse(step: MigrationStep) -> bool:
+    """Whether another rule finds it."""
+    column = step.step.column
+    fails = step.command == "add column" and column and column.not_null and column.default is None
+    return step.effect.is_long or bool(fails) or step.command.startswith(_TOLD_ELSEWHERE)
 
 
 def _others(step: MigrationStep) -> list[tuple[str | None, LockMode | None]]:

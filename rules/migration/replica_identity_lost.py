@@ -72,10 +72,10 @@ GOOD = [
 
 @migration_rule(severity=Severity.WARNING, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    level = gate.facts.setting("wal_level") if gate.facts is not None else None
-    if not is_there(step, gate, step.target) or (level is not None and level != "logical"):
+    if step.command not in ("replica identity", "drop constraint") or not is_there(step, gate, step.target):
         return
-    is_nothing = step.command == "replica identity" and step.step.value == "nothing"
+    level = gate.facts.setting("wal_level") if gate.facts is not None else None
+    is_nothing = step.command == "replica identity" and step.step.value == "nothing" and level in (None, "logical")
     if not is_nothing and not (level == "logical" and _loses_key(step)):
         return
     yield Finding(

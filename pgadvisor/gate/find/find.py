@@ -33,6 +33,11 @@ def find_migrations(paths: Sequence[Path], *, base: str | None, root: Path | Non
     return tuple(replace(each.migration, is_judged=_is_judged(each, given, changes)) for each in found)
 
 
+def project_root(paths: Sequence[Path]) -> Path:
+    """The directory that migrations found at these paths are named from."""
+    return _root_of(tuple(_existing(each) for each in paths)).resolve()
+
+
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise UsageError(f'there is no "{path}": give a migration file or a directory of them')
