@@ -150,6 +150,8 @@ def family_of(finding: Finding) -> str:
         return {"create": "add-index", "drop": "drop-index", "reindex": "reindex"}[command] + "-not-concurrent"
     if finding.rule == "whole-table-changed-at-once":
         return (finding.cause or "").split()[2] + "-without-where"
+    if (finding.cause or "").startswith("rename schema "):
+        return "rename-schema"
     return FAMILIES.get(finding.rule, finding.rule)
 
 

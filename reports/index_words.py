@@ -118,11 +118,18 @@ def proof(advice: IndexAdvice) -> str:
         return f"How near it is to the best choice of the {_indexes(advice.candidates)} tried is not proved."
     if advice.gap < HARDLY / 10:
         no_more = "saves more" if advice.candidates > 1 else "saves no more"
-        return f"Proved over all plans made: {tried} {no_more}."
+        return f"Proved over all plans made{_aside(advice)}: {tried} {no_more}."
     lower = amount(advice.bound, advice.unit)
     costs = "takes less than" if advice.unit == "ms" else "comes below"
     verb = costs if advice.candidates > 1 else f"cannot {costs.replace('takes', 'take').replace('comes', 'come')}"
-    return f"Proved over all plans made: {tried} {verb} {lower}, {numbers.share(advice.gap)} below this."
+    return (
+        f"Proved over all plans made{_aside(advice)}: {tried} {verb} {lower}, {numbers.share(advice.gap)} below this."
+    )
+
+
+def _aside(advice: IndexAdvice) -> str:
+    """What the proof leaves aside."""
+    return f", gains below {advice.aside:.0%} of a statement aside" if advice.aside else ""
 
 
 def price(advice: IndexAdvice) -> str:
@@ -130,7 +137,11 @@ def price(advice: IndexAdvice) -> str:
     parts = []
     if advice.create:
         new = "The new index takes" if len(advice.create) == 1 else "The new indexes take"
-        room = "" if advice.budget_bytes is None else f" of a budget of {numbers.size(advice.budget_bytes)}"
+        room = ""
+        if advice.budget_bytes is not None:
+            room = (
+                f" of a budget of {numbers.size(advice.budget_bytes)}, a tenth of it kept free as sizes are predicted"
+            )
         told = f"{new} {numbers.size(advice.size_bytes)}{room}"
         upkeep = sum(each.upkeep for each in advice.create)
         parts.append(f"{told}; writes pay {amount(upkeep, advice.unit)} for it" if upkeep > 0 else told)

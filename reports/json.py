@@ -22,6 +22,7 @@ from pgadvisor.reports.json_records import (
     JsonGap,
     JsonGoneFinding,
     JsonIndexReport,
+    JsonMigration,
     JsonNotPlanned,
     JsonRejected,
     JsonRemedy,
@@ -102,8 +103,18 @@ def _report(report: Report) -> JsonReport:
         trials=_trials(report.trials, at) if report.trials else None,
         totals=_totals(report),
         statements=tuple(_statement(each, at, endpoints.get(each.key)) for each in report.statements),
+        migrations=_migrations(report),
         advice=advice_of(report.advice, at) if report.advice else None,
     )  # fmt: skip
+
+
+def _migrations(report: Report) -> tuple[JsonMigration, ...] | None:
+    if report.migrations is None:
+        return None
+    return tuple(
+        JsonMigration(file=each.file, tool=each.tool, statements=each.statements, tried=each.tried, unread=each.unread)
+        for each in report.migrations.files
+    )
 
 
 def _source(report: Report) -> JsonSource:

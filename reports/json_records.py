@@ -289,6 +289,19 @@ class JsonTotals(JsonRecord):
     """Entries thrown away for lack of room."""
 
 
+class JsonMigration(JsonRecord):
+    """A migration that was judged."""
+
+    file: str
+    tool: str
+    """`sql`, `flyway`, `alembic`, …"""
+    statements: int
+    tried: int | None
+    """Of these, how many were run on a scratch server; null: nothing was."""
+    unread: str | None
+    """Why it could not be read; null: it was."""
+
+
 class JsonReport(JsonRecord):
     """What `pgadvisor … --format json` writes."""
 
@@ -316,6 +329,8 @@ class JsonReport(JsonRecord):
     totals: JsonTotals | None
     statements: tuple[JsonStatement, ...]
     """The most costly first, or in the order of their file."""
+    migrations: tuple[JsonMigration, ...] | None
+    """Of the gate: what was judged, in the order in which it runs; null: the report is of something else."""
     advice: JsonAdvice | None
     """What to do about the indexes, for the whole workload; null: nobody asked, or no planner could be had."""
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pgadvisor.gate.examples import findings_in
 from pgadvisor.advise.registry import all_rules
+from pgadvisor.gate.examples import findings_in
 from pgadvisor.rule import Example, Finding, Rule
 from pgadvisor.sql.parse import is_valid
 

@@ -53,6 +53,13 @@ QueriesOption = Annotated[
         help="Queries that come with the pull request: those that lack an index on production's statistics are told.",
     ),
 ]
+FailOnOption = Annotated[
+    FailOn | None,
+    typer.Option(
+        "--fail-on",
+        help="Exit with 1 when a finding that is not known is at or above this severity (default: error).",
+    ),
+]
 ScratchOption = Annotated[
     str | None,
     typer.Option(
@@ -89,7 +96,7 @@ def gate(
     path: options.OutputOption = None,
     form: options.FormatOption = None,
     also: options.AlsoOption = None,
-    fail_on: options.FailOnOption = None,
+    fail_on: FailOnOption = None,
     select: options.SelectOption = None,
     ignore: options.IgnoreOption = None,
     config: options.ConfigOption = None,

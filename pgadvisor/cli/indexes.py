@@ -71,7 +71,12 @@ MaxIndexesOption = Annotated[
     int | None, typer.Option("--max-indexes", metavar="N", min=0, help="Create at most so many indexes.")
 ]
 MaxRegressionOption = Annotated[
-    str, typer.Option("--max-regression", metavar="10%", help="No statement may get dearer by more than this share.")
+    str,
+    typer.Option(
+        "--max-regression",
+        metavar="10%",
+        help="No statement's plan may get dearer by more than this share; what writes pay for indexes is weighed.",
+    ),
 ]
 WhyOption = Annotated[
     list[str] | None,

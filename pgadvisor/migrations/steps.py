@@ -101,9 +101,7 @@ def _line(text: str) -> str:
 
 def _created(index: AdvisedIndex) -> Step:
     title = _line(f"{index.table}: create {index.name}")
-    return Step(
-        title=title, table=index.table, up=_statements(index.steps), down=_statements(index.undo)
-    )
+    return Step(title=title, table=index.table, up=_statements(index.steps), down=_statements(index.undo))
 
 
 def _dropped(index: DroppedIndex) -> Step:

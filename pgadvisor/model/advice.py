@@ -17,7 +17,7 @@ class StatementEffect(Record):
     ratio: float
     """Its planned cost with the advice, upkeep of indexes included, over that without."""
     before: float
-    """In the advice's unit."""
+    """In the advice's unit; of a write without known times with what writing its rows costs beside the plan."""
     after: float
     is_write: bool = False
     """It writes, and pays for the upkeep of indexes."""
@@ -166,6 +166,8 @@ class IndexAdvice(Record):
     """No choice among the candidates tried costs less: proved; in the unit."""
     gap: float = 0.0
     """Share of `after`, 0 to 1."""
+    aside: float = 0.0
+    """Gains below this share of a statement's cost were not counted, for costs are not so exact: nor in the proof."""
     budget_bytes: int | None = None
     size_bytes: int = 0
     """Of all indexes to create."""

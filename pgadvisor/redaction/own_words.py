@@ -20,6 +20,8 @@ MARK = "\0"
 
 _SILENT = ("pgadvisor.demo", "pgadvisor.example", "pgadvisor.redaction", "pgadvisor.reports", "pgadvisor.cli.demo")
 """Modules that say nothing in a report's record; the demo's know its shop."""
+_SPEAKING = frozenset(("pgadvisor.reports.index_words", "pgadvisor.reports.format_numbers"))
+"""But what these say stands in a verdict."""
 _EXAMPLES = frozenset(
     (
         "Example", "table", "index", "node", "foreign_key", "column", "plan", "AdvisedIndex", "DroppedIndex",
@@ -62,7 +64,7 @@ def own_words() -> OwnWords:
 
 def _templates() -> Iterator[str]:
     for module in pkgutil.walk_packages(pgadvisor.__path__, "pgadvisor."):
-        if module.name.startswith(_SILENT):
+        if module.name.startswith(_SILENT) and module.name not in _SPEAKING:
             continue
         spec = importlib.util.find_spec(module.name)
         source = getattr(spec.loader, "get_source", lambda _: None)(module.name) if spec else None

@@ -66,8 +66,10 @@ def advise_indexes(
     choices = {budget: found[room] for budget, room in rooms.items()}
     effects = Effects(matrix, scales, terms.upkeep())
     telling = Telling(facts, planner, matrix, terms, effects, wishes, is_cut=search.is_cut)
-    curve = _curve(matrix, choices, search.cost_today())
-    return telling.advice(weighed, choices[wishes.budget_bytes], curve)
+    chosen = telling.worth_it(frozenset(choices[wishes.budget_bytes].chosen))
+    own = search.told(chosen, choices[wishes.budget_bytes])
+    curve = _curve(matrix, effects, {**choices, wishes.budget_bytes: own})
+    return telling.advice(weighed, own, curve)
 
 
 def _planned(facts: Facts, planner: Planner, weighed: Weighed, wishes: Wishes) -> tuple[Weighed, Matrix, Terms]:
@@ -123,19 +125,22 @@ def _room(budget: int | None) -> int | None:
     return None if budget is None else int(budget * SIZE_SURENESS)
 
 
-def _curve(matrix: Matrix, choices: Mapping[int | None, Choice], before: float) -> tuple[CurvePoint, ...]:
+def _curve(matrix: Matrix, effects: Effects, choices: Mapping[int | None, Choice]) -> tuple[CurvePoint, ...]:
     """What each budget gives, from the smallest to none."""
     points = []
+    effects.plan([frozenset(each.chosen) for each in choices.values()])
+    before = effects.total(matrix.today)
     for budget in sorted(choices, key=lambda each: float("inf") if each is None else each):
         new = [matrix.items[at] for at in choices[budget].chosen if not matrix.items[at].is_there]
         choice = choices[budget]
+        ratio = effects.total(frozenset(choice.chosen)) / before if before else 1.0
         points.append(
             CurvePoint(
                 budget_bytes=budget,
                 size_bytes=sum(item.size.size_bytes or 0 for item in new),
                 indexes=len(new),
-                cost_ratio=choice.cost / before if before else 1.0,
-                bound=choice.bound / before if before else 1.0,
+                cost_ratio=ratio,
+                bound=ratio * (1.0 - choice.gap),
                 gap=choice.gap,
             )
         )

@@ -63,8 +63,9 @@ class Effects:
         for at in self._concerned(before, after):
             statement = self._matrix.statements[at]
             pair = [self._read(at, each) if reads else self.cost(at, each) for each in (before, after)]
-            own = 0.0 if reads else self._own_work(at)
-            ratio = (pair[1] + own) / (pair[0] + own) if pair[0] + own > 0 else 1.0
+            own = self._own_work(at)
+            pair = [each + own for each in pair]
+            ratio = pair[1] / pair[0] if pair[0] > 0 else 1.0
             if abs(ratio - 1.0) >= NOTICED:
                 found.append(
                     StatementEffect(

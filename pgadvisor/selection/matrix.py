@@ -90,6 +90,8 @@ class Matrix:
         """How many plans were made."""
         self.users_of_others: dict[str, set[int]] = {}
         """Positions of the statements of which some plan used an index beside the choices, by its `schema.name`."""
+        self.refusals: dict[Candidate, str] = {}
+        """Why candidates cannot be made, in the planner's words."""
         self._planner = planner
         self._plans: list[_Plans] = [_Plans() for _ in statements]
         self._reading: dict[str, list[int]] = {}
@@ -126,7 +128,9 @@ class Matrix:
         found = []
         for candidate, index, size in zip(new, made, self._planner.sizes(made), strict=True):
             self._by_candidate[candidate] = -1
-            if size.error is None:
+            if size.error is not None:
+                self.refusals[candidate] = size.error
+            else:
                 item = Item(number=len(self.items), name=index.qualified, table=candidate.table, candidate=candidate,
                             made=index, size=size)  # fmt: skip
                 self._by_candidate[candidate] = item.number

@@ -197,9 +197,10 @@ class Search:
             self._grown(budget, ROUNDS if budget == own else FEW_ROUNDS)
         return self._proved(tuple(order))
 
-    def cost_today(self) -> float:
-        """The objective with all left as it is."""
-        return cost_of(self._problem(None), self._matrix.today)
+    def told(self, chosen: Set, choice: Choice) -> Choice:
+        """What is told in place of a choice, with the same bound."""
+        cost = cost_of(self._problem(None), chosen)
+        return Choice(chosen=tuple(sorted(chosen)), cost=cost, bound=min(choice.bound, cost), is_best=choice.is_best)
 
     def _grown(self, budget: int | None, rounds: int) -> None:
         """Grows the pool around the best choice within a budget."""

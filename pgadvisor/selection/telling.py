@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pgadvisor.facts import Facts
+from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.indexes.build_plan import build, build_order
 from pgadvisor.indexes.names import IndexNames
 from pgadvisor.model.advice import AdvisedIndex, CurvePoint, DroppedIndex, IndexAdvice, KeptIndex
@@ -60,9 +60,8 @@ class Telling:
         """The choice that was told last, and what of it is shown."""
 
     def advice(self, weighed: Weighed, choice: Choice, curve: Sequence[CurvePoint]) -> IndexAdvice:
-        """All of it."""
-        today = self._matrix.today
-        chosen = self._worth_it(frozenset(choice.chosen))
+        """All of it; `choice`: as `worth_it` leaves it."""
+        today, chosen = self._matrix.today, frozenset(choice.chosen)
         created, gone = sorted(chosen - today), sorted(today - chosen)
         self._effects.plan_changes((chosen, chosen | {number}) for number in gone)
         made = build_order(self._advised(number, chosen, weighed) for number in created)
@@ -77,6 +76,7 @@ class Telling:
             after=after,
             bound=after * (1.0 - choice.gap),
             gap=choice.gap,
+            aside=self._wishes.least_fall,
             budget_bytes=self._wishes.budget_bytes,
             size_bytes=sum(self._matrix.items[number].size.size_bytes or 0 for number in created),
             statements=self._effects.between(today, chosen),
@@ -92,7 +92,7 @@ class Telling:
 
     # What is worth its place
 
-    def _worth_it(self, chosen: Set) -> Set:
+    def worth_it(self, chosen: Set) -> Set:
         """The choice without new indexes that save next to nothing beside the others, the least one first."""
         today = self._matrix.today
         self._effects.plan([today, chosen])
@@ -145,8 +145,13 @@ class Telling:
         candidate, table = item.candidate, self._facts.table(item.table)
         assert candidate is not None and table is not None
         plan = build(self._facts, candidate, table, self._names, item.size)
-        changes = self._effects.between(self._without(number, chosen), chosen)
-        helps = tuple(each for each in changes if each.ratio < 1.0)
+        # What it replaces would stay without it; its upkeep is told beside the others alone.
+        reads = self._effects.between(self._without(number, chosen), chosen, reads=True)
+        helps = tuple(each for each in reads if each.ratio < 1.0)
+        paying = [
+            each for each in self._effects.between(chosen - {number}, chosen) if each.is_write and each.ratio > 1.0
+        ]
+        slowed = [each for each in reads if each.ratio > 1.0 and not each.is_write]
         return AdvisedIndex(
             name=plan.name,
             table=item.table,
@@ -160,7 +165,7 @@ class Telling:
             gain=self._gain(number, chosen),
             upkeep=self._effects.upkeep(number, chosen),
             helps=helps,
-            hurts=tuple(each for each in reversed(changes) if each.ratio > 1.0),
+            hurts=tuple(sorted((*slowed, *paying), key=lambda each: each.before - each.after)),
             checks=plan.checks,
             doubts=(*item.size.doubts, *plan.notes, *self._unsure(helps[:1], weighed)),
             comparison=self._comparison(helps[0].statement, chosen) if helps else None,
@@ -230,13 +235,20 @@ class Telling:
         if not any(not item.is_there for item in self._matrix.items):
             return "No index that is not there yet could serve a statement of the workload."
         if self._wishes.budget_bytes is not None:
-            return "No index that fits the budget saves more than its upkeep costs."
+            return f"No index that fits the budget saves more than its upkeep costs{self._aside()}."
         return (
             f"None of {sum(not item.is_there for item in self._matrix.items):,} indexes tried saves more than its "
-            "upkeep costs."
+            f"upkeep costs{self._aside()}."
         )
 
+    def _aside(self) -> str:
+        least = self._wishes.least_fall
+        return f", gains below {least:.0%} of a statement's cost not counted" if least else ""
+
     def _doubts(self, weighed: Weighed) -> Iterable[str]:
+        window = self._facts.window_s
+        if weighed.unit == "ms" and not self._wishes.workload_is_given and window is not None and window < DAY_S:
+            yield f"The counters had run for {window / 3600:.1f} hours only: times a day are that time multiplied."
         if self._is_cut:
             yield (
                 f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before all was tried that is worth it: "

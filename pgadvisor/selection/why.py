@@ -50,7 +50,7 @@ def _why(asked: Asked, text: str) -> WhyNot:
     number = asked.matrix.number_of(candidate)
     if number is None:
         return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.",
-                      error="the planner could not make it")  # fmt: skip
+                      error=asked.matrix.refusals.get(candidate, "the planner could not make it"))  # fmt: skip
     return _tried(asked, text, number, candidate)
 
 
@@ -131,7 +131,8 @@ def _existing(asked: Asked, name: str) -> WhyNot:
             return WhyNot(definition=name, is_chosen=False, verdict="It cannot be tried.",
                           error=f"there is no index {name} on a table that the workload reads")  # fmt: skip
         return WhyNot(definition=fixed.index.definition, is_chosen=True, size_bytes=fixed.size_bytes,
-                      verdict=f"It stays, whatever it serves: {fixed.fixed}.")  # fmt: skip
+                      verdict=f"It stays, whatever it serves: {fixed.fixed}.",
+                      error="what taking it away would change was not tried")  # fmt: skip
     existing, today, chosen = asked.terms.existing[number], asked.matrix.today, asked.chosen
     effects = asked.effects
     effects.plan_changes([(today - {number}, today), (chosen - {number}, chosen | {number})])

@@ -120,3 +120,4 @@ def test_only_text_is_judged_where_nothing_is_to_be_run(tmp_path: Path) -> None:
     not_run = {each["rule"]: each["reason"] for each in report["rules_not_run"]}
     assert not_run["migration-fails"] == "the migrations were not run on a scratch server"
     assert report["source"]["collected_at"] is None
+    assert report["migrations"] == [{"file": "m/1.sql", "tool": "sql", "statements": 1, "tried": None, "unread": None}]

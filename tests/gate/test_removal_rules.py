@@ -56,6 +56,7 @@ FAULTS = [
     ("BEGIN; BEGIN; UPDATE users SET name = 'a' WHERE id = 1; COMMIT", {"nested-transaction"}),
     ("DROP TYPE mood CASCADE", {"drop-cascade"}),
     ("DROP SCHEMA IF EXISTS shop CASCADE", {"drop-cascade"}),
+    ("DROP DATABASE IF EXISTS store", {"drop-database"}),
     ("DROP FUNCTION fixed() CASCADE", {"drop-cascade"}),
     ("ALTER TABLE users DROP CONSTRAINT users_pkey CASCADE", {"drop-cascade"}),
     ("ALTER TABLE users REPLICA IDENTITY NOTHING", {"replica-identity-lost"}),

@@ -36,7 +36,7 @@ def test_keys_and_their_order() -> None:
     told = json.loads(render(shop_report()))
     assert list(told) == [
         "format", "pgadvisor", "is_redacted", "source", "verdict", "gaps", "rules_not_run", "unread", "findings",
-        "tried", "endpoints", "changes", "trials", "totals", "statements", "advice",
+        "tried", "endpoints", "changes", "trials", "totals", "statements", "migrations", "advice",
     ]  # fmt: skip
     found = told["findings"][0]
     assert list(found) == [

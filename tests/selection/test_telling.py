@@ -55,7 +55,8 @@ def told(
     numbers = {item.number for item in matrix.add_candidates(new)} | (matrix.today if stays else frozenset())
     effects = Effects(matrix, [each.calls for each in found.statements], terms.upkeep())
     telling = Telling(facts, planner, matrix, terms, effects, wishes, is_cut=is_cut)
-    return Told(telling.advice(found, Choice(chosen=tuple(sorted(numbers)), cost=1.0, bound=0.9, is_best=True), ()))
+    chosen = tuple(sorted(telling.worth_it(frozenset(numbers))))
+    return Told(telling.advice(found, Choice(chosen=chosen, cost=1.0, bound=0.9, is_best=True), ()))
 
 
 def test_what_saves_next_to_nothing_is_left_out() -> None:
