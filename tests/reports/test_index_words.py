@@ -37,7 +37,8 @@ def test_what_was_built_is_measured_and_the_rest_estimated() -> None:
         (
             412,
             0.004,
-            "Proved over all plans made: no choice of the 412 indexes tried takes less than 1.56 min a day, 0.4% below this.",
+            "Proved over all plans made: no choice of the 412 indexes tried takes less than 1.56 min a day, "
+            "0.4% below this.",
         ),
         (412, 0.0, "Proved over all plans made: no choice of the 412 indexes tried saves more."),
         (1, 0.0, "Proved over all plans made: the one index tried saves no more."),
