@@ -158,7 +158,7 @@ def trial(advice: IndexAdvice) -> str:
         text += f": {numbers.plural(advice.considered, 'statement')}"
         text += f", {numbers.plural(advice.plans, 'plan')}" if advice.plans else ""
     if advice.left_out:
-        text += f"; {numbers.plural(len(advice.left_out), 'statement')} left out, which are not counted"
+        text += f"; {numbers.plural(len(advice.left_out), 'statement')} left out and not counted"
     return f"{text}."
 
 

@@ -88,7 +88,7 @@ def test_an_audit_of_a_workload_file(database: str, file: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     words = " ".join(done.stdout.split())
     assert "by_mail" in words and "lower(email)" in words
-    assert "queries.sql:8: syntax error" in words.replace(" : ", ": ")
+    assert "queries.sql:8:syntaxerror" in "".join(done.stdout.split())  # a long path is broken anywhere
     snapshot = tmp_path / "shop.pgsnap"
     assert pgadvisor("snapshot", database, "-o", snapshot, "-q").returncode == 0
     offline = pgadvisor("audit", snapshot, "--workload", file, "-q")

@@ -186,24 +186,24 @@ def test_search_kinds_and_orders(opened: Open) -> None:
     names = shown.locator(".name")
     assert shown.count() == 6
     page.fill("#index-search", "orders STATUS")
-    assert sorted(names.all_inner_texts()) == [
+    assert sorted(names.all_text_contents()) == [
         "orders_customer_id_status_idx", "orders_status_placed_at_idx", "public.orders_placed_idx",
         "public.orders_status_idx",
     ]  # fmt: skip
     assert page.locator("#kept[open] tbody tr:visible").count() == 1
     assert page.locator("#index-shown").inner_text() == "5 of 9"
     page.click(".kinds .create")
-    assert sorted(names.all_inner_texts()) == ["public.orders_placed_idx", "public.orders_status_idx"]
+    assert sorted(names.all_text_contents()) == ["public.orders_placed_idx", "public.orders_status_idx"]
     page.fill("#index-search", "no such index")
     assert page.locator("#no-index-shown").is_visible() and page.locator("#kept").is_hidden()
     page.click("#reset-indexes")
     assert shown.count() == 6
     page.select_option("#index-sort", "size")
-    assert names.all_inner_texts()[0] == "order_items_product_id_idx"
+    assert names.all_text_contents()[0] == "order_items_product_id_idx"
     page.select_option("#index-sort", "gain")
-    assert names.all_inner_texts()[0] == "orders_status_placed_at_idx"
+    assert names.all_text_contents()[0] == "orders_status_placed_at_idx"
     page.select_option("#index-sort", "")
-    assert names.all_inner_texts()[0] == "account_lower_email_idx"
+    assert names.all_text_contents()[0] == "account_lower_email_idx"
     assert page.locator("details.finding:visible").count() == 12, "the findings have their own filter"
 
 
