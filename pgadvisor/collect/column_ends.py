@@ -56,8 +56,6 @@ def _leading(table: Table) -> list[str]:
         key = index.keys[0] if index.keys else None
         if key is None or key.column is None or key.operator_class or key.collation:
             continue
-        if index.scans == 0 and not index.is_unique:
-            continue  # a look-up of ours would count as its first use, and nobody could tell any more that it has none
         column = table.column(key.column)
         is_whole = index.method == "btree" and index.is_valid and index.predicate is None
         if is_whole and column and _has_bounds(column) and column.type.startswith(_GROWING):

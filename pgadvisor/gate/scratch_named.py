@@ -16,6 +16,8 @@ from pgadvisor.measure.identity import Identity, identity_behind
 from pgadvisor.planner.twin_access import SUPERUSER_OPTIONS
 from pgadvisor.planner.twin_schema_types import HARMLESS
 
+_COUNTING = frozenset(("pg_stat_statements", "pg_stat_kcache", "hypopg"))
+"""Extensions that count or suppose, and reach nothing outside their server."""
 _HOW = "make an empty one with `CREATE DATABASE scratch` and name that"
 _OBSERVER_OPTIONS = "-c search_path=pg_catalog,pg_temp -c client_min_messages=error"
 _REACHING = ("pg_read_server_files", "pg_write_server_files", "pg_execute_server_program")
@@ -72,7 +74,7 @@ def _refuse_unless_scratch(connection: psycopg.Connection[dict[str, Any]], audit
     held = connection.execute(_HELD).fetchone()
     if held is not None:
         raise UsageError(f'"{found.database}" of --scratch is not empty (it holds {held["name"]}): {_HOW}')
-    others = {row["extname"] for row in connection.execute(_EXTENSIONS).fetchall()} - HARMLESS
+    others = {row["extname"] for row in connection.execute(_EXTENSIONS).fetchall()} - HARMLESS - _COUNTING
     if others:
         raise UsageError(
             f'"{found.database}" of --scratch has an extension that may reach outside it ({min(others)}): {_HOW}'

@@ -33,15 +33,6 @@ def fill(dsn: str) -> None:
         connection.execute(LATER.encode())
 
 
-def use(dsn: str) -> None:
-    """The index on the time is scanned once; its counter is told as the connection ends."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("SET enable_seqscan = off")
-        connection.execute("SELECT count(*) FROM growing WHERE at < '2024-01-02'")
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("SELECT pg_sleep(1)")
-
-
 def statistics(snapshot: Snapshot, table: str) -> dict[str, ColumnStatistics]:
     """Those of a table, by column."""
     columns = next(each.columns for each in snapshot.tables if each.name == table)
@@ -50,8 +41,6 @@ def statistics(snapshot: Snapshot, table: str) -> dict[str, ColumnStatistics]:
 
 def test_ends_are_those_of_now_where_an_index_leads_with_the_column(empty: str) -> None:
     fill(empty)
-    assert statistics(collected(empty), "growing")["at"].largest is None  # a look-up would be its index's first use
-    use(empty)
     snapshot = collected(empty)
     found = statistics(snapshot, "growing")
     assert (found["id"].smallest, found["id"].largest) == ("1", "900")

@@ -241,7 +241,9 @@ def test_without_plans_the_rules_of_changes_say_so() -> None:
     rules = tuple(rule for rule in gate_rules() if rule.kind == "change")
     terms = Terms(today=NOON.date(), rules={}, rules_run=frozenset())
     report = judge([migration_of("2_change.sql", HARM)], rules, terms, snapshot=None, now=NOON)
-    assert {each.rule for each in report.rules_not_run} == {rule.name for rule in rules if rule.needs != ("migrations",)}
+    assert {each.rule for each in report.rules_not_run} == {
+        rule.name for rule in rules if rule.needs != ("migrations",)
+    }
     assert report.findings == ()
 
 

@@ -326,5 +326,6 @@ def test_a_python_that_has_the_package_nowhere_is_told(tmp_path: Path, monkeypat
     root = shutil.copytree(SAMPLES / "alembic", tmp_path / "shop")
     venv.create(root / ".venv", symlinks=True)
     monkeypatch.setattr(sys, "executable", str(root / ".venv" / "bin" / "python"))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     (found,) = find_migrations([root], base=None, root=root)
     assert "`.venv/bin/python -m pip install alembic`" in (found.unread or "")
