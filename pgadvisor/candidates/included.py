@@ -11,8 +11,8 @@ MOST_INCLUDED_BYTES = 120
 MIDDLE_BYTES, LONGEST = 100, 400
 """Values of any length are taken up to this average, when none in the statistics is longer than that and the type
 allows none: an entry of more than 2,704 bytes makes INSERT fail."""
-FIXED_BYTES = 16
-"""Without a value shown: no wider than this are types of a fixed length, an enum among them."""
+POINTER_BYTES = 18
+"""Of a value that lies in TOAST (`TOAST_POINTER_SIZE` in detoast.h)."""
 SMALL = (
     "smallint", "integer", "bigint", "boolean", "real", "double precision", "numeric", "date", "time", "interval",
     "uuid", "oid", "money", "inet", "cidr", "macaddr",
@@ -45,6 +45,6 @@ def is_short(column: Column) -> bool:
     if seen is None:
         return False
     values = (*(seen.most_common_values or ()), *(seen.histogram_bounds or ()))
-    # ANALYZE keeps no value of more than a kilobyte, and counts 18 bytes for one that lies in TOAST.
-    is_seen = bool(values) or seen.average_width_bytes <= FIXED_BYTES
-    return is_seen and seen.average_width_bytes <= MIDDLE_BYTES and max(map(len, values), default=0) <= LONGEST
+    # ANALYZE keeps no value of more than a kilobyte, and counts its pointer where it lies in TOAST.
+    is_toasted = not values and seen.average_width_bytes == POINTER_BYTES
+    return not is_toasted and seen.average_width_bytes <= MIDDLE_BYTES and max(map(len, values), default=0) <= LONGEST

@@ -37,6 +37,8 @@ from pgadvisor.rule import (
     workload_rule,
 )
 
+LEAST_SHARE = 0.01
+"""Of the workload's cost, that its drop saves; the table of indexes has the others too."""
 DROPPED = DroppedIndex(
     name="public.readings_value_idx",
     table="public.readings",
@@ -72,7 +74,9 @@ GOOD = [
 def check(facts: Facts) -> Iterator[Finding]:
     advice = facts.advice
     for dropped in advice.drop if advice else ():
-        if dropped.why not in ("replaced", "costs more than it gives") or advice is None or dropped.gain <= 0:
+        if dropped.why not in ("replaced", "costs more than it gives") or advice is None:
+            continue
+        if dropped.gain < LEAST_SHARE * advice.before:
             continue
         name = dropped.name.partition(".")[2]
         cautions = (f"{each[:1].upper()}{each[1:]}." for each in dropped.cautions)
