@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+from typing import NoReturn
 
 import typer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -41,11 +42,14 @@ def twin(
     with progress_bars(quiet) as progress:
         running = Twin(found, binaries=twin_bin, progress=progress)
     with running:
-        address = short_dsn(running.dsn)
-        typer.echo(address)
-        if not quiet:
-            _tell(running, address)
-        _wait()
+        try:
+            address = short_dsn(running.dsn)
+            typer.echo(address)
+            if not quiet:
+                _tell(running, address)
+            _wait()
+        except KeyboardInterrupt:  # as soon as the DSN is told, this is the way to end it, and no failure
+            return
 
 
 def _snapshot(source: str | None, options: SourceOptions) -> Snapshot:
@@ -69,10 +73,7 @@ def _tell(running: Twin, address: str) -> None:
     errors().print(said, markup=False, highlight=False, soft_wrap=True)
 
 
-def _wait() -> None:
-    """Until Ctrl-C or SIGTERM, which `main` makes the same: here that is the way to end it, and no failure."""
-    try:
-        while True:
-            signal.pause()
-    except KeyboardInterrupt:
-        return
+def _wait() -> NoReturn:
+    """Until Ctrl-C or SIGTERM, which `main` makes the same."""
+    while True:
+        signal.pause()

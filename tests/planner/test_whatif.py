@@ -118,14 +118,15 @@ def test_an_index_is_used_as_the_real_one_at_nearly_its_cost(
     answer = every_planner.plan(text, Configuration(create=(index,)))
     with psycopg.connect(every_pair.dsn) as connection:
         connection.execute(index.definition.encode())
-        if "->>" in keys or "lower" in keys:
-            connection.execute("ANALYZE orders")  # only then has the expression statistics
+        is_of_an_expression = "->>" in keys or "lower" in keys
+        if is_of_an_expression:
+            connection.execute("ANALYZE orders")  # only then has the expression statistics; another sample of the rows
         real = planned(connection, text)
         row = connection.execute("SELECT pg_relation_size('tried')").fetchone()
         connection.rollback()
     is_used = any(node.index == "tried" for node in real.root.walk())
     assert answer.indexes_used == (("public.tried",) if is_used else ())
-    assert answer.cost == pytest.approx(real.root.total_cost, rel=0.05)
+    assert answer.cost == pytest.approx(real.root.total_cost, rel=0.1 if is_of_an_expression else 0.05)
     size = every_planner.size(index).size_bytes
     assert row is not None
     assert size is not None
