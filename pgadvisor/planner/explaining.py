@@ -21,13 +21,16 @@ class RawJson(Loader):
         return bytes(data)
 
 
-class BareNode(msgspec.Struct, rename={"cost": "Total Cost", "rows": "Plan Rows", "index": "Index Name",
-                                       "schema": "Schema", "children": "Plans"}):  # fmt: skip
-    """Of a node what costs and the indexes used need."""
+class BareNode(msgspec.Struct, rename={"kind": "Node Type", "cost": "Total Cost", "rows": "Plan Rows",
+                                       "index": "Index Name", "table": "Relation Name", "schema": "Schema",
+                                       "children": "Plans"}):  # fmt: skip
+    """Of a node what costs, the indexes used and look-ups by them need."""
 
     cost: float
+    kind: str = ""
     rows: float = 0.0
     index: str | None = None
+    table: str | None = None
     schema: str | None = None
     children: list["BareNode"] = msgspec.field(default_factory=list)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from pgadvisor.model.plan import Plan, PlanNode
 from pgadvisor.model.record import Record
 from pgadvisor.model.whatif import Answer
 from pgadvisor.planner.explaining import read_bare, reason_of
+from pgadvisor.planner.look_ups import look_ups
 from pgadvisor.planner.whatif_supposing import Supposed
 
 BATCH = 200
@@ -105,9 +107,12 @@ class Asking:
 
     def _answer(self, supposed: Supposed, row: Any) -> Answer:
         root = read_bare(row[0])
-        used = {supposed.made.get((schema or "", name)) or _qualified(schema, name) for schema, name in root.indexes()}
+        used = {_called(supposed, schema, name) for schema, name in root.indexes()}
+        many = () if self._is_whole else look_ups(root, partial(_called, supposed))
         plan = _shown(supposed, read_explain(msgspec.json.decode(row[0]))) if self._is_whole else None
-        return Answer(plan=plan, cost=root.cost, indexes_used=tuple(sorted(used)), doubts=supposed.doubts)
+        return Answer(
+            plan=plan, cost=root.cost, indexes_used=tuple(sorted(used)), look_ups=many, doubts=supposed.doubts
+        )
 
 
 def batches(tasks: Sequence[Task]) -> Iterator[list[int]]:
@@ -124,8 +129,9 @@ def batches(tasks: Sequence[Task]) -> Iterator[list[int]]:
         yield batch
 
 
-def _qualified(schema: str | None, name: str) -> str:
-    return name if schema is None else f"{schema}.{name}"
+def _called(supposed: Supposed, schema: str | None, name: str) -> str:
+    """`schema.name` of an index that a plan names."""
+    return supposed.made.get((schema or "", name)) or (name if schema is None else f"{schema}.{name}")
 
 
 def _shown(supposed: Supposed, plan: Plan) -> Plan:

@@ -11,11 +11,11 @@ from pgadvisor.candidates.proposed import candidates_of
 from pgadvisor.facts import Facts
 from pgadvisor.model.advice import CurvePoint, IndexAdvice
 from pgadvisor.model.progress import Progress, no_progress
-from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.whatif import Planner
 from pgadvisor.parameters.draws import DrawnStatement
 from pgadvisor.selection.curve import knee
 from pgadvisor.selection.effects import Effects
+from pgadvisor.selection.look_up_prices import LookUpPrices
 from pgadvisor.selection.matrix import Matrix
 from pgadvisor.selection.problem import Choice
 from pgadvisor.selection.search import Search
@@ -34,7 +34,6 @@ LEAST_COST = 1e-6
 
 
 def advise_indexes(
-    snapshot: Snapshot,
     facts: Facts,
     planner: Planner,
     drawn: Sequence[DrawnStatement],
@@ -74,7 +73,7 @@ def advise_indexes(
 
 def _planned(facts: Facts, planner: Planner, weighed: Weighed, wishes: Wishes) -> tuple[Weighed, Matrix, Terms]:
     """The statements, planned as things are; one of which a draw is refused is left out, for its cost is not known."""
-    matrix = Matrix(planner, weighed.statements)
+    matrix = Matrix(planner, weighed.statements, LookUpPrices(facts))
     terms = Terms(facts, matrix, weighed.unit, wishes)
     matrix.explore((at, matrix.today) for at in range(len(weighed.statements)))
     if not matrix.failed:

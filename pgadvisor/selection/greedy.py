@@ -254,7 +254,7 @@ def _promises(ledger: Ledger, ways: Iterable[int]) -> dict[Move, float]:
             continue
         statement = ledger.statement_of[way]
         saved = ledger.costs[ledger.current[statement]] - ledger.costs[way]
-        if saved <= 0:
+        if not saved > 0:  # nor is it a number where both are closed
             continue
         move = tuple(at for at in ledger.needs[way] if at not in ledger.chosen)
         if len(move) == 1:

@@ -57,13 +57,13 @@ class _Floor:
     """What the statements of a group cost at least, beyond their cheapest way, when some indexes are closed."""
 
     def __init__(self, problem: Problem, members: frozenset[int]) -> None:
-        self._ways = [each.ways for each in problem.statements if members.intersection(each.ways[0].needs)]
+        cheapest = ((each.ways, min(each.ways, key=lambda way: way.cost)) for each in problem.statements)
+        self._ways = [(ways, least.cost) for ways, least in cheapest if members.intersection(least.needs)]
 
     def __call__(self, closed: frozenset[int]) -> float:
         dearer = 0.0
-        for ways in self._ways:
-            costs = (way.cost for way in ways if closed.isdisjoint(way.needs))
-            dearer += next(costs, inf) - ways[0].cost
+        for ways, least in self._ways:
+            dearer += min((way.cost for way in ways if closed.isdisjoint(way.needs)), default=inf) - least
         return dearer
 
 

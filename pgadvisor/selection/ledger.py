@@ -10,9 +10,10 @@ from pgadvisor.selection.reduction import cost_with, cost_without, today
 class Ledger:
     """A choice of the indexes of a reduced problem; a step costs no more than the ways of what comes or goes.
 
-    The ways of all statements stand in one row, those of a statement together, cheapest first: `current` holds the
-    position of the one that each goes. After the last way of each stands one more that costs `inf`: a choice
-    without a way for a statement is not allowed, and shows as infinitely dear.
+    The ways of all statements stand in one row, those of a statement together, cheapest first, where those that are not
+    to be gone cost `inf` in their places: `current` holds the position of the one that each goes. After the last way of
+    each stands one more that costs `inf`: a choice without a way for a statement is not allowed, and shows as
+    infinitely dear.
     """
 
     def __init__(self, problem: Problem) -> None:

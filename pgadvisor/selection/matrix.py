@@ -13,6 +13,7 @@ from pgadvisor.model.catalog import Index
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.record import Record
 from pgadvisor.model.whatif import Answer, Configuration, HypotheticalIndex, IndexSize, Planner, Question
+from pgadvisor.selection.look_up_prices import LookUpPrices
 from pgadvisor.selection.problem import Way
 from pgadvisor.selection.workload import WeighedStatement
 
@@ -50,6 +51,15 @@ class Planned(NamedTuple):
     used: Set
     cost: float
     """Of one call, over all its draws."""
+    feared: float
+    """With what look-ups may cost beyond the planner's price."""
+
+
+class Costs(NamedTuple):
+    """What a way costs, and what it may really cost."""
+
+    cost: float
+    feared: float
 
 
 class _Plans:
@@ -57,34 +67,39 @@ class _Plans:
 
     def __init__(self) -> None:
         self.all: list[Planned] = []
-        self.ways: dict[Set, float] = {}
-        """By the choices used the least cost."""
-        self._cheapest: dict[Set, tuple[float, Set]] = {}
+        self.ways: dict[Set, Costs] = {}
+        """By the choices used the cheapest."""
+        self._cheapest: dict[Set, tuple[Costs, Set]] = {}
 
     def add(self, planned: Planned) -> None:
         self.all.append(planned)
-        if planned.cost < self.ways.get(planned.used, float("inf")):
-            self.ways[planned.used] = planned.cost
+        known = self.ways.get(planned.used)
+        if known is None or planned.cost < known.cost:
+            self.ways[planned.used] = Costs(planned.cost, planned.feared)
             self._cheapest.clear()
 
     def known(self, present: Set) -> Planned | None:
         return next((each for each in self.all if each.used <= present <= each.present), None)
 
-    def cheapest(self, present: Set) -> tuple[float, Set]:
+    def cheapest(self, present: Set) -> tuple[Costs, Set]:
         """What the cheapest way costs that these indexes allow, and what it uses; of equal ones the plainest."""
         found = self._cheapest.get(present)
         if found is None:
-            fitting = ((cost, len(used), sorted(used), used) for used, cost in self.ways.items() if used <= present)
-            cost, _, _, used = min(fitting, default=(float("inf"), 0, [], NO_INDEX))
-            found = self._cheapest[present] = (cost, used)
+            fitting = ((costs, len(used), sorted(used), used) for used, costs in self.ways.items() if used <= present)
+            unknown = Costs(float("inf"), float("inf"))
+            costs, _, _, used = min(fitting, default=(unknown, 0, [], NO_INDEX))
+            found = self._cheapest[present] = (costs, used)
         return found
 
 
 class Matrix:
     """The choices, and all that was planned with them."""
 
-    def __init__(self, planner: Planner, statements: Sequence[WeighedStatement]) -> None:
+    def __init__(
+        self, planner: Planner, statements: Sequence[WeighedStatement], prices: LookUpPrices | None = None
+    ) -> None:
         self.statements = tuple(statements)
+        self._prices = prices
         self.items: list[Item] = []
         self.plans = 0
         """How many plans were made."""
@@ -142,6 +157,9 @@ class Matrix:
         self._today = None if item.is_there else self._today
         self._of_table.setdefault(item.table, set()).add(item.number)
         self._by_name[item.name] = item.number
+        if self._prices is not None and item.candidate is not None:
+            first = item.candidate.keys[0]
+            self._prices.add(item.name, first.key if first.is_column else None)
         return item
 
     def number_of(self, candidate: Candidate) -> int | None:
@@ -244,11 +262,18 @@ class Matrix:
             return
         texts = self.statements[at].texts
         cost = sum(text.weight * each for text, each in zip(texts, costs, strict=True))
+        feared = cost + sum(
+            text.weight * self._beyond(each) for text, each in zip(texts, answers, strict=True) if each.look_ups
+        )
         names = {name for each in answers for name in each.indexes_used}
         for name in names - self._by_name.keys():
             self.users_of_others.setdefault(name, set()).add(at)
         used = frozenset(self._by_name[name] for name in names if name in self._by_name)
-        self._plans[at].add(Planned(present, used & present, cost))
+        self._plans[at].add(Planned(present, used & present, cost, feared))
+
+    def _beyond(self, answer: Answer) -> float:
+        """What look-ups cost beyond what the planner takes them for."""
+        return sum(self._prices.beyond(each) for each in answer.look_ups) if self._prices is not None else 0.0
 
     def known(self, at: int, present: Set) -> Planned | None:
         """What a statement costs under exactly these indexes; None: nobody asked, and it does not follow."""
@@ -256,7 +281,11 @@ class Matrix:
 
     def cost(self, at: int, present: Set) -> float:
         """What a statement costs under these indexes, at most: by the cheapest way known that they allow."""
-        return self._plans[at].cheapest(present & self.on_tables_of(at))[0]
+        return self._plans[at].cheapest(present & self.on_tables_of(at))[0].cost
+
+    def feared(self, at: int, present: Set) -> float:
+        """What that way may really cost."""
+        return self._plans[at].cheapest(present & self.on_tables_of(at))[0].feared
 
     def used(self, at: int, present: Set) -> Set:
         """The choices that the cheapest way known uses."""
@@ -264,12 +293,12 @@ class Matrix:
 
     def ways_of(self, at: int) -> Mapping[Set, float]:
         """Of every set of choices that a plan of a statement used, what the cheapest such plan costs."""
-        return self._plans[at].ways
+        return {used: costs.cost for used, costs in self._plans[at].ways.items()}
 
     def ways(self, at: int, scale: float) -> tuple[Way, ...]:
         """All ways known, each with the cost of all calls."""
-        needs = sorted((len(used), tuple(sorted(used)), cost) for used, cost in self._plans[at].ways.items())
-        return tuple(Way(cost=scale * cost, needs=used) for _, used, cost in needs)
+        needs = sorted((len(used), tuple(sorted(used)), costs) for used, costs in self._plans[at].ways.items())
+        return tuple(Way(cost=scale * costs.cost, needs=used, feared=scale * costs.feared) for _, used, costs in needs)
 
     @property
     def failed(self) -> frozenset[int]:

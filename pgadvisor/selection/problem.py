@@ -14,15 +14,31 @@ class Way(Record):
     """Of all its calls."""
     needs: tuple[int, ...] = ()
     """The indexes that must be there, sorted; whatever others are there, it can go this way."""
+    feared: float | None = None
+    """What it may really cost: limits go by this. None: no more than the cost."""
+
+    @property
+    def rank(self) -> tuple[float, int, tuple[int, ...]]:
+        """The planner's order of ways: it takes the first whose indexes are there."""
+        return (self.cost, len(self.needs), self.needs)
+
+    @property
+    def most(self) -> float:
+        """What it may cost, as far as is known."""
+        return self.cost if self.feared is None else self.feared
 
 
 class StatementWays(Record):
-    """A statement's ways; it goes the cheapest whose indexes are there."""
+    """A statement's ways; it goes the cheapest whose indexes are there, whatever that is feared to cost."""
 
     ways: tuple[Way, ...]
     """One at least has no needs."""
     most: float | None = None
     """What it may cost at most: no statement shall get worse than the user allows. None: no such limit."""
+
+    def taken(self, chosen: frozenset[int]) -> Way:
+        """The way that it goes with these indexes."""
+        return min((way for way in self.ways if chosen.issuperset(way.needs)), key=lambda way: way.rank)
 
 
 class Updates(Record):
@@ -87,7 +103,7 @@ class Choice(Record):
 
 def cost_of(problem: Problem, chosen: frozenset[int]) -> float:
     """The objective of a choice, whether it keeps the constraints or not."""
-    reads = sum(min(way.cost for way in each.ways if chosen.issuperset(way.needs)) for each in problem.statements)
+    reads = sum(each.taken(chosen).cost for each in problem.statements)
     upkeep = sum(problem.indexes[at].upkeep for at in chosen)
     price = sum(each.price for at, each in enumerate(problem.indexes) if (at in chosen) != each.is_there)
     return reads + upkeep + price + sum(_updates_cost(each, chosen) for each in problem.updates)
@@ -102,10 +118,7 @@ def is_allowed(problem: Problem, chosen: frozenset[int]) -> bool:
         and (problem.most_new is None or len(new) <= problem.most_new)
         and all(chosen.intersection(group) for group in problem.one_of)
         and all(len(set(new).intersection(group)) <= 1 for group in problem.apart)
-        and all(
-            each.most is None or min(way.cost for way in each.ways if chosen.issuperset(way.needs)) <= each.most
-            for each in problem.statements
-        )
+        and all(each.most is None or each.taken(chosen).most <= each.most for each in problem.statements)
     )
 
 

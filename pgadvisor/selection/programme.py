@@ -8,7 +8,7 @@ import numpy as np
 
 from pgadvisor.selection.hot import Case, Group, grouped
 from pgadvisor.selection.problem import Problem, StatementWays, Updates, Way, cost_of
-from pgadvisor.selection.reduction import cost_with, cost_without, least_cost, useful, within
+from pgadvisor.selection.reduction import cost_with, cost_without, least_cost, least_way, useful, within
 
 SCALED_COST = 1e4
 """What can still be gained, in HiGHS's eyes: its tolerances are absolute, and made for numbers about 1."""
@@ -26,7 +26,8 @@ class Programme:
 
     A statement goes its ways in the cases of each group that the ways need indexes of: once for each case, too. For
     updates without cases there are columns of their own: whether they are HOT, and what their entries cost. Only x and
-    z are whole: the others follow. Costs are counted from the least that each statement or index can cost. What costs
+    z are whole: the others follow. Where all is there that a way needs which is not to be gone, the dearer ways are
+    closed. Costs are counted from the least that each statement or index can cost. What costs
     more than the known choice could save is closed: 0, or there in each case where leaving it out costs so much.
     """
 
@@ -36,7 +37,7 @@ class Programme:
         self._to_save = cost - least + ROUNDING * abs(cost)
         self._problem = within(small, self._to_save)
         self.scale = SCALED_COST / (self._to_save if known is not None else abs(least) + 1.0)
-        self._constant = sum(each.ways[0].cost for each in small.statements)
+        self._constant = sum(map(least_way, small.statements))
         self._costs: list[float] = []
         self._highest: list[float] = []
         self._whole: list[bool] = []
@@ -168,8 +169,8 @@ class Programme:
 
         Where the ways have to do with the cases of one group alone, those of each case are all there are.
         """
-        ways, least = statement.ways, statement.ways[0].cost
-        if not ways[0].needs:
+        ways, least = [way for way in statement.ways if way.cost < inf], least_way(statement)
+        if not statement.ways[0].needs:
             return
         groups = sorted({self._group_of[at] for way in ways for at in way.needs})
         several = [number for number in groups if len(self._z[number]) > 1]
@@ -185,6 +186,16 @@ class Programme:
         for number in groups:
             if number not in several:
                 self._add_links(together, number, 0)
+        self._add_bans(statement, together)
+
+    def _add_bans(self, statement: StatementWays, together: list[tuple[Way, int]]) -> None:
+        """Not all that a way needs which is not to be gone is there where a dearer one is gone."""
+        for number, way in enumerate(statement.ways):
+            if way.cost == inf and all(at in self._x for at in way.needs):
+                later = {each.needs for each in statement.ways[number + 1 :]}
+                closed = [(column, 1.0) for each, column in together if each.needs in later]
+                there = [term for at in way.needs for term in self._total(at)]
+                self._add_row(-inf, len(way.needs), [*closed, *there])
 
     def _share(self, ways: list[tuple[Way, int]], number: int) -> None:
         """Each way that needs an index of a group is gone in one of its cases."""

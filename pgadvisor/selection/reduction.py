@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import combinations
+from math import inf
 
 import msgspec
 
@@ -20,7 +21,7 @@ def relaxed(problem: Problem) -> Problem:
     """The same, but where today's indexes break the limit of a statement, today's cost is its limit."""
     there = today(problem)
     statements = tuple(
-        each if each.most is None else msgspec.structs.replace(each, most=max(each.most, _cost_today(each, there)))
+        each if each.most is None else msgspec.structs.replace(each, most=max(each.most, each.taken(there).most))
         for each in problem.statements
     )
     return msgspec.structs.replace(problem, statements=statements)
@@ -29,9 +30,10 @@ def relaxed(problem: Problem) -> Problem:
 def reduced(problem: Problem) -> Problem:
     """The same, relaxed, with fewer ways, cheapest first.
 
-    Gone are ways that no allowed choice offers, those that cost more than the statement may (so `most` is gone too,
-    and a statement may be left without a way that needs nothing), and those that another way dominates: it needs no
-    more and is no dearer. What updates cost whatever else is there is in the upkeep of each index.
+    Gone are ways that no allowed choice offers, and those that another way dominates: it needs no more and is no
+    dearer. Those that are feared to cost more than the statement may cost `inf` in their places, and `most` is gone;
+    the last such ones are gone as well, so that a statement may be left without a way that needs nothing. What updates
+    cost whatever else is there is in the upkeep of each index.
     """
     offers = _Offers(problem)
     statements = [StatementWays(ways=_undominated(each, offers)) for each in relaxed(problem).statements]
@@ -47,15 +49,20 @@ def reduced(problem: Problem) -> Problem:
 def within(problem: Problem, spare: float) -> Problem:
     """A reduced problem without the ways that cost more than the cheapest of their statement by more than `spare`."""
     statements = (
-        StatementWays(ways=tuple(way for way in each.ways if way.cost <= each.ways[0].cost + spare))
+        StatementWays(ways=tuple(way for way in each.ways if way.cost <= least_way(each) + spare or way.cost == inf))
         for each in problem.statements
     )
     return msgspec.structs.replace(problem, statements=tuple(statements))
 
 
+def least_way(statement: StatementWays) -> float:
+    """What the cheapest of its ways costs."""
+    return min(way.cost for way in statement.ways)
+
+
 def least_cost(problem: Problem) -> float:
     """No choice of a reduced problem costs less: every statement goes its cheapest way, each index is for nothing."""
-    reads = sum(each.ways[0].cost for each in problem.statements)
+    reads = sum(least_way(each) for each in problem.statements)
     return reads + sum(min(cost_with(each), cost_without(each)) for each in problem.indexes)
 
 
@@ -71,7 +78,7 @@ def cost_without(index: IndexTerm) -> float:
 
 def useful(problem: Problem) -> frozenset[int]:
     """The indexes of a reduced problem that a good choice may hold: those that exist, or that something needs."""
-    needed = {at for each in problem.statements for way in each.ways for at in way.needs}
+    needed = {at for each in problem.statements for way in each.ways if way.cost < inf for at in way.needs}
     return today(problem) | needed | {at for group in problem.one_of for at in group}
 
 
@@ -98,14 +105,20 @@ class _Offers:
 
 def _undominated(statement: StatementWays, offers: _Offers) -> tuple[Way, ...]:
     kept: dict[tuple[int, ...], Way] = {}
-    for way in sorted(statement.ways, key=lambda way: (way.cost, len(way.needs), way.needs)):
-        if statement.most is not None and way.cost > statement.most:
-            break
+    for way in sorted(statement.ways, key=lambda way: way.rank):
         if offers(way) and not _is_dominated(way, kept):
             kept[way.needs] = way
             if not way.needs:
                 break
-    return tuple(kept.values())
+    return _closed(tuple(kept.values()), inf if statement.most is None else statement.most)
+
+
+def _closed(ways: tuple[Way, ...], most: float) -> tuple[Way, ...]:
+    """Ways that are feared to cost more are not to be gone; those that follow are not gone while these are open."""
+    found = [way if way.most <= most else msgspec.structs.replace(way, cost=inf) for way in ways]
+    while found and found[-1].cost == inf:
+        found.pop()
+    return tuple(found)
 
 
 def _is_dominated(way: Way, cheaper: dict[tuple[int, ...], Way]) -> bool:
@@ -113,10 +126,6 @@ def _is_dominated(way: Way, cheaper: dict[tuple[int, ...], Way]) -> bool:
         needs = frozenset(way.needs)
         return any(needs.issuperset(other) for other in cheaper)
     return any(some in cheaper for size in range(len(way.needs) + 1) for some in combinations(way.needs, size))
-
-
-def _cost_today(statement: StatementWays, there: frozenset[int]) -> float:
-    return min(way.cost for way in statement.ways if there.issuperset(way.needs))
 
 
 def _with_sure_entries(problem: Problem) -> tuple[IndexTerm, ...]:

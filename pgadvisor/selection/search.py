@@ -240,8 +240,9 @@ class Search:
         statements = []
         for at, scale in enumerate(self._scales):
             today = scale * matrix.cost(at, matrix.today)
-            ways = tuple(way for way in matrix.ways(at, scale) if self._is_worth_it(way, today))
-            statements.append(StatementWays(ways=ways, most=today * (1.0 + self._most_worse)))
+            most = scale * matrix.feared(at, matrix.today) * (1.0 + self._most_worse)
+            ways = tuple(way for way in matrix.ways(at, scale) if way.most > most or self._is_worth_it(way, today))
+            statements.append(StatementWays(ways=ways, most=most))
         return self._make(tuple(statements), budget)
 
     def _is_worth_it(self, way: Way, today: float) -> bool:

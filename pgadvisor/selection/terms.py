@@ -84,8 +84,7 @@ class Terms:
         return self._wishes.room_price * size / self._heap_bytes
 
     def _today_cost(self, at: int, statement: StatementWays) -> float:
-        today = self._matrix.today
-        return min(way.cost for way in statement.ways if today.issuperset(way.needs))
+        return statement.taken(self._matrix.today).cost
 
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """`Problem.one_of`."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain, combinations
 
+import msgspec
 from hypothesis import strategies as st
 
 from pgadvisor.selection.problem import (
@@ -62,7 +63,7 @@ def best_cost(problem: Problem) -> float | None:
 
 
 def _moved_ways(statement: StatementWays, by: int) -> StatementWays:
-    ways = tuple(Way(cost=way.cost, needs=tuple(at + by for at in way.needs)) for way in statement.ways)
+    ways = tuple(msgspec.structs.replace(way, needs=tuple(at + by for at in way.needs)) for way in statement.ways)
     return StatementWays(ways=ways, most=statement.most)
 
 
@@ -104,9 +105,14 @@ def _index(draw: st.DrawFn, unit: float) -> IndexTerm:
 @st.composite
 def _statement(draw: st.DrawFn, count: int, unit: float) -> StatementWays:
     base = Way(cost=draw(st.floats(1.0, 1e6)) * unit)
-    others = [Way(cost=draw(_costs(unit)), needs=draw(_sets(count))) for _ in range(draw(st.integers(0, 8)))]
+    others = [_way(draw, count, unit) for _ in range(draw(st.integers(0, 8)))]
     most = draw(st.none() | st.floats(0.5, 1e6).map(lambda cost: cost * unit))
     return StatementWays(ways=(base, *others), most=most)
+
+
+def _way(draw: st.DrawFn, count: int, unit: float) -> Way:
+    """Some are feared to cost more than the planner says."""
+    return Way(cost=draw(_costs(unit)), needs=draw(_sets(count)), feared=draw(st.none() | _costs(unit)))
 
 
 @st.composite

@@ -1,0 +1,1 @@
+"""Log files to what they tell: records, statements, plans, requests, events; read in chunks whose results merge."""
