@@ -1,8 +1,10 @@
 """What a choice costs and whether it is allowed; and that a reduced problem says the same."""
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 
+from pgadvisor.selection.milp import solve
 from pgadvisor.selection.problem import Choice, IndexTerm, Problem, StatementWays, Updates, Way, cost_of, is_allowed
 from pgadvisor.selection.reduction import least_cost, reduced, relaxed
 from tests.selection.make_problem import choices, problems
@@ -26,6 +28,14 @@ def test_reads_go_the_cheapest_way_whose_indexes_are_there() -> None:
     problem = Problem(indexes=(IndexTerm(size_bytes=1), IndexTerm(size_bytes=1)), statements=(statement,))
     costs = [cost_of(problem, frozenset(chosen)) for chosen in ((), (0,), (1,), (0, 1))]
     assert costs == [10.0, 4.0, 10.0, 1.0]
+
+
+def test_a_limit_goes_by_what_the_way_that_is_gone_is_feared_to_cost() -> None:
+    ways = (Way(cost=10.0), Way(cost=4.0, needs=(0,), feared=12.0), Way(cost=3.0, needs=(0, 1), feared=5.0))
+    problem = Problem(indexes=(IndexTerm(size_bytes=1),) * 2, statements=(StatementWays(ways=ways, most=11.0),))
+    assert [is_allowed(problem, frozenset(chosen)) for chosen in ((), (0,), (1,), (0, 1))] == [True, False, True, True]
+    assert solve(problem).chosen == (0, 1)
+    assert solve(msgspec.structs.replace(problem, most_new=1)).chosen == ()
 
 
 def test_upkeep_is_of_what_is_there_and_the_price_of_what_changes() -> None:
