@@ -67,7 +67,7 @@ class Ledger:
     @property
     def has_room(self) -> bool:
         """Whether the choice holds no more than it may."""
-        return self.bytes_left >= 0 and self.new_left >= 0 and not self._crowded
+        return self.bytes_left >= 0 and self.new_left >= 0
 
     def _read_indexes(self, problem: Problem) -> None:
         self.is_new = [not each.is_there for each in problem.indexes]
@@ -119,19 +119,15 @@ class Ledger:
 
     def _read_groups(self, problem: Problem) -> None:
         self.one_of: list[list[int]] = [[] for _ in problem.indexes]
-        self.apart: list[list[int]] = [[] for _ in problem.indexes]
-        for groups, places in ((problem.one_of, self.one_of), (problem.apart, self.apart)):
-            for number, group in enumerate(groups):
-                for at in set(group):
-                    places[at].append(number)
-        self._in_one_of, self._in_apart = [0] * len(problem.one_of), [0] * len(problem.apart)
-        self._unmet, self._crowded = len(problem.one_of), 0
+        for number, group in enumerate(problem.one_of):
+            for at in set(group):
+                self.one_of[at].append(number)
+        self._in_one_of = [0] * len(problem.one_of)
+        self._unmet = len(problem.one_of)
 
     def _trial_come(self, at: int) -> float:
         """What `_come` gives, without a change: most trials are of one index."""
         if self.is_new[at] and (self.sizes[at] > self.bytes_left or self.new_left < 1):
-            return inf
-        if self.is_new[at] and any(self._in_apart[group] for group in self.apart[at]):
             return inf
         missing, current, statement_of = self.missing, self.current, self.statement_of
         reached: dict[int, int] = {}
@@ -218,7 +214,3 @@ class Ledger:
             return
         self.bytes_left -= step * self.sizes[at]
         self.new_left -= step
-        for group in self.apart[at]:
-            self._in_apart[group] += step
-            if self._in_apart[group] == (2 if step > 0 else 1):
-                self._crowded += step

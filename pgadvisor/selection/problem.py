@@ -79,8 +79,6 @@ class Problem(Record):
     """How many new indexes; None: no limit."""
     one_of: tuple[tuple[int, ...], ...] = ()
     """Of each of these groups at least one index must be there: those that support a foreign key."""
-    apart: tuple[tuple[int, ...], ...] = ()
-    """Of each of these groups one new index at most: they do each other's work."""
 
 
 class Choice(Record):
@@ -117,7 +115,6 @@ def is_allowed(problem: Problem, chosen: frozenset[int]) -> bool:
         (problem.budget_bytes is None or size <= problem.budget_bytes)
         and (problem.most_new is None or len(new) <= problem.most_new)
         and all(chosen.intersection(group) for group in problem.one_of)
-        and all(len(set(new).intersection(group)) <= 1 for group in problem.apart)
         and all(each.most is None or each.taken(chosen).most <= each.most for each in problem.statements)
     )
 

@@ -161,8 +161,6 @@ class Programme:
             self._add_row(-inf, problem.most_new, ((column, 1.0) for at in new for column in self._of(at)))
         for group in problem.one_of:
             self._add_row(1.0, inf, (term for at in set(group) for term in self._total(at)))
-        for group in problem.apart:
-            self._add_row(-inf, 1.0, (term for at in set(group).intersection(new) for term in self._total(at)))
 
     def _add_ways(self, statement: StatementWays) -> None:
         """One way in all, and in the case that is real; no more ways that need an index than there is of the index.

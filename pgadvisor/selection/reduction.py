@@ -35,8 +35,7 @@ def reduced(problem: Problem) -> Problem:
     the last such ones are gone as well, so that a statement may be left without a way that needs nothing. What updates
     cost whatever else is there is in the upkeep of each index.
     """
-    offers = _Offers(problem)
-    statements = [StatementWays(ways=_undominated(each, offers)) for each in relaxed(problem).statements]
+    statements = [StatementWays(ways=_undominated(problem, each)) for each in relaxed(problem).statements]
     statements += [StatementWays(ways=(Way(cost=each.lost),)) for each in problem.updates if each.always_broken]
     return msgspec.structs.replace(
         problem,
@@ -82,31 +81,18 @@ def useful(problem: Problem) -> frozenset[int]:
     return today(problem) | needed | {at for group in problem.one_of for at in group}
 
 
-class _Offers:
+def _is_offered(problem: Problem, way: Way) -> bool:
     """Whether an allowed choice can hold all that a way needs."""
-
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
-        self._groups: dict[int, list[int]] = {}
-        for number, group in enumerate(problem.apart):
-            for at in group:
-                self._groups.setdefault(at, []).append(number)
-
-    def __call__(self, way: Way) -> bool:
-        indexes, budget, most_new = self._problem.indexes, self._problem.budget_bytes, self._problem.most_new
-        new = [at for at in way.needs if not indexes[at].is_there]
-        if budget is not None and sum(indexes[at].size_bytes for at in new) > budget:
-            return False
-        if most_new is not None and len(new) > most_new:
-            return False
-        groups = [group for at in new for group in self._groups.get(at, ())]
-        return len(groups) == len(set(groups))
+    new = [at for at in way.needs if not problem.indexes[at].is_there]
+    if problem.budget_bytes is not None and sum(problem.indexes[at].size_bytes for at in new) > problem.budget_bytes:
+        return False
+    return problem.most_new is None or len(new) <= problem.most_new
 
 
-def _undominated(statement: StatementWays, offers: _Offers) -> tuple[Way, ...]:
+def _undominated(problem: Problem, statement: StatementWays) -> tuple[Way, ...]:
     kept: dict[tuple[int, ...], Way] = {}
     for way in sorted(statement.ways, key=lambda way: way.rank):
-        if offers(way) and not _is_dominated(way, kept):
+        if _is_offered(problem, way) and not _is_dominated(way, kept):
             kept[way.needs] = way
             if not way.needs:
                 break

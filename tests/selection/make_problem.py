@@ -31,7 +31,6 @@ def problems(draw: st.DrawFn, most_indexes: int = MOST_INDEXES) -> Problem:
         budget_bytes=draw(st.none() | st.integers(0, 60).map(lambda pages: pages * 8192)),
         most_new=draw(st.none() | st.integers(0, 4)),
         one_of=tuple(draw(st.lists(_group(count), max_size=2))) if count else (),
-        apart=tuple(draw(st.lists(_group(count), max_size=2))) if count else (),
     )
 
 
@@ -47,7 +46,6 @@ def side_by_side(draw: st.DrawFn, each: st.SearchStrategy[Problem]) -> Problem:
         budget_bytes=one.budget_bytes,
         most_new=one.most_new,
         one_of=(*one.one_of, *(tuple(at + count for at in group) for group in other.one_of)),
-        apart=(*one.apart, *(tuple(at + count for at in group) for group in other.apart)),
     )
 
 

@@ -62,9 +62,6 @@ def test_groups_and_limits_bind() -> None:
     assert not is_allowed(Problem(indexes=TWO, statements=(limited,)), frozenset())
     assert is_allowed(Problem(indexes=TWO, statements=(limited,)), frozenset({1}))
     assert not is_allowed(Problem(indexes=TWO, statements=(), one_of=((0, 1),)), frozenset())
-    three = (*TWO, IndexTerm(size_bytes=1))
-    assert not is_allowed(Problem(indexes=three, statements=(), apart=((0, 1, 2),)), frozenset({0, 2}))
-    assert is_allowed(Problem(indexes=three, statements=(), apart=((0, 1, 2),)), frozenset({0, 1}))
 
 
 def test_the_gap_is_a_share_of_the_cost() -> None:
