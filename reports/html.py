@@ -126,6 +126,13 @@ CONTROL = re.compile("[\x01-\x08\x0b-\x1f\x7f]")
 """Signs that would act on a terminal which shows the file, written so that a browser reads them as they are."""
 UNQUOTED = re.compile(r' (class|id|scope|role)="([\w-]+)"(?=[ >])')
 """Attributes that HTML lets stand without quotes."""
+BEFORE_BLOCK = re.compile(
+    r"\n(?=</?(?:caption|dd|details|div|dl|dt|figcaption|figure|h[1-6]|li|ol|p|section|summary|table|tbody|td|th|thead|tr|ul)\b)"
+)
+"""A line's end that a browser does not show: the next line begins with a block."""
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+STYLE_BLANKS = re.compile(r'("[^"]*")|\s*([{},;>])\s*|(?<=:) +')
+"""Blanks that style does not need, and the strings in which it does."""
 
 
 class _Loader(PackageLoader):
@@ -134,7 +141,7 @@ class _Loader(PackageLoader):
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool] | None]:
         source, path, is_current = super().get_source(environment, template)
         lines = (UNQUOTED.sub(r" \1=\2", line.lstrip()) for line in source.splitlines())
-        return "\n".join(lines), path, is_current
+        return BEFORE_BLOCK.sub("", "\n".join(lines)), path, is_current
 
 
 def _shown(value: object) -> object:
@@ -165,7 +172,8 @@ def _parts(names: tuple[str, ...], report: Report) -> tuple[str, ...]:
 def _static(name: str) -> str:
     # A checkout may turn line ends round; a browser turns them back before it takes the hash.
     text = resources.files(TEMPLATES).joinpath(name).read_text("utf-8").replace("\r\n", "\n")
-    return COMMENT.sub("", text)
+    text = INDENT.sub("", COMMENT.sub("", text))
+    return STYLE_BLANKS.sub(lambda found: found[1] or found[2] or "", text) if name.endswith(".css") else text
 
 
 def _hash(content: str) -> str:

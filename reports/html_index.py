@@ -23,7 +23,7 @@ def finding_index(report: Report, findings: Iterable["FindingView"]) -> Markup:
     rules: dict[str, int] = {}
     rows = [
         [
-            visible(view.finding.key),
+            _short(visible(view.finding.key), visible(folded(view.finding.rule, LONGEST))),
             _place(view.finding.rule, rules),
             _place(view.finding.where.table, tables),
             _place(view.finding.where.endpoint, endpoints),
@@ -51,6 +51,12 @@ def _source(report: Report) -> str:
         return ""
     host = report.server.host or ""
     return visible(f"{report.server.database}@{'' if host.startswith(('/', '@')) else host}")
+
+
+def _short(key: str, rule: str) -> str:
+    """The key without the rule's name, which mostly begins it; the script puts that back before a colon."""
+    rest = key.removeprefix(rule)
+    return rest if rest.startswith(":") else key
 
 
 def _place(name: str | None, places: dict[str, int]) -> int:

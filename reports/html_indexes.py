@@ -9,7 +9,7 @@ from pgadvisor.model.advice import (
     IndexAdvice,
     KeptIndex,
     StatementEffect,
-    Unit,
+    ToldUnit,
     WhyNot,
 )
 from pgadvisor.model.plan import PlanComparison
@@ -136,7 +136,7 @@ class _Views:
     def __init__(
         self, advice: IndexAdvice, statements: Mapping[str, StatementView], table_anchors: Mapping[str, str]
     ) -> None:
-        self._unit: Unit = advice.unit
+        self._unit: ToldUnit = advice.told_unit
         self._statements = statements
         self._table_anchors = table_anchors
         self._rows: dict[str, str] = {index.name: f"id-{at}" for at, index in enumerate(advice.drop, start=1)}

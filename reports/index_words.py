@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pgadvisor.model.advice import CurvePoint, DroppedIndex, IndexAdvice, Measured, StatementEffect, Unit
+from pgadvisor.model.advice import CurvePoint, DroppedIndex, IndexAdvice, Measured, StatementEffect, ToldUnit
 from pgadvisor.reports import format_numbers as numbers
 
 HARDLY = 0.0005
@@ -21,25 +21,23 @@ def is_measured(advice: IndexAdvice) -> bool:
     return bool(advice.measured) or advice.measured_ratio is not None
 
 
-def amount(value: float, unit: Unit) -> str:
-    """`1.24 h a day`, or `cost 12,345` where no times are known."""
-    return f"{_a_day(value)} a day" if unit == "ms" else f"cost {numbers.count(value)}"
+def amount(value: float, unit: ToldUnit) -> str:
+    """`1.24 h a day`, `1.24 h` of all calls, or `cost 12,345` where no times are known."""
+    return f"cost {numbers.count(value)}" if unit == "cost" else f"{_time(value)}{_a_day(unit)}"
 
 
-def gain(value: float, unit: Unit) -> str:
+def gain(value: float, unit: ToldUnit) -> str:
     """`saves 1.24 h a day`, `costs 3.1 s a day`, `saves nothing`."""
     if value == 0:
         return "saves nothing"
-    if unit == "ms":
-        return f"{'saves' if value > 0 else 'costs'} {amount(abs(value), unit)}"
-    return f"{'saves' if value > 0 else 'adds'} {amount(abs(value), unit)}"
+    return f"{'saves' if value > 0 else 'adds' if unit == 'cost' else 'costs'} {amount(abs(value), unit)}"
 
 
-def from_to(before: float, after: float, unit: Unit) -> str:
+def from_to(before: float, after: float, unit: ToldUnit) -> str:
     """`1.24 h → 3.1 min a day`."""
-    if unit == "ms":
-        return f"{_a_day(before)} → {_a_day(after)} a day"
-    return f"cost {numbers.count(before)} → {numbers.count(after)}"
+    if unit == "cost":
+        return f"cost {numbers.count(before)} → {numbers.count(after)}"
+    return f"{_time(before)} → {_time(after)}{_a_day(unit)}"
 
 
 def change(effect: StatementEffect) -> str:
@@ -54,7 +52,7 @@ def change(effect: StatementEffect) -> str:
     return f"{numbers.share(abs(1 - ratio))} {'less' if ratio < 1 else 'more'}"
 
 
-def effect_times(effect: StatementEffect, unit: Unit) -> str:
+def effect_times(effect: StatementEffect, unit: ToldUnit) -> str:
     """A statement's time a day, or its cost, without and with the advice."""
     return from_to(effect.before, effect.after, unit)
 
@@ -87,15 +85,15 @@ def saving(advice: IndexAdvice) -> str:
     what = _whole(advice)
     told = f"{doing[:1].upper()}{doing[1:]}"
     if abs(saved) < HARDLY:
-        return f"{told} leaves {what} as it is: {amount(advice.after, advice.unit)}."
+        return f"{told} leaves {what} as it is: {amount(advice.after, advice.told_unit)}."
     verb = "saves" if saved > 0 else "adds"
     share = f"{numbers.share(abs(saved))} {'of' if saved > 0 else 'to'} {what}"
-    return f"{told} {verb} {share}: {from_to(advice.before, advice.after, advice.unit)}."
+    return f"{told} {verb} {share}: {from_to(advice.before, advice.after, advice.told_unit)}."
 
 
 def helped(advice: IndexAdvice) -> str:
     """How many statements it helps and hurts, as a sentence; empty: none changes."""
-    less, more = ("faster", "slower") if advice.unit == "ms" else ("cheaper", "dearer")
+    less, more = ("cheaper", "dearer") if advice.unit == "cost" else ("faster", "slower")
     better = sum(each.ratio < 1 for each in advice.statements)
     worse = [each.ratio for each in advice.statements if each.ratio > 1 and not each.is_write]
     paying = [each.ratio for each in advice.statements if each.ratio > 1 and each.is_write]
@@ -103,10 +101,14 @@ def helped(advice: IndexAdvice) -> str:
         return ""
     text = f"{numbers.plural(better, 'statement')} {'gets' if better == 1 else 'get'} {less}"
     if paying:
-        text += f", {numbers.plural(len(paying), 'write')} at most {numbers.share(max(paying) - 1)} {more}"
+        text += f", {numbers.plural(len(paying), 'write')} {more} ({_at_most(max(paying))})"
     if worse:
-        return f"{text}, {numbers.plural(len(worse), 'other')} {more} by at most {numbers.share(max(worse) - 1)}."
+        return f"{text}, {numbers.plural(len(worse), 'other')} {more} ({_at_most(max(worse))})."
     return f"{text}, no {'other' if paying else 'statement'} {more}."
+
+
+def _at_most(ratio: float) -> str:
+    return f"at most {numbers.factor(ratio)}" if ratio >= FACTOR_FROM else f"by at most {numbers.share(ratio - 1)}"
 
 
 def proof(advice: IndexAdvice) -> str:
@@ -119,8 +121,8 @@ def proof(advice: IndexAdvice) -> str:
     if advice.gap < HARDLY / 10:
         no_more = "saves more" if advice.candidates > 1 else "saves no more"
         return f"Proved over all plans made{_aside(advice)}: {tried} {no_more}."
-    lower = amount(advice.bound, advice.unit)
-    costs = "takes less than" if advice.unit == "ms" else "comes below"
+    lower = amount(advice.bound, advice.told_unit)
+    costs = "comes below" if advice.unit == "cost" else "takes less than"
     verb = costs if advice.candidates > 1 else f"cannot {costs.replace('takes', 'take').replace('comes', 'come')}"
     return (
         f"Proved over all plans made{_aside(advice)}: {tried} {verb} {lower}, {numbers.share(advice.gap)} below this."
@@ -144,7 +146,7 @@ def price(advice: IndexAdvice) -> str:
             )
         told = f"{new} {numbers.size(advice.size_bytes)}{room}"
         upkeep = sum(each.upkeep for each in advice.create)
-        parts.append(f"{told}; writes pay {amount(upkeep, advice.unit)} for it" if upkeep > 0 else told)
+        parts.append(f"{told}; writes pay {amount(upkeep, advice.told_unit)} for it" if upkeep > 0 else told)
     freed = sum(each.size_bytes or 0 for each in advice.drop)
     if freed:
         parts.append(f"{'the drops free' if parts else 'The drops free'} {numbers.size(freed)}")
@@ -182,12 +184,14 @@ def in_a_line(advice: IndexAdvice) -> str:
         return "no index to create or to drop"
     if advice.measured_ratio is not None and advice.measured_ratio < 1:
         built = numbers.share(1 - advice.measured_ratio)
-        return f"{to_do(advice)}: built on a copy, they saved {built} of the time of all calls, measured"
+        they = "they" if _is_several(advice) else "it"
+        return f"{to_do(advice)}: built on a copy, {they} saved {built} of the time of all calls, measured"
     saved = 1 - advice.cost_ratio
     if abs(saved) < HARDLY:
         return to_do(advice)
     word = "save" if saved > 0 else "add"
-    return f"{to_do(advice)}: together they {word} {numbers.share(abs(saved))} of {_whole(advice)}, estimated"
+    doing = f"together they {word}" if _is_several(advice) else f"it {word}s"
+    return f"{to_do(advice)}: {doing} {numbers.share(abs(saved))} of {_whole(advice)}, estimated"
 
 
 def measured_change(timed: Measured) -> StatementEffect:
@@ -206,26 +210,49 @@ def budget(point: CurvePoint) -> str:
     return "no limit" if point.budget_bytes is None else numbers.size(point.budget_bytes)
 
 
+def proved(point: CurvePoint) -> str:
+    """Within what share of the best it is proved to be."""
+    return numbers.share(point.gap) if point.gap < 1 - HARDLY else numbers.UNKNOWN
+
+
 def saved(point: CurvePoint) -> float:
     """Share of the workload's cost that it saves, 0 to 1."""
     return min(max(1 - point.cost_ratio, 0.0), 1.0)
 
 
+def is_choice(points: Iterable[CurvePoint]) -> bool:
+    """Whether other room gives other indexes; else there is nothing to show."""
+    return len({point.size_bytes for point in points}) > 1
+
+
 def knee(points: Iterable[CurvePoint]) -> str:
     """Up to where more room pays, as a sentence; empty: there is no such place."""
-    for point in points:
-        if point.is_knee:
-            return (
-                f"{numbers.size(point.size_bytes)} for {_indexes(point.indexes)} "
-                f"{'save' if point.indexes != 1 else 'saves'} {numbers.share(saved(point))}; "
-                "more room gives little more."
-            )
-    return ""
+    every = tuple(points)
+    found = next((point for point in every if point.is_knee), None)
+    if found is None:
+        return ""
+    told = (
+        f"{_indexes(found.indexes).capitalize()} of {numbers.size(found.size_bytes)} "
+        f"{'save' if found.indexes != 1 else 'saves'} {numbers.share(saved(found))}"
+    )
+    most = max(every, key=saved)
+    more, room = saved(most) - saved(found), most.size_bytes - found.size_bytes
+    if more < HARDLY or room <= 0:
+        return f"{told}; more room saves no more."
+    return f"{told}; {numbers.size(room)} more would save {numbers.share(more)} more."
 
 
-def _a_day(ms: float) -> str:
-    """Nothing finer than a millisecond a day is worth a word."""
+def _a_day(unit: ToldUnit) -> str:
+    return " a day" if unit == "ms a day" else ""
+
+
+def _time(ms: float) -> str:
+    """Nothing finer than a millisecond in all is worth a word."""
     return "<1 ms" if 0 < ms < 1 else numbers.time(ms)
+
+
+def _is_several(advice: IndexAdvice) -> bool:
+    return len(advice.create) + len(advice.drop) > 1
 
 
 def _indexes(number: int) -> str:
@@ -233,4 +260,6 @@ def _indexes(number: int) -> str:
 
 
 def _whole(advice: IndexAdvice) -> str:
-    return "the workload's time" if advice.unit == "ms" else "the workload's planned cost"
+    if advice.unit == "cost":
+        return "the workload's planned cost"
+    return "the workload's time" if advice.is_per_day else "the time of the workload's calls"

@@ -44,7 +44,8 @@ class JsonCreate(JsonRecord):
     gain: float
     """The same in `unit`."""
     unit: Unit
-    """`ms`, milliseconds a day, or `cost`, planner cost of all calls where no times are known."""
+    """`ms`, milliseconds a day (the calls of a workload file are taken for those of a day), or `cost`, planner cost of
+    all calls where no times are known."""
     upkeep: float
     """What keeping it costs the writes of the workload."""
     helps: tuple[JsonEffect, ...]

@@ -56,8 +56,8 @@ def _answer(lookup: Lookup, advice: IndexAdvice, why: WhyNot) -> str:
     told = f"- {code(why.definition, KEYS)}, {'chosen' if why.is_chosen else 'not chosen'}: {inline(why.verdict)}"
     if why.error is not None:
         return f"{told} Reason: {inline(why.error, CLAUSE)}"
-    told += f" {numbers.size(why.size_bytes)}; {words.gain(why.gain_alone, advice.unit)} alone"
-    told += f", {words.gain(why.gain_beside, advice.unit)} beside the advice"
+    told += f" {numbers.size(why.size_bytes)}; {words.gain(why.gain_alone, advice.told_unit)} alone"
+    told += f", {words.gain(why.gain_beside, advice.told_unit)} beside the advice"
     if why.dominated_by:
         told += f"; its work is done by {', '.join(code(name, NAME) for name in why.dominated_by[:3])}"
     if why.alone:
@@ -66,7 +66,7 @@ def _answer(lookup: Lookup, advice: IndexAdvice, why: WhyNot) -> str:
 
 
 def _effect(lookup: Lookup, advice: IndexAdvice, effect: StatementEffect) -> str:
-    return f"{_statement(lookup, effect.statement)} {words.effect_times(effect, advice.unit)}"
+    return f"{_statement(lookup, effect.statement)} {words.effect_times(effect, advice.told_unit)}"
 
 
 def _statement(lookup: Lookup, key: str) -> str:
@@ -93,7 +93,7 @@ def _created(advice: IndexAdvice, index: AdvisedIndex) -> str:
         "create",
         code(index.name, NAME),
         code(what, KEYS),
-        words.amount(index.gain, advice.unit),
+        words.amount(index.gain, advice.told_unit),
         numbers.size(index.size_bytes),
         numbers.count(len(index.helps)),
         numbers.count(len(index.hurts)),
@@ -106,7 +106,7 @@ def _dropped(advice: IndexAdvice, index: DroppedIndex) -> str:
         f"**{words.action(index)}**",
         code(index.name, NAME),
         f"{index.why}: {inline(index.reason, CLAUSE)}",
-        words.amount(index.gain, advice.unit) if index.gain > 0 else "",
+        words.amount(index.gain, advice.told_unit) if index.gain > 0 else "",
         numbers.size(index.size_bytes),
         "",
         "",
@@ -131,11 +131,11 @@ def _sql(advice: IndexAdvice) -> Iterator[str]:
 
 
 def _budgets(advice: IndexAdvice) -> Iterator[str]:
-    if len(advice.curve) < 2:
+    if not words.is_choice(advice.curve):
         return
     rows = [
         f"| {words.budget(point)}{' (the knee)' if point.is_knee else ''} | {point.indexes:,} "
-        f"| {numbers.size(point.size_bytes)} | {numbers.share(words.saved(point))} | {numbers.share(point.gap)} |"
+        f"| {numbers.size(point.size_bytes)} | {numbers.share(words.saved(point))} | {words.proved(point)} |"
         for point in advice.curve
     ]
     titles = ("Budget", "Indexes", "Size", "Saves", "Best within")

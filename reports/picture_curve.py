@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pgadvisor.model.advice import CurvePoint, IndexAdvice
 from pgadvisor.reports import format_numbers as numbers
-from pgadvisor.reports.index_words import saved
+from pgadvisor.reports.index_words import is_choice, saved
 
 HEIGHTS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Where the scale of what is saved may end."""
@@ -42,7 +42,7 @@ class Curve(NamedTuple):
 def curve_of(advice: IndexAdvice) -> Curve | None:
     """The picture; None where there is no choice between sizes, so that a line would say nothing."""
     points = sorted(advice.curve, key=lambda point: (point.size_bytes, -point.cost_ratio))
-    if len({point.size_bytes for point in points}) < 2:
+    if not is_choice(points):
         return None
     widest = max(point.size_bytes for point in points)
     if advice.budget_bytes is not None and advice.budget_bytes <= 2 * widest:

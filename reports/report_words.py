@@ -112,7 +112,8 @@ def endpoint_lines(report: Report) -> tuple[EndpointLine, ...]:
     concerning: dict[str, set[int]] = {}
     named: dict[str, set[int]] = {}
     for number, finding in enumerate(report.findings, start=1):
-        for key in labels.statements_of(finding):
+        is_of_requests = finding.saves_ms_per_request is not None  # of this endpoint, whoever else sends the statement
+        for key in () if is_of_requests else labels.statements_of(finding):
             concerning.setdefault(key, set()).add(number)
         if finding.where.endpoint is not None:
             named.setdefault(finding.where.endpoint, set()).add(number)

@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect, Unit, WhyNot
+from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect, ToldUnit, WhyNot
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import index_words as words
 from pgadvisor.reports import labels
@@ -17,7 +17,8 @@ from pgadvisor.reports.text_sql import WholeLines
 from pgadvisor.reports.visible_text import folded, visible
 
 WHOLE = 30
-"""Indexes told in full; of the rest what is needed to build them: nobody reads hundreds, but anybody may copy them."""
+"""Indexes told in full; of the rest what is needed to build them and to take that back: nobody reads hundreds, but
+anybody may copy them."""
 FEW = 3
 """Statements named that an index helps, or hurts."""
 LABEL = 40
@@ -75,20 +76,24 @@ def _create(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
         yield WholeLines(index.steps)
         yield _facts(_gain(index, advice))
         if number <= WHOLE:
-            yield _facts(_about(lookup, index, advice.unit))
+            yield _facts(_about(lookup, index, advice.told_unit))
             yield from _copied("undo", (index.undo,))
             yield from _copied("check", index.checks)
+        else:
+            yield _facts(iter([("lock", index.lock)]))
+            yield from _copied("undo", (index.undo,))
+    yield from _elsewhere(len(advice.create), "which statements each helps, and how to check it")
 
 
 def _gain(index: AdvisedIndex, advice: IndexAdvice) -> Iterator[Fact]:
     gain = abs(index.gain)
     share = f", {numbers.share(gain / advice.before)} of the workload" if advice.before > 0 else ""
-    yield "saves" if index.gain >= 0 else "costs", f"{words.amount(gain, advice.unit)}{share}"
+    yield "saves" if index.gain >= 0 else "costs", f"{words.amount(gain, advice.told_unit)}{share}"
     build = f", built in about {numbers.duration(max(index.build_s, 1.0))}" if index.build_s is not None else ""
     yield "size", f"{numbers.size(index.size_bytes)}{build}"
 
 
-def _about(lookup: Lookup, index: AdvisedIndex, unit: Unit) -> Iterator[Fact]:
+def _about(lookup: Lookup, index: AdvisedIndex, unit: ToldUnit) -> Iterator[Fact]:
     if index.upkeep > 0:
         yield "upkeep", f"{words.amount(index.upkeep, unit)}, taken off what it saves"
     yield from _effects(lookup, "helps", index.helps, unit)
@@ -106,11 +111,22 @@ def _drop(advice: IndexAdvice) -> Iterator[RenderableType]:
         yield _titled(str(number), f"{index.name} on {index.table}: {index.why}")
         yield WholeLines(index.sql)
         if number <= WHOLE:
-            yield _facts(_dropped(index, advice.unit))
-            yield from _copied("undo", (index.undo,))
+            yield _facts(_dropped(index, advice.told_unit))
+        else:
+            yield _facts(iter([("lock", index.lock)]))
+        yield from _copied("undo", (index.undo,))
+    yield from _elsewhere(len(advice.drop), "why, and what to check before")
 
 
-def _dropped(index: DroppedIndex, unit: Unit) -> Iterator[Fact]:
+def _elsewhere(number: int, what: str) -> Iterator[RenderableType]:
+    """Where the rest of what is known stands, of those that are not told in full."""
+    if number > WHOLE:
+        yield Text()
+        rest = f"{WHOLE + 1:,}" if number == WHOLE + 1 else f"{WHOLE + 1:,} to {number:,}"
+        yield Text(f"Of {rest}, {what}: in the HTML and JSON reports (-o indexes.html)", style="dim")
+
+
+def _dropped(index: DroppedIndex, unit: ToldUnit) -> Iterator[Fact]:
     yield "because", index.reason
     saved = f"; saves the writes {words.amount(index.gain, unit)}" if index.gain > 0 else ""
     yield "frees", f"{numbers.size(index.size_bytes)}{saved}"
@@ -125,7 +141,7 @@ def _changed(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
     if not advice.statements:
         return
     yield heading("Statements, with all of it done")
-    yield _effect_rows(lookup, advice.statements[:MOST_ROWS], advice.unit)
+    yield _effect_rows(lookup, advice.statements[:MOST_ROWS], advice.told_unit)
     yield from more(len(advice.statements), "statement")
 
 
@@ -139,7 +155,7 @@ def _measured(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
     yield from more(len(longest), "statement")
 
 
-def _effect_rows(lookup: Lookup, effects: Sequence[StatementEffect], unit: Unit | None) -> RenderableType:
+def _effect_rows(lookup: Lookup, effects: Sequence[StatementEffect], unit: ToldUnit | None) -> RenderableType:
     """`unit`: None, milliseconds of a call."""
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(overflow="fold")
@@ -172,7 +188,7 @@ def _keep(advice: IndexAdvice) -> Iterator[RenderableType]:
 
 def _curve(advice: IndexAdvice) -> Iterator[RenderableType]:
     """What each budget buys; the bar is the share of the workload that is saved."""
-    if len(advice.curve) <= 1:
+    if not words.is_choice(advice.curve):
         return
     yield heading("What a budget buys")
     grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
@@ -181,13 +197,12 @@ def _curve(advice: IndexAdvice) -> Iterator[RenderableType]:
     grid.add_column("", no_wrap=True)
     for point in advice.curve:
         saved = words.saved(point)
-        is_proved = point.gap < 1 - words.HARDLY
         grid.add_row(
             words.budget(point),
             f"{point.indexes:,}",
             numbers.size(point.size_bytes),
             numbers.share(saved),
-            numbers.share(point.gap) if is_proved else numbers.UNKNOWN,
+            words.proved(point),
             Text(f"{'█' * round(saved * BAR)}{' ◀ knee' if point.is_knee else ''}"),
         )
     yield grid
@@ -206,10 +221,10 @@ def _why(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
         yield Text(visible(folded(told, LONGEST)), style="bold")
         yield WholeLines(answer.definition)
         if answer.error is None:
-            yield _facts(_answer(lookup, answer, advice.unit))
+            yield _facts(_answer(lookup, answer, advice.told_unit))
 
 
-def _answer(lookup: Lookup, answer: WhyNot, unit: Unit) -> Iterator[Fact]:
+def _answer(lookup: Lookup, answer: WhyNot, unit: ToldUnit) -> Iterator[Fact]:
     yield "today", f"{_signed(answer.gain_alone, unit)} beside the indexes that are there"
     yield from _effects(lookup, "", answer.alone, unit)
     yield "advised", f"{_signed(answer.gain_beside, unit)} beside those that are advised"
@@ -220,13 +235,13 @@ def _answer(lookup: Lookup, answer: WhyNot, unit: Unit) -> Iterator[Fact]:
         yield "done by", ", ".join(answer.dominated_by)
 
 
-def _signed(gain: float, unit: Unit) -> str:
+def _signed(gain: float, unit: ToldUnit) -> str:
     if gain == 0:
         return "saves nothing"
     return f"{'saves' if gain > 0 else 'adds'} {words.amount(abs(gain), unit)}"
 
 
-def _effects(lookup: Lookup, title: str, effects: Sequence[StatementEffect], unit: Unit) -> Iterator[Fact]:
+def _effects(lookup: Lookup, title: str, effects: Sequence[StatementEffect], unit: ToldUnit) -> Iterator[Fact]:
     """The first few statements that change, each with its time or cost before and after."""
     told = [
         f"{_label(lookup, each.statement)}: {words.effect_times(each, unit)}, {words.change(each)}"

@@ -24,6 +24,7 @@ from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.errors import ServerError, UsageError
 from pgadvisor.facts import Facts
+from pgadvisor.indexes.build_plan import is_known
 from pgadvisor.migrations.migration import migration as migration_of
 from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.report import Report, Verdict
@@ -38,6 +39,7 @@ NO_VALUES = (
     "The snapshot holds no values of columns, so all values of a column are taken for equally frequent and parameters "
     "for any value: make it with --keep-values, or name the server itself"
 )
+SEE_VALUES = "run ANALYZE, or ask as a role that may see their statistics"
 OF_HYPOPG = (
     "hypopg tries B-tree, hash and BRIN indexes alone: GIN, GiST and SP-GiST ones, as for jsonb, arrays and text "
     "search, were refused there; --planner twin tries them all"
@@ -171,8 +173,11 @@ def indexes(
     choice = checked(PlannerChoice(kind=PlannerKind(planner), programs=twin_bin, source=source, options=from_server))
     snapshot = _snapshot(source, from_server, None if workload is None else workload_of(workload))
     wishes = wishes_of(asked, snapshot)
-    copy = None if measure is None else copy_at(measure, source, snapshot)
-    report = _report(snapshot, choice, wishes, copy, debug=debug)
+    queries, unread = read_queries(snapshot)
+    facts = Facts(snapshot, queries)
+    copy = None if measure is None else copy_at(measure, source, facts)
+    report = _report(facts, choice, wishes, copy, debug=debug)
+    report = msgspec.structs.replace(report, unread=tuple(unread))
     if migration is not None and report.advice is not None:
         output.write(migration_of(migration.value, report.advice.create, report.advice.drop).encode(), path)
         _tell_of_migration(report, quiet=quiet)
@@ -215,14 +220,13 @@ def _snapshot(source: str | None, asked: SourceOptions, statements: Sequence[Sta
     return msgspec.structs.replace(snapshot, plans=(), gaps=gaps)
 
 
-def _report(snapshot: Snapshot, choice: PlannerChoice, wishes: Wishes, copy: Copy | None, *, debug: bool) -> Report:
+def _report(facts: Facts, choice: PlannerChoice, wishes: Wishes, copy: Copy | None, *, debug: bool) -> Report:
     """The report that holds the advice alone."""
-    queries, unread = read_queries(snapshot)
-    facts = Facts(snapshot, queries)
+    snapshot = facts.snapshot
     try:
         with planner_on(snapshot, choice) as ready, progress_bars(choice.options.quiet) as progress:
             drawn = draw_statements(ready.prepare, ready.planner, snapshot, progress)
-            advice = advise_indexes(snapshot, facts, ready.planner, drawn, wishes, progress)
+            advice = advise_indexes(facts, ready.planner, drawn, wishes, progress)
     except psycopg.Error as error:
         if debug:
             raise
@@ -234,22 +238,33 @@ def _report(snapshot: Snapshot, choice: PlannerChoice, wishes: Wishes, copy: Cop
         with progress_bars(choice.options.quiet) as progress:
             advice = measured(advice, copy, snapshot, drawn, progress)
     advice = msgspec.structs.replace(advice, doubts=(*advice.doubts, *_doubts(snapshot, choice)))
-    found = observed(facts, _verdict(advice))
+    found = observed(facts, _verdict(advice, facts))
     return msgspec.structs.replace(
         found,
         window_s=None if wishes.workload_is_given else found.window_s,
         gaps=(*found.gaps, *ready.gaps),
-        unread=tuple(unread),
         advice=advice,
     )
 
 
-def _verdict(advice: IndexAdvice) -> Verdict:
+def _verdict(advice: IndexAdvice, facts: Facts) -> Verdict:
     """What it comes to, in a sentence, and how sure that is."""
     headline = index_words.in_a_line(advice)
-    parts = (index_words.saving(advice), index_words.helped(advice), index_words.proof(advice),
-             index_words.price(advice), index_words.measured(advice))  # fmt: skip
+    parts = (_low_confidence(advice, facts), index_words.saving(advice), index_words.helped(advice),
+             index_words.proof(advice), index_words.price(advice), index_words.measured(advice))  # fmt: skip
     return Verdict(headline=f"{headline[:1].upper()}{headline[1:]}", text=" ".join(part for part in parts if part))
+
+
+def _low_confidence(advice: IndexAdvice, facts: Facts) -> str:
+    """That costs are guesses, as a sentence, where nothing is known of the values of the tables; else nothing."""
+    tables = [table for name in {each.table for each in advice.create} if (table := facts.table(name))]
+    unknown = sorted(table.label for table in tables if not is_known(facts, table))
+    if not unknown:
+        return ""
+    if len(unknown) == len(tables):
+        return f"Low confidence: nothing is known of the values of its tables, so all costs are guesses: {SEE_VALUES}."
+    told = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3:,} more" if unknown[3:] else "")
+    return f"Low confidence for {told}, of whose values nothing is known: {SEE_VALUES}."
 
 
 def _doubts(snapshot: Snapshot, choice: PlannerChoice) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import msgspec
 
 from pgadvisor.cli.source import snapshot_file
+from pgadvisor.facts import Facts
 from pgadvisor.measure.identity import Identity, identity_in, identity_of, refuse_unless_copy
+from pgadvisor.measure.likeness import refuse_unless_alike
 from pgadvisor.measure.measure import measure
 from pgadvisor.measure.records import SLOWER, Measurement, Timed
 from pgadvisor.model.advice import AdvisedIndex, IndexAdvice
@@ -28,10 +30,13 @@ class Copy(Record):
     """The one that it must not be."""
 
 
-def copy_at(dsn: str, source: str | None, snapshot: Snapshot) -> Copy:
-    """The copy, checked before any work is done. Raises UsageError when it is the audited database itself."""
-    audited = identity_of(source) if snapshot_file(source) is None else identity_in(snapshot)
+def copy_at(dsn: str, source: str | None, facts: Facts) -> Copy:
+    """The copy, checked before any work is done. Raises UsageError when it is the audited database itself, or is no
+    copy of it by the tables that the statements name."""
+    audited = identity_of(source) if snapshot_file(source) is None else identity_in(facts.snapshot)
     refuse_unless_copy(identity_of(dsn), audited)
+    named = {use.table for query in facts.queries.values() for use in query.tables()}
+    refuse_unless_alike(dsn, [table for table in facts.tables if table.qualified in named])
     return Copy(dsn=dsn, audited=audited)
 
 

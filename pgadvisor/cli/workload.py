@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from pgadvisor.cli.source import SourceOptions, connect, snapshot_file
 from pgadvisor.cli.terminal import progress_bars
+from pgadvisor.cli.workload_marks import refuse_unclear_marks
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.plans import collect_plans
@@ -42,7 +43,7 @@ def read_statements(text: str, file: Path | None = None) -> list[Statement]:
 def read_file(file: Path) -> str:
     """What stands in a file of statements. Raises UsageError."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -51,25 +52,51 @@ def read_file(file: Path) -> str:
 
 def workload_of(file: Path) -> list[Statement]:
     """The statements of a workload file; one without a count is taken to run once. Raises UsageError when there is
-    nothing in it to plan."""
-    statements = read_statements(read_file(file), file)
+    nothing in it to plan, and for what it says of a statement that would be ignored or guessed at."""
+    text = read_file(file)
+    statements = [_called(each) for each in read_statements(text, file)]
     if not statements:
         raise UsageError(f"there is no statement in {file}: {NEXT}")
-    unread: list[UnreadStatement] = []
-    for each in statements:
-        if not isinstance(found := read_query(each.text, Schema()), Unread):
-            break
-        unread.append(UnreadStatement(statement=each.key, reason=found.reason))
-    else:
+    refuse_unclear_marks(text, file)
+    found = {each.key: read_query(each.text, Schema()) for each in statements}
+    unread = [
+        UnreadStatement(statement=key, reason=one.reason) for key, one in found.items() if isinstance(one, Unread)
+    ]
+    if len(unread) == len(statements):
         raise UsageError(f"there is nothing to plan in {file} ({places(statements, unread)}): {NEXT}")
-    return [each if each.calls is not None else msgspec.structs.replace(each, calls=1) for each in statements]
+    left_out = {each.statement for each in unread}
+    planned = [each for each in statements if each.key not in left_out]
+    if not any(each.calls for each in planned):
+        raise UsageError(f"no statement in {file} is ever called: leave out calls: 0, or say how often each is called")
+    if all(each.mean_ms is None for each in planned):
+        return statements
+    _refuse_partial_times(planned, file)
+    # What cannot be planned has no part in what the times add up to.
+    return [replace(each, total_ms=0.0) if each.key in left_out else each for each in statements]
+
+
+def _called(statement: Statement) -> Statement:
+    """With its calls, and its time in all where one call's is known."""
+    calls = 1 if statement.calls is None else statement.calls
+    return replace(statement, calls=calls, total_ms=None if statement.mean_ms is None else calls * statement.mean_ms)
+
+
+def _refuse_partial_times(planned: Sequence[Statement], file: Path) -> None:
+    """Raises UsageError where times cannot weigh the statements: milliseconds and planner costs do not add up."""
+    untimed = [each for each in planned if each.mean_ms is None]
+    if untimed:
+        more = f", nor {'has' if len(untimed) == 2 else 'have'} {len(untimed) - 1:,} more" if len(untimed) > 1 else ""
+        raise UsageError(
+            f"{statement_place(untimed[0])}: has no mean_ms{more}, and other statements have: times cannot be weighed "
+            "against planner costs, so give mean_ms for every statement, or for none"
+        )
+    if not any(each.total_ms for each in planned):
+        raise UsageError(f"the statements in {file} take no time at all: give each call's mean_ms, or leave it out")
 
 
 def with_workload(snapshot: Snapshot, statements: Sequence[Statement]) -> Snapshot:
     """The snapshot with the given statements alone: nothing that was counted on the server is theirs."""
-    return msgspec.structs.replace(
-        snapshot, statements=tuple(statements), totals=None, plans=(), gaps=other_gaps(snapshot)
-    )
+    return replace(snapshot, statements=tuple(statements), totals=None, plans=(), gaps=other_gaps(snapshot))
 
 
 def snapshot_for(
@@ -78,11 +105,11 @@ def snapshot_for(
     """The source's catalog with the given statements, which `fill` puts in, and their plans where there is a server."""
     if (file := snapshot_file(source)) is not None:
         found = fill(read_snapshot(file))
-        return msgspec.structs.replace(found, plans=(), gaps=(*other_gaps(found), NO_PLANS))
+        return replace(found, plans=(), gaps=(*other_gaps(found), NO_PLANS))
     with connect(source, asked) as session, progress_bars(asked.quiet) as progress:
         found = fill(collect(session, progress=progress))
-        found = msgspec.structs.replace(found, gaps=other_gaps(found))
-        plans = msgspec.structs.replace(asked, top=len(statements)).plans
+        found = replace(found, gaps=other_gaps(found))
+        plans = replace(asked, top=len(statements)).plans
         return collect_plans(session, found, plans, progress)
 
 

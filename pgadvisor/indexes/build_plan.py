@@ -195,6 +195,17 @@ def _notes(facts: Facts, index: NewIndex, size: IndexSize) -> Iterable[str]:
     foreign = [each.label for each in _foreign(facts, index.table)]
     if foreign:
         yield f"{', '.join(foreign)} cannot have it (foreign table), so that PostgreSQL keeps the whole marked invalid"
+    table = facts.table(index.table)
+    if table is not None and not is_known(facts, table):
+        yield f"low confidence: nothing is known of the values of {table.label}; ANALYZE it, then ask again"
+
+
+def is_known(facts: Facts, table: Table) -> bool:
+    """Whether ANALYZE has told anything of its values, or of those of a partition of it."""
+    parts = (table, *facts.partitions(table.qualified))
+    return any(column.statistics for each in parts for column in each.columns) or any(
+        is_known(facts, each) for each in parts[1:]
+    )
 
 
 def _foreign(facts: Facts, table: str) -> Iterable[Table]:

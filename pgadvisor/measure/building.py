@@ -39,6 +39,16 @@ TOO_YOUNG = (
     "copy's server, prepared ones too, and measure again"
 )
 
+NEXT_STEP = "name a copy of the database as it is now, with a role that owns its tables"
+NEXT_STEPS = {
+    "25006": "name a copy that can be written to, or a role without default_transaction_read_only",
+    "42501": "name the role that owns the table, or a superuser",
+    "53": "free room on its disk or raise its limits, or ask for fewer indexes with --budget",
+    "55P03": "end what else uses the copy, and measure again",
+    "57014": "something cancelled it there: end that, and measure again",
+}
+"""By SQLSTATE, or by its class."""
+
 
 class Creation(Record):
     """An index to make."""
@@ -132,7 +142,5 @@ def _run(connection: psycopg.Connection[Any], text: str) -> None:
         connection.execute(sent.encode())
     except psycopg.Error as error:
         reason = StatementError(error, sent)
-        raise UsageError(
-            f"the copy refuses {text} ({reason.message}): name a copy of the database as it is now, with a role that "
-            "owns its tables"
-        ) from error
+        next_step = NEXT_STEPS.get(reason.sqlstate, NEXT_STEPS.get(reason.sqlstate[:2], NEXT_STEP))
+        raise UsageError(f"the copy refuses {text} ({reason.message}): {next_step}") from error

@@ -6,15 +6,16 @@ from typing import Any
 import psycopg
 
 from pgadvisor.collect.connecting import connect
-from pgadvisor.collect.session import marked
-from pgadvisor.errors import UsageError
+from pgadvisor.collect.session import StatementError, marked
+from pgadvisor.errors import ServerError, UsageError
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Snapshot
 
 _QUERY = marked("""
 SELECT d.oid::bigint AS database_oid, d.datname AS database,
        pg_catalog.inet_server_addr()::text AS address, pg_catalog.inet_server_port() AS address_port,
-       pg_catalog.pg_postmaster_start_time() AS started_at, pg_catalog.pg_is_in_recovery() AS is_standby
+       pg_catalog.pg_postmaster_start_time() AS started_at, pg_catalog.pg_is_in_recovery() AS is_standby,
+       pg_catalog.pg_stat_get_db_stat_reset_time(d.oid) AS statistics_reset_at
 FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
 """)
 _SYSTEM = marked("SELECT system_identifier AS system FROM pg_catalog.pg_control_system()")
@@ -29,6 +30,8 @@ class Identity(Record):
     """The cluster's system identifier: a standby has its primary's, and so has what was restored from its backup."""
     started_at: datetime | None = None
     """When the server was started: no two have the same microsecond."""
+    statistics_reset_at: datetime | None = None
+    """When its counters were reset, to the microsecond: it outlasts a restart."""
     address: str | None = None
     """Where the server itself says it is reached; a socket has none."""
     address_port: int | None = None
@@ -45,6 +48,7 @@ class Identity(Record):
             return False
         return (
             _are_equal(self.started_at, other.started_at)
+            or _are_equal(self.statistics_reset_at, other.statistics_reset_at)
             or (_are_equal(self.address, other.address) and _are_equal(self.address_port, other.address_port))
             or (_are_equal(self.host, other.host) and (None in (self.port, other.port) or self.port == other.port))
         )
@@ -58,13 +62,25 @@ def identity_of(dsn: str | None) -> Identity:
 
 def identity_behind(connection: psycopg.Connection[dict[str, Any]]) -> Identity:
     """Of the database at the other end of a connection in autocommit mode."""
-    row = connection.execute(_QUERY.encode()).fetchone() or {}
-    try:
-        system = connection.execute(_SYSTEM.encode()).fetchone() or {}
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction, psycopg.errors.FeatureNotSupported):
-        system = {}
     info = connection.info
+    try:
+        row = connection.execute(_QUERY.encode()).fetchone() or {}
+        system = _system(connection)
+    except psycopg.Error as error:
+        reason = StatementError(error, _QUERY).reason
+        raise ServerError(
+            f'"{info.dbname}" at {info.host} does not say which database it is ({reason}): see the settings of the '
+            f"role {info.user} there, statement_timeout above all"
+        ) from error
     return Identity(**row, **system, host=info.host or None, port=info.port)
+
+
+def _system(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, Any]:
+    """The cluster's system identifier, where the role may see it."""
+    try:
+        return connection.execute(_SYSTEM.encode()).fetchone() or {}
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction, psycopg.errors.FeatureNotSupported):
+        return {}
 
 
 def identity_in(snapshot: Snapshot) -> Identity | None:
@@ -72,7 +88,12 @@ def identity_in(snapshot: Snapshot) -> Identity | None:
     server = snapshot.server
     if server is None:
         return None
-    return Identity(database=server.database, started_at=server.started_at, host=server.host)
+    return Identity(
+        database=server.database,
+        started_at=server.started_at,
+        statistics_reset_at=server.statistics_reset_at,
+        host=server.host,
+    )
 
 
 def refuse_unless_copy(copy: Identity, audited: Identity | None) -> None:

@@ -3,7 +3,7 @@ const PICKS = [["table", "All tables"], ["endpoint", "All endpoints"], ["rule", 
 const STATES = [["new", "New"], ["known", "Known"], ["open", "Not reviewed"], ["reviewed", "Reviewed"]];
 const INDEX = JSON.parse(byId("index")?.content.textContent ?? '{"findings": []}');
 const about = new Map(INDEX.findings.map(([key, rule, table, endpoint, gain, share, status], at) =>
-  [findings[at], { key, rule: INDEX.rules[rule], table: INDEX.tables[table], endpoint: INDEX.endpoints[endpoint], gain, share, status }]));
+  [findings[at], { key: `${key.startsWith(":") ? INDEX.rules[rule] : ""}${key}`, rule: INDEX.rules[rule], table: INDEX.tables[table], endpoint: INDEX.endpoints[endpoint], gain, share, status }]));
 const texts = new Map();
 const severityOf = new Map(findings.map((each) => [each, each.querySelector("summary b").textContent]));
 const rankOf = new Map(findings.map((each, at) => [each, at]));

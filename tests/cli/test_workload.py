@@ -17,7 +17,7 @@ FILE = """-- our own
 -- name: by_mail freq: 900
 SELECT id FROM users WHERE lower(email) = 'a@example.com';
 SET work_mem = '4MB';
--- calls: 5  mean_ms: 3.5
+-- calls: 5
 SELECT 'a;b'
   FROM users WHERE id = 7;
 SELEC nonsense;
@@ -37,7 +37,7 @@ def test_what_the_comments_say(file: Path) -> None:
     assert [(each.key, each.line, each.name, each.calls, each.total_ms) for each in found] == [
         ("#1", 3, "by_mail", 900, None),
         ("#2", 4, None, 1, None),
-        ("#3", 6, None, 5, 17.5),
+        ("#3", 6, None, 5, None),
         ("#4", 8, None, 1, None),
         ("#5", 9, None, 1, None),
     ]
@@ -53,7 +53,7 @@ def test_nothing_that_the_server_counted_is_theirs(file: Path) -> None:
     found = with_workload(old, workload_of(file))
     assert found.totals is None
     assert found.gaps == gaps[1:]
-    assert found.observed_ms == 17.5
+    assert found.observed_ms == 0
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,53 @@ def test_a_file_without_anything_to_plan_is_refused(file: Path, text: str, words
     file.write_text(text)
     with pytest.raises(UsageError, match=f"(?s){words}.*-- name: NAME freq: CALLS"):
         workload_of(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("SELECT 1;\n-- calls: many\nSELECT 2;", 2, 'calls takes a whole number, as in 900, not "many"'),
+        ("-- name: a freq: -3\nSELECT 1;", 1, 'not "-3"'),
+        ("-- freq: 2.5\nSELECT 1;", 1, 'not "2.5"'),
+        ("-- freq: 1,000\nSELECT 1;", 1, 'not "1,000"'),
+        ("-- freq: 1e300\nSELECT 1;", 1, "whole number"),
+        ("/* name: a\n * mean_ms: slow\n */ SELECT 1;", 2, 'mean_ms takes milliseconds, as in 3.5, not "slow"'),
+        ("-- name: a frq: 3\nSELECT 1;", 1, '"frq" is no key'),
+        ("-- frequency: 3\nSELECT 1;", 1, '"frequency" is no key'),
+        ("-- freq=3\nSELECT 1;", 1, "write freq: 3"),
+        ("-- freq 900\nSELECT 1;", 1, "lacks a colon"),
+        ("-- freq: 3 calls: 4\nSELECT 1;", 1, '"calls: 4" contradicts 3'),
+        ("SELECT 1; -- freq: 3\nSELECT 2;", 1, "not on a line of its own before a statement"),
+        ("SELECT 1\n-- freq: 3\n;", 2, "not on a line of its own"),
+        ("SELECT 1;\n-- freq: 3\n;\nSELECT 2;\n", 2, "not on a line of its own"),
+        ("SELECT 1;\n-- freq: 3\n", 2, "not on a line of its own"),
+        ("-- mean_ms: 3\nSELECT 1;\nSELECT 2;\nSELECT 3;", 3, "has no mean_ms, nor has 1 more"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(file: Path, text: str, line: int, words: str) -> None:
+    file.write_text(text)
+    with pytest.raises(UsageError) as raised:
+        workload_of(file)
+    assert f"{file}:{line}: " in str(raised.value) and words in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["-- calls: 0\nSELECT 1;", "-- mean_ms: 0\nSELECT 1;"])
+def test_a_file_that_weighs_nothing_is_refused(file: Path, text: str) -> None:
+    file.write_text(text)
+    with pytest.raises(UsageError, match="leave"):
+        workload_of(file)
+
+
+def test_other_remarks_are_left_in_peace(file: Path) -> None:
+    """What a statement that cannot be planned lacks does not matter either: the others' times weigh the workload."""
+    file.write_bytes(
+        b"\xef\xbb\xbf-- note: it is slow, see: the wiki\r\n-- name: GetAuthor :one\r\n-- mean_ms: 2, calls: 3;\r\n"
+        b"SELECT a FROM t -- name: of the author\r\n; SET a = 1; SELEC;\r\n-- mean_ms: 4\r\nSELECT $$-- freq: x$$;\r\n"
+    )
+    found = workload_of(file)
+    assert [(each.name, each.line, each.calls, each.total_ms) for each in found] == [
+        ("GetAuthor", 4, 3, 6.0), (None, 5, 1, 0.0), (None, 5, 1, 0.0), (None, 7, 1, 4.0)
+    ]  # fmt: skip
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

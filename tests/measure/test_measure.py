@@ -4,16 +4,18 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.session import open_session
 from pgadvisor.errors import ServerError, UsageError
 from pgadvisor.measure.building import TOO_YOUNG
 from pgadvisor.measure.identity import Identity, identity_in, identity_of
+from pgadvisor.measure.likeness import refuse_unless_alike
 from pgadvisor.measure.measure import looked_twice, measure
 from pgadvisor.measure.records import Timed
 from tests.fix_servers import Server, create_database, drop_database, make_reader
@@ -166,6 +168,31 @@ def test_the_audited_database_is_refused(copy: str, audited: str) -> None:
     assert measure(copy, timed(BY_TOTAL), [], audited=identity_in(snapshot)).ratio is not None
 
 
+def test_what_is_no_copy_is_refused_with_what_differs(
+    server: Server, copy: str, audited: str, reader: Callable[[str], str]
+) -> None:
+    with open_session(audited) as session:
+        tables = collect(session).tables
+    refuse_unless_alike(copy, tables)
+    with pytest.raises(UsageError, match=r"owns no table of the copy .*name the role that owns them"):
+        refuse_unless_alike(reader(copy), tables)
+    dsn = create_database(server, "unlike", template=str(conninfo_to_dict(audited)["dbname"]))
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DELETE FROM orders WHERE id > 9000")
+        connection.execute("VACUUM FULL ANALYZE orders")
+        connection.execute("ALTER TABLE guarded DROP COLUMN order_id, ALTER COLUMN id TYPE text")
+        connection.execute("DROP TABLE customers CASCADE")
+    with pytest.raises(UsageError) as raised:
+        refuse_unless_alike(dsn, tables)
+    for words in ('no table public.customers; its public.guarded."id" is text, not integer', '"order_id"; and 1 more'):
+        assert words in str(raised.value)
+    with pytest.raises(
+        UsageError, match=r"its public\.orders has about 9,\d\d\d rows, not 60,\d\d\d: name a full copy"
+    ):
+        refuse_unless_alike(dsn, [each for each in tables if each.name == "orders"])
+    drop_database(server, dsn)
+
+
 def test_databases_are_told_apart_as_far_as_they_are_known() -> None:
     known = Identity(database="shop", database_oid=5, system=1, host="db", port=5432)
     assert known.is_same(Identity(database="renamed", database_oid=5, system=1, host="replica"))
@@ -175,6 +202,10 @@ def test_databases_are_told_apart_as_far_as_they_are_known() -> None:
     assert not known.is_same(Identity(database="shop", host="db", port=5433))
     assert not known.is_same(Identity(database="shop"))
     assert Identity(database="shop", host="db").is_same(known)
+    reset = datetime(2026, 3, 1, 9, 0, 0, 123_456, tzinfo=UTC)  # the same server, restarted and called otherwise
+    assert Identity(database="shop", host="localhost", statistics_reset_at=reset).is_same(
+        Identity(database="shop", host="127.0.0.1", statistics_reset_at=reset)
+    )
 
 
 @pytest.mark.parametrize("stage", ["building indexes", "timing with the advice", "timing without the advice"])
@@ -248,14 +279,21 @@ def test_what_cannot_be_changed_is_said(copy: str, create: str, drop: str | None
         measure(copy, timed(BY_TOTAL), [create], [drop] if drop else [], audited=None)
 
 
+def test_a_copy_that_runs_out_of_room_or_may_only_be_read_is_told(copy: str) -> None:
+    room = "-c temp_file_limit=64kB -c maintenance_work_mem=1MB -c max_parallel_maintenance_workers=0"
+    for options, words in ((room, "--budget"), ("-c default_transaction_read_only=on", "can be written to")):
+        with pytest.raises(UsageError, match=words):
+            measure(make_conninfo(copy, options=options), timed(BY_TOTAL), [ON_TOTAL], audited=None)
+
+
 def test_a_role_that_may_not_build_is_told(copy: str, reader: Callable[[str], str]) -> None:
-    with pytest.raises(UsageError, match="owns its tables"):
+    with pytest.raises(UsageError, match="name the role that owns the table"):
         measure(reader(copy), timed(BY_TOTAL), [ON_TOTAL], audited=None)
 
 
 def test_a_copy_that_is_not_there_is_told(copy: str) -> None:
     with pytest.raises(ServerError, match="there is no database"):
-        measure(psycopg.conninfo.make_conninfo(copy, dbname="not_there"), timed(BY_TOTAL), [], audited=None)
+        measure(make_conninfo(copy, dbname="not_there"), timed(BY_TOTAL), [], audited=None)
 
 
 def test_an_index_without_a_name_on_an_expression_and_on_a_partitioned_table(copy: str) -> None:
