@@ -58,7 +58,7 @@ def _advised(snapshot: Snapshot, options: argparse.Namespace) -> dict[str, float
         drawn = draw_statements(ready.prepare, ready.planner, snapshot)
         watch.note("values")
         wishes = Wishes(time_limit_s=options.time_limit)
-        advice = advise_indexes(snapshot, facts, ready.planner, drawn, wishes, watch.progress)
+        advice = advise_indexes(facts, ready.planner, drawn, wishes, watch.progress)
         watch.note("advice")
     if options.json:
         options.json.write_bytes(msgspec.json.encode(advice))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from pgadvisor import __version__
-from pgadvisor.advise.endpoints import endpoints_of
+from pgadvisor.advise.endpoints import endpoints_of, logged_of
 from pgadvisor.advise.index_advice import settled
 from pgadvisor.advise.merge import merge
 from pgadvisor.advise.page import page_of
@@ -19,6 +19,7 @@ from pgadvisor.advise.trial import Trial
 from pgadvisor.advise.trial_values import with_alternatives
 from pgadvisor.advise.verdict import give_verdict
 from pgadvisor.facts import Facts
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.report import FORMAT, Report, Verdict
@@ -40,21 +41,24 @@ def advise(
     drawn: Sequence[DrawnStatement] = (),
     wishes: Wishes | None = None,
     progress: Progress = no_progress,
+    budgets: tuple[EndpointBudget, ...] = (),
 ) -> Report:
     """What the rules (all, unless some are named) say of the snapshot.
 
     `across`: statements with the same cause share a finding; without it each statement has its own. With a `planner`
     and the statements `drawn` for it, proposed indexes are tried before they are shown; without it they are shown as
-    the rules propose them. With `wishes` the indexes are chosen for the whole workload.
+    the rules propose them. With `wishes` the indexes are chosen for the whole workload. `budgets`: of endpoints.
     """
     rules = audit_rules() if rules is None else rules
+    if snapshot.logs is None:  # nobody gave any: as with migrations, rules about them are no rules that could not run
+        rules = tuple(rule for rule in rules if rule.kind != "endpoint") or rules
     snapshot = with_alternatives(snapshot, drawn, planner) if planner else snapshot
     queries, unread = read_queries(snapshot)
-    facts = Facts(snapshot, queries)
+    facts = Facts(snapshot, queries, None, budgets)
     advice = None
     if planner and wishes and drawn:
-        advice = advise_indexes(snapshot, facts, planner, drawn, wishes, progress)
-        facts = Facts(snapshot, queries, advice)
+        advice = advise_indexes(facts, planner, drawn, wishes, progress)
+        facts = Facts(snapshot, queries, advice, budgets)
     found, not_run = run_rules(rules, facts, on_crash=on_crash)
     kept, suppressed = suppress(found, facts)
     trial = Trial(facts, planner, drawn) if planner else None
@@ -81,6 +85,7 @@ def observed(facts: Facts, verdict: Verdict) -> Report:
     """What was seen, under its verdict, without the findings."""
     snapshot = facts.snapshot
     by_table = table_shares(facts) if facts.total_ms else ()
+    endpoints = endpoints_of(facts)
     return Report(
         format=FORMAT,
         pgadvisor=__version__,
@@ -97,7 +102,8 @@ def observed(facts: Facts, verdict: Verdict) -> Report:
         plans=snapshot.plans,
         tables=_tables(snapshot),
         gaps=snapshot.gaps,
-        endpoints=endpoints_of(facts),
+        endpoints=endpoints,
+        logged=logged_of(endpoints, facts),
     )
 
 

@@ -1,5 +1,6 @@
 """B-trees for one use of a table: equalities, then ranges or an order, each plain, partial and covering."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice, permutations, zip_longest
@@ -11,6 +12,7 @@ from pgadvisor.candidates.candidate import Candidate, CandidateKey
 from pgadvisor.candidates.conditions import Condition
 from pgadvisor.candidates.expressions import column_key
 from pgadvisor.candidates.included import included
+from pgadvisor.candidates.lengths import may_be_key
 from pgadvisor.candidates.orders import Order
 from pgadvisor.candidates.partial import EVERYTHING, Part, parts_of
 from pgadvisor.candidates.uses import Use
@@ -29,6 +31,10 @@ FEW_ROWS = 2.0
 """Where equalities leave no more rows than this, more keys make the index bigger and nothing faster."""
 MOST_JOINS = 4
 MOST_RANGES = 3
+
+
+SHORTENED = re.compile(r"(md5|left|substring|substr|length|char_length|octet_length|split_part)\(")
+"""Expressions that are short, however long the text."""
 
 
 def btrees(use: Use, asked: Counter[str], most: int) -> list[Candidate]:
@@ -101,7 +107,8 @@ def _all_keys(use: Use, part: Part, asked: Counter[str]) -> Iterator[Keys]:
             found[narrow(use.table, _once(names)[:MOST_KEYS])] = None
     found.pop((), None)
     if not found and part.predicate and part.share <= FEW:
-        found[_any_keys(use)] = None
+        found[narrow(use.table, _any_keys(use))] = None
+        found.pop((), None)
     return iter(found)
 
 
@@ -114,11 +121,12 @@ def _once(keys: Iterable[CandidateKey]) -> Keys:
 
 
 def narrow(table: Table, keys: Keys) -> Keys:
-    """The first keys, up to where an entry gets too wide for a B-tree."""
+    """The first keys, up to where an entry gets too wide for a B-tree, or a value may be."""
     left = WIDEST_KEY
     for at, key in enumerate(keys):
-        left -= sum(width(column) for name in key.columns if (column := table.column(name)))
-        if left < 0:
+        columns = [column for name in key.columns if (column := table.column(name))]
+        left -= sum(width(column) for column in columns)
+        if left < 0 or not (SHORTENED.match(key.key) or all(may_be_key(table, column) for column in columns)):
             return keys[:at]
     return keys
 
@@ -235,7 +243,7 @@ def _joint(conditions: list[Condition]) -> float:
 
 
 def _holds(candidate: Candidate, read: frozenset[str]) -> bool:
-    return read <= {key.key for key in candidate.keys if key.is_column} | set(candidate.included)
+    return read <= {key.held for key in candidate.keys} | set(candidate.included)
 
 
 def _serves(candidate: Candidate, use: Use, order: Order) -> bool:

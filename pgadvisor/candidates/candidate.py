@@ -15,7 +15,7 @@ class CandidateKey(Record):
     text: str
     """As CREATE INDEX takes it, without direction and class: `status`, `lower(email)`, `((data ->> 'k'))`."""
     key: str
-    """The column's name, or the canonical text of the expression: what indexes are compared by."""
+    """The column's name, or the canonical text of the expression, COLLATE included: what indexes are compared by."""
     columns: tuple[str, ...]
     """Of the table, in it."""
     label: str
@@ -23,6 +23,8 @@ class CandidateKey(Record):
     operator_class: str | None = None
     is_descending: bool = False
     is_nulls_first: bool = False
+    collation: str | None = None
+    """By its name, where the query asks for another than the column's own."""
 
     @property
     def is_column(self) -> bool:
@@ -30,9 +32,15 @@ class CandidateKey(Record):
         return self.columns == (self.key,)
 
     @property
+    def held(self) -> str | None:
+        """The column whose values it holds as they are, in whatever collation; None: it is another expression."""
+        return self.columns[0] if self.columns and self.text == quoted(self.columns[0]) else None
+
+    @property
     def sql(self) -> str:
         """The whole key in CREATE INDEX."""
-        parts = [self.text, self.operator_class or "", "DESC" if self.is_descending else ""]
+        collate = "" if self.collation is None else f"COLLATE {quoted(self.collation)}"
+        parts = [self.text, collate, self.operator_class or "", "DESC" if self.is_descending else ""]
         if self.is_nulls_first != self.is_descending:
             parts.append("NULLS FIRST" if self.is_nulls_first else "NULLS LAST")
         return " ".join(part for part in parts if part)
@@ -53,6 +61,8 @@ class Candidate(Record):
     predicate_columns: tuple[str, ...] = ()
     extension: str | None = None
     """The extension whose operator class it needs."""
+    is_unique: bool = False
+    """Only where a person asks for it: what values may come is not ours to promise."""
 
     @property
     def table(self) -> str:
@@ -80,5 +90,5 @@ class Candidate(Record):
             name=name,
             schema=self.schema,
             table_name=self.table_name,
-            definition=f"CREATE INDEX {quoted(name)} ON {on} {self.spelled}",
+            definition=f"CREATE {'UNIQUE ' if self.is_unique else ''}INDEX {quoted(name)} ON {on} {self.spelled}",
         )

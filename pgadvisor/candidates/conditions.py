@@ -9,7 +9,7 @@ from pgadvisor.candidates.candidate import CandidateKey
 from pgadvisor.candidates.expressions import INTEGERS, TEXTS, has_order, key_of, key_type
 from pgadvisor.candidates.shares import share_of
 from pgadvisor.facts import Facts
-from pgadvisor.indexes.offers import WIDEST_KEY, is_cast_away, is_steady, truth_of
+from pgadvisor.indexes.offers import is_cast_away, is_steady, truth_of
 from pgadvisor.indexes.sizes import distinct_values
 from pgadvisor.model.catalog import Column, Table
 from pgadvisor.model.record import Record
@@ -101,7 +101,7 @@ def _role(predicate: Predicate, column: Column) -> Role:
 
 
 def _fitting_key(facts: Facts, table: Table, predicate: Predicate, column: Column) -> CandidateKey | None:
-    """The left side as a key, where the other side leaves it as it is and its values are not too wide."""
+    """The left side as a key, where the other side leaves it as it is."""
     key = key_of(facts, table, predicate.key if predicate.is_wrapped else column.name)
     if key is None or (not predicate.is_wrapped and is_cast_away(column, predicate.value)):
         return None
@@ -109,9 +109,7 @@ def _fitting_key(facts: Facts, table: Table, predicate: Predicate, column: Colum
     joined = facts.column(other.table, other.column) if other else None
     if joined and column.type in INTEGERS and joined.type not in INTEGERS:
         return None
-    is_wide = column.statistics is not None and column.statistics.average_width_bytes > WIDEST_KEY
-    ordered = _role(predicate, column) not in ("pattern", "contains")
-    return None if is_wide and ordered and key.is_column else key
+    return key
 
 
 def _prefix_key(
@@ -123,7 +121,7 @@ def _prefix_key(
         return None
     if kind not in TEXTS:
         return None
-    if compares_bytes(facts, column):
+    if key.collation in C_LOCALES or (key.collation is None and compares_bytes(facts, column)):
         return key
     classes = {
         "text": "text_pattern_ops",

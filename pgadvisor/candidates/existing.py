@@ -8,6 +8,9 @@ from pgadvisor.sql.canonical import canonical
 
 Direction = tuple[bool, bool]
 
+MANY_LOOK_UPS = 100.0
+"""In one call: from so many on their visits to the table are felt."""
+
 
 def is_there(facts: Facts, candidate: Candidate) -> bool:
     """Whether a valid index holds the same entries, or begins with the same keys and is a primary key."""
@@ -19,13 +22,29 @@ def is_there(facts: Facts, candidate: Candidate) -> bool:
 def finds_one(table: Table, use: Use) -> bool:
     """Whether a unique index that is there finds the one row that the use's equalities ask for."""
     equal = {each.key.key for each in use.conditions if each.key and each.role == "equal" and not each.is_join}
-    return any(
-        index.is_unique
-        and index.is_valid
-        and not index.predicate
-        and len(index.columns) == len(index.keys)
-        and equal.issuperset(index.columns)
+    return any(equal.issuperset(index.columns) for index in _unique(table))
+
+
+def _unique(table: Table) -> list[Index]:
+    """The indexes of columns alone whose values are unique in all of the table."""
+    return [
+        index
         for index in table.indexes
+        if index.is_unique and index.is_valid and not index.predicate and len(index.columns) == len(index.keys)
+    ]
+
+
+def is_spare_copy(table: Table, use: Use, candidate: Candidate) -> bool:
+    """Whether it is a unique index that is there with more columns in it, to spare few visits to the table.
+
+    They are spared only while all rows are visible to all, cost little where the page is in memory, and planners take
+    a made-up index for cheaper than the one that is there.
+    """
+    equal = {each.key.key for each in use.conditions if each.key and each.role == "equal"}
+    names = [key.key for key in candidate.keys]
+    return use.look_ups < MANY_LOOK_UPS and any(
+        equal.issuperset(index.columns) and set(names[: len(index.columns)]) == set(index.columns)
+        for index in _unique(table)
     )
 
 
@@ -37,7 +56,10 @@ def _leads(index: Index, candidate: Candidate) -> bool:
 
 
 def _is_same(facts: Facts, index: Index, candidate: Candidate) -> bool:
-    keys = [(name, _class(key.operator_class)) for name, key in zip(facts.index_keys(index), index.keys, strict=True)]
+    keys = [
+        (collated(name, key.collation), _class(key.operator_class))
+        for name, key in zip(facts.index_keys(index), index.keys, strict=True)
+    ]
     directions = [(key.is_descending, key.is_nulls_first) for key in index.keys]
     predicate = canonical(index.predicate) if index.predicate else None
     return (
@@ -53,6 +75,11 @@ def same_directions(directions: list[Direction], keys: tuple[CandidateKey, ...])
     """Whether entries in those directions, read forwards or backwards, come in the order of the keys."""
     own = [(key.is_descending, key.is_nulls_first) for key in keys]
     return directions in (own, [(not descending, not first) for descending, first in own])
+
+
+def collated(key: str, collation: str | None) -> str:
+    """`CandidateKey.key` of a key with that collation."""
+    return key if collation is None else f'{key} COLLATE "{collation}"'
 
 
 def _class(name: str | None) -> str | None:

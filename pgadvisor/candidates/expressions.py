@@ -3,12 +3,15 @@
 import re
 from functools import partial
 
+from msgspec.structs import replace
+
 from pgadvisor.candidates.candidate import CandidateKey
 from pgadvisor.facts import Facts
 from pgadvisor.indexes.offers import SAFE_JSON_CASTS, UNORDERED
 from pgadvisor.model.catalog import Column, Table
+from pgadvisor.sql.canonical import canonical_node
 from pgadvisor.sql.identifiers import quoted
-from pgadvisor.sql.nodes import base_type, constant, function_name, operator, parts, type_name, unwrap
+from pgadvisor.sql.nodes import base_type, constant, function_name, operator, parts, strings, type_name, unwrap
 from pgadvisor.sql.parse import Node, Unread, parse_tree
 
 TEXTS = frozenset(("text", "character varying", "character"))
@@ -47,6 +50,8 @@ def key_of(facts: Facts, table: Table, text: str) -> CandidateKey | None:
         return None if column.is_virtual else column_key(column)
     written = _written(text)
     node = parsed(written)
+    if node is not None and "CollateClause" in node:
+        return _collated_key(facts, table, text, node["CollateClause"])
     columns = _columns(node) if node else ()
     if node is None or not columns or any(_is_unfit(table, name) for name in columns):
         return None
@@ -55,6 +60,15 @@ def key_of(facts: Facts, table: Table, text: str) -> CandidateKey | None:
     is_call = "FuncCall" in node and re.match(r"[a-z_]\w*\(", written)
     label = "_".join(dict.fromkeys([*columns, *_words(node)]))
     return CandidateKey(text=written if is_call else f"({written})", key=text, columns=columns, label=label)
+
+
+def _collated_key(facts: Facts, table: Table, text: str, body: Node) -> CandidateKey | None:
+    """The key for `x COLLATE "C"`: that of `x` where it is collated so anyway."""
+    inner, collation = key_of(facts, table, canonical_node(body["arg"])), strings(body["collname"])[-1]
+    column = table.column(inner.key) if inner else None
+    if inner is None or (column is not None and column.collation == collation):
+        return inner
+    return replace(inner, key=text, collation=collation)
 
 
 def key_type(facts: Facts, table: Table, key: CandidateKey) -> str | None:
@@ -88,6 +102,8 @@ def type_of(facts: Facts, table: Table, node: Node) -> str | None:
             found = constant(node)
             words = {"string": "unknown", "number": "numeric", "integer": "integer", "boolean": "boolean"}
             return words.get(found[1] or "") if found else None
+        case "CollateClause":
+            return inner(body["arg"])
         case "TypeCast":
             return _cast(inner(body["arg"]), type_name(body["typeName"]))
         case "FuncCall":

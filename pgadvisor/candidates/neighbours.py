@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from pgadvisor.candidates.btree import MOST_KEYS, covering, narrow
 from pgadvisor.candidates.candidate import Candidate, CandidateKey
-from pgadvisor.candidates.existing import is_there
+from pgadvisor.candidates.existing import is_spare_copy, is_there
 from pgadvisor.candidates.expressions import column_key
 from pgadvisor.candidates.included import included
 from pgadvisor.candidates.merging import prefixes
-from pgadvisor.candidates.partial import EVERYTHING, Part, parts_of
+from pgadvisor.candidates.partial import EVERYTHING, Part, part_of, parts_of
 from pgadvisor.candidates.special import brins, specials
 from pgadvisor.candidates.uses import Use, uses_of
 from pgadvisor.facts import Facts
@@ -24,8 +24,14 @@ def neighbours(facts: Facts, candidate: Candidate, queries: Iterable[Query]) -> 
     """What is near the candidate and may serve one of the queries as well or better, or at less size."""
     uses = [use for query in queries for use in uses_of(facts, query) if use.table.qualified == candidate.table]
     near = [use for use in uses if _is_served(use, candidate)]
-    steps = _around(facts, candidate, near)
-    found = (each for each in dict.fromkeys(steps) if each != candidate and not is_there(facts, each))
+    steps = (_without_settled(each, near) for each in _around(facts, candidate, near))
+    found = (
+        each
+        for each in dict.fromkeys(steps)
+        if each != candidate
+        and not is_there(facts, each)
+        and not (near and all(is_spare_copy(use.table, use, each) for use in near))
+    )
     return tuple(islice(found, MOST))
 
 
@@ -37,6 +43,14 @@ def _is_served(use: Use, candidate: Candidate) -> bool:
 
 def _conjuncts(candidate: Candidate) -> tuple[str | None, ...]:
     return tuple(candidate.predicate.split(" AND ")) if candidate.predicate else ()
+
+
+def _without_settled(candidate: Candidate, near: list[Use]) -> Candidate:
+    """Without the keys that the index's own WHERE gives one value."""
+    said = _conjuncts(candidate)
+    settled = part_of([each for use in near for each in use.conditions if each.fixed in said]).settled
+    keys = tuple(key for key in candidate.keys if key.key not in settled)
+    return replace(candidate, keys=keys or candidate.keys[:1])
 
 
 def _around(facts: Facts, candidate: Candidate, near: list[Use]) -> Iterator[Candidate]:
@@ -71,7 +85,8 @@ def _kinds(facts: Facts, candidate: Candidate, near: list[Use]) -> Iterator[Cand
         if candidate.method != "btree":
             keys = tuple(each.key for each in use.conditions if each.key and columns.intersection(each.columns))
             roles = {each.role for each in use.conditions if each.key in keys}
-            if keys and roles <= {"equal", "several", "range", "null"}:
+            is_narrow = narrow(use.table, keys[:1]) == keys[:1]
+            if keys and is_narrow and roles <= {"equal", "several", "range", "null"}:
                 yield replace(candidate, method="btree", keys=keys[:1], extension=None)
 
 

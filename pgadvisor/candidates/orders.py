@@ -27,7 +27,7 @@ def orders_of(
     """The orders, the likeliest first, as far as they speak of the relation alone."""
     found = [_sorted(facts, query, scope, use, table)] if not scope.group_keys else []
     found += [_extreme_order(facts, scope, use, table), _grouped(facts, query, scope, use, table)]
-    found += [_distinct_order(facts, scope, use, table), *_windows(facts, scope, use, table)]
+    found += [_distinct_order(facts, scope, use, table), *_windows(facts, scope, table)]
     found += [_row(facts, each.predicate, table) for each in conditions]
     return tuple(dict.fromkeys(order for order in found if order))
 
@@ -138,7 +138,7 @@ def _distinct_order(facts: Facts, scope: Scope, use: TableUse, table: Table) -> 
     return tuple(dict.fromkeys(keys)) if len(keys) == len(scope.outputs) else ()
 
 
-def _windows(facts: Facts, scope: Scope, use: TableUse, table: Table) -> Iterator[Order]:
+def _windows(facts: Facts, scope: Scope, table: Table) -> Iterator[Order]:
     """PARTITION BY and then ORDER BY of each window, where both are bare columns."""
     for output in scope.outputs if scope.has_window and len(scope.tables) == 1 else ():
         for call in find(parsed(output.text), "FuncCall") if output.has_window else ():

@@ -3,14 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
+from math import inf
 
 from pgadvisor.candidates.btree import btrees
 from pgadvisor.candidates.candidate import Candidate
-from pgadvisor.candidates.existing import finds_one, is_there
+from pgadvisor.candidates.existing import finds_one, is_spare_copy, is_there
 from pgadvisor.candidates.foreign_keys import foreign_key_indexes
 from pgadvisor.candidates.special import brins, specials
 from pgadvisor.candidates.uses import Use, uses_of
 from pgadvisor.facts import Facts
+from pgadvisor.model.catalog import Table
 from pgadvisor.sql.query import Query
 
 MOST = 60
@@ -19,7 +21,11 @@ MOST_OF_USE = 32
 """B-trees of one use of a table."""
 FIRST_FEW = 4
 """B-trees before BRIN, which is small and seldom fast."""
-ONE_PAGE = 8192
+PAGE = 8192
+ROW_COST = 0.01
+"""`cpu_tuple_cost`."""
+NOTICED = 10.0
+"""Planner units, about 0.03 ms: what a call saves below that is lost in its round trip."""
 
 Asked = Mapping[str, Counter[str]]
 """By table: how often statements compare each key for equality."""
@@ -47,12 +53,19 @@ def _candidates(facts: Facts, uses: Iterable[Use], query: Query, asked: Asked) -
 def _of_use(facts: Facts, use: Use, asked: Asked) -> Iterator[Candidate]:
     """The candidates of one use: B-trees and the others in turn, BRIN behind the first few."""
     table = use.table
-    if finds_one(table, use) or (table.heap_bytes is not None and 0 < table.heap_bytes <= ONE_PAGE):
+    if finds_one(table, use) or _is_tiny(table):
         return
     plain = btrees(use, asked.get(table.qualified, Counter()), MOST_OF_USE)
     plain[FIRST_FEW:FIRST_FEW] = brins(facts, use)
     for pair in zip_longest(specials(facts, use), plain):
-        yield from (each for each in pair if each is not None)
+        yield from (each for each in pair if each is not None and not is_spare_copy(table, use, each))
+
+
+def _is_tiny(table: Table) -> bool:
+    """Whether reading all of it costs next to nothing."""
+    if table.heap_bytes is None or table.heap_bytes <= 0:
+        return False
+    return table.heap_bytes <= PAGE or table.heap_bytes / PAGE + ROW_COST * (table.rows or inf) < NOTICED
 
 
 def _asked(facts: Facts, uses: Mapping[str, tuple[Use, ...]]) -> Asked:

@@ -1,8 +1,10 @@
 """A candidate from a CREATE INDEX that a person wrote."""
 
+from collections.abc import Sequence
 from typing import cast, get_args
 
 from pgadvisor.candidates.candidate import Candidate, CandidateKey, IndexMethod
+from pgadvisor.candidates.existing import collated
 from pgadvisor.candidates.expressions import key_of
 from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Table
@@ -10,6 +12,13 @@ from pgadvisor.sql.canonical import canonical_node
 from pgadvisor.sql.identifiers import quoted
 from pgadvisor.sql.nodes import find, function_name, parts, strings, unwrap
 from pgadvisor.sql.parse import Node, Unread, parse
+
+_DEFAULTS = """
+    text varchar bpchar int2 int4 int8 float4 float8 numeric bool date time timetz timestamp timestamptz interval uuid
+    jsonb array tsvector range enum inet bytea money citext oid
+"""
+DEFAULT_CLASSES = frozenset(f"{name}_ops" for name in _DEFAULTS.split())
+"""Classes that a type has without being asked, of B-tree, hash, GIN and GiST."""
 
 
 def read_candidate(facts: Facts, definition: str) -> Candidate | Unread:
@@ -40,6 +49,7 @@ def read_candidate(facts: Facts, definition: str) -> Candidate | Unread:
         included=tuple(each["name"] for each in more),
         predicate=_predicate(where) if where else None,
         predicate_columns=_columns(where) if where else (),
+        is_unique=bool(body.get("unique")),
     )
 
 
@@ -57,7 +67,7 @@ def _key(facts: Facts, table: Table, element: Node) -> CandidateKey:
     is_descending = element.get("ordering") == "SORTBY_DESC"
     nulls = element.get("nulls_ordering")
     is_first = is_descending if nulls in (None, "SORTBY_NULLS_DEFAULT") else nulls == "SORTBY_NULLS_FIRST"
-    operator_class = ".".join(strings(element.get("opclass", []))) or None
+    operator_class = _class(strings(element.get("opclass", [])))
     key: str = element["name"] if "name" in element else canonical_node(element["expr"])
     columns: tuple[str, ...] = (key,) if "name" in element else _columns(element["expr"])
     text, label = quoted(key), key
@@ -66,10 +76,19 @@ def _key(facts: Facts, table: Table, element: Node) -> CandidateKey:
         text = known.text if known else f"({key})"
         kind, inner = unwrap(element["expr"])
         label = function_name(inner) if kind == "FuncCall" else "expr"
-    if "collation" in element:
-        text += " COLLATE " + ".".join(quoted(each) for each in strings(element["collation"]))
-    return CandidateKey(text=text, key=key, columns=columns, label=label, operator_class=operator_class,
-                        is_descending=is_descending, is_nulls_first=is_first)  # fmt: skip
+    collation = next(iter(strings(element.get("collation", []))[-1:]), None)
+    column = table.column(key)
+    if column is not None and column.collation == collation:
+        collation = None
+    return CandidateKey(text=text, key=collated(key, collation), columns=columns, label=label,
+                        operator_class=operator_class, is_descending=is_descending, is_nulls_first=is_first,
+                        collation=collation)  # fmt: skip
+
+
+def _class(names: Sequence[str]) -> str | None:
+    """By its bare name, as the catalog is read; None for the default of a type."""
+    name = names[-1] if names else None
+    return None if name in DEFAULT_CLASSES else name
 
 
 def _predicate(where: Node) -> str:

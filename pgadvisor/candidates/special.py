@@ -33,7 +33,7 @@ def _inverted(facts: Facts, use: Use) -> Iterator[Candidate]:
         for part in _flag_parts(use):
             for method, key, extension in kinds:
                 yield _made(use, method, (key,), part, extension)
-        yield from _mixed(facts, use, condition, kinds)
+        yield from _mixed(facts, use, kinds)
 
 
 def _flag_parts(use: Use) -> list[Part]:
@@ -74,9 +74,7 @@ def _is_array(use: Use, key: CandidateKey) -> bool:
     return column is not None and column.type.endswith("[]")
 
 
-def _mixed(
-    facts: Facts, use: Use, condition: Condition, kinds: list[tuple[IndexMethod, CandidateKey, str | None]]
-) -> Iterator[Candidate]:
+def _mixed(facts: Facts, use: Use, kinds: list[tuple[IndexMethod, CandidateKey, str | None]]) -> Iterator[Candidate]:
     """With the equalities before it, where the extension is there that gives GIN or GiST classes for scalars."""
     equal = tuple(each.key for each in use.conditions if each.role == "equal" and each.key and not each.is_flag)
     for method, key, extension in kinds:

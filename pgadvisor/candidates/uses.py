@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from math import inf, prod
 
 from msgspec.structs import replace
 
@@ -33,6 +34,8 @@ class Use(Record):
     nearest: tuple[str, ...] = ()
     """Sort keys that measure a distance: `place <-> $1`."""
     is_arm: bool = False
+    look_ups: float = inf
+    """For about how many rows of other relations it is looked up in one call, where it is joined; inf: not known."""
 
 
 def uses_of(facts: Facts, query: Query) -> tuple[Use, ...]:
@@ -83,7 +86,29 @@ def _use(facts: Facts, query: Query, scope: Scope, use: TableUse, table: Table) 
         read=_read(query, scope, use, table),
         shown=_shown(query, scope, use, table),
         nearest=tuple(key.key for key in scope.sort_keys[:1] if "<->" in key.key and len(scope.tables) == 1),
+        look_ups=_look_ups(facts, query, scope, found),
     )
+
+
+def _look_ups(facts: Facts, query: Query, scope: Scope, conditions: list[Condition]) -> float:
+    """By the constants of the relations that it is joined to in the same scope: the fewest rows that one has."""
+    joined = {
+        (other.alias, other.scope)
+        for each in conditions
+        if each.is_join and each.role == "equal" and (other := each.predicate.value.column)
+    }
+    uses = (use for use in scope.tables if (use.alias, scope.number) in joined)
+    return min((_kept(facts, query, scope, use) for use in uses), default=inf)
+
+
+def _kept(facts: Facts, query: Query, scope: Scope, use: TableUse) -> float:
+    """About how many rows of a relation its constants keep."""
+    table = facts.table(use.table) if use.kind == "table" else None
+    rows = facts.rows(table.qualified) if table else None
+    if table is None or rows is None:
+        return inf
+    found = (condition_of(facts, table, predicate) for predicate in conjuncts_on(query, scope, use))
+    return rows * prod(each.share for each in _distinct([each for each in found if each and not each.is_join]))
 
 
 def _arms(facts: Facts, scope: Scope, use: TableUse, whole: Use) -> Iterator[Use]:

@@ -38,6 +38,7 @@ WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{i,I}'::"char"[])
     AND (q.name OPERATOR(pg_catalog.=) $1 OR c.relname OPERATOR(pg_catalog.=) $1)
 """
 """Either name may hold dots, so they are compared whole."""
+_PARTS = "SELECT relid::pg_catalog.oid::pg_catalog.int8 AS oid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid)"
 
 
 class Door(Protocol):
@@ -140,7 +141,8 @@ class HypopgPlanner:
     def _hide(self, name: str) -> None:
         if not self._can_hide:
             raise WhatIfError(f"hypopg {self._version} cannot hide an index, 1.4 can: use --planner twin")
-        self._call("SELECT {}(%s)", "hypopg_hide_index", find_index(self._door, name))
+        for oid in with_parts(self._door, find_index(self._door, name)):
+            self._call("SELECT {}(%s)", "hypopg_hide_index", oid)
 
     def _call(self, query: str, function: str, argument: object) -> list[dict[str, Any]]:
         """A call of one of hypopg's functions, wherever it is installed."""
@@ -189,6 +191,12 @@ def find_index(door: Door, name: str) -> int:
         raise WhatIfError(f'there is no index "{name}"' if not rows else f'several indexes are called "{name}"')
     oid: int = rows[0]["oid"]
     return oid
+
+
+def with_parts(door: Door, index: int) -> tuple[int, ...]:
+    """The index and, of one of a partitioned table, those of the partitions, which are what plans use; all as oids."""
+    rows = door.rows(_PARTS, (index,))
+    return (index, *(row["oid"] for row in rows if row["oid"] != index))
 
 
 def _renamed(node: PlanNode, names: Mapping[str, str]) -> PlanNode:

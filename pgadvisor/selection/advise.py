@@ -57,6 +57,7 @@ def advise_indexes(
         lambda candidate: _near(facts, weighed, matrix, candidate),
         most_worse=wishes.most_worse,
         least_fall=wishes.least_fall,
+        least_units=wishes.least_units,
         left_s=lambda: end - clock(),
         progress=progress,
     )

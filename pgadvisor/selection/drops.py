@@ -91,7 +91,7 @@ def _reason(facts: Facts, existing: ExistingIndex, around: Around, gain: float) 
     count = _statements(len(around.used_by))
     if by:
         verb = "uses" if len(around.used_by) == 1 else "use"
-        return "replaced", f"the {count} that used it {verb} {', '.join(_bare(name) for name in by)} instead", by
+        return "replaced", f"the {count} that used it {verb} {_bare(index.schema, by)} instead", by
     if gain <= 0:
         verb = "costs" if len(around.used_by) == 1 else "cost"
         return "costs more than it gives", f"the {count} that used it {verb} next to nothing more without it", ()
@@ -168,5 +168,6 @@ def _qualified(index: Index) -> str:
     return f"{index.schema}.{index.name}"
 
 
-def _bare(name: str) -> str:
-    return name.partition(".")[2]
+def _bare(schema: str, names: Sequence[str]) -> str:
+    """Names of indexes of one table, without their schema; either may hold dots."""
+    return ", ".join(name.removeprefix(f"{schema}.") for name in names)

@@ -1,6 +1,6 @@
-"""The indexes that are there: which may be dropped, which must stay and why, and which may not all go together."""
+"""The indexes that are there: which may be dropped, and which must stay and why."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 
 from pgadvisor.candidates.candidate import Candidate
@@ -67,30 +67,28 @@ def existing_indexes(facts: Facts) -> tuple[ExistingIndex, ...]:
     )
 
 
-def as_index(candidate: Candidate, name: str) -> Index:
-    """A candidate as if it were there."""
-    return _shaped(candidate, name, candidate.named(name).definition)
-
-
-def _shaped(candidate: Candidate, name: str = "", definition: str = "") -> Index:
+def as_index(candidate: Candidate, name: str | None = None) -> Index:
+    """A candidate as if it were there; without a name for comparisons alone."""
     keys = tuple(
         IndexKey(
             text=key.text,
-            column=key.key if key.is_column else None,
+            column=key.held,
             is_descending=key.is_descending,
             is_nulls_first=key.is_nulls_first,
             operator_class=key.operator_class,
+            collation=key.collation,
         )
         for key in candidate.keys
     )
     return Index(
         schema=candidate.schema,
-        name=name,
-        definition=definition,
+        name=name or "",
+        definition="" if name is None else candidate.named(name).definition,
         method=candidate.method,
         keys=keys,
         included=candidate.included,
         predicate=candidate.predicate,
+        is_unique=candidate.is_unique,
     )
 
 
@@ -181,45 +179,6 @@ def days_text(days: float) -> str:
     return f"{days:,.0f} days"
 
 
-def groups_to_keep(
-    facts: Facts,
-    existing: Sequence[tuple[int, ExistingIndex]],
-    fixed: Sequence[ExistingIndex],
-    candidates: Sequence[tuple[int, Candidate]],
-    *,
-    used: Collection[int] = (),
-    is_given: bool = False,
-) -> tuple[tuple[int, ...], ...]:
-    """`Problem.one_of`: of each group one index at least must stay.
-
-    Each foreign key that an index supports today keeps one that does, and so does whatever scans an index that no
-    statement of the workload explains. `existing`, `candidates`: with their numbers. `used`: numbers of existing ones
-    that statements use today.
-    """
-    found: dict[str, _OnTable] = {table.qualified: _OnTable() for table in facts.tables}
-    for at, each in existing:
-        found[each.on.qualified].today.append((at, each.index))
-    for one in fixed:
-        found[one.on.qualified].fixed.append(one.index)
-    for at, candidate in candidates:
-        if candidate.table in found:
-            found[candidate.table].new.append((at, _shaped(candidate)))
-    groups = [_supporting(found[table], key) for table, key in _foreign_keys(facts)]
-    for at, each in existing:
-        if unexplained_scans(facts, each, is_used=at in used, is_given=is_given) is not None:
-            groups.append(_substitutes(facts, found[each.on.qualified], at, each.index))
-    return tuple(dict.fromkeys(group for group in groups if group))
-
-
-class _OnTable:
-    """The indexes of one table, those among the choices with their numbers."""
-
-    def __init__(self) -> None:
-        self.fixed: list[Index] = []
-        self.today: list[tuple[int, Index]] = []
-        self.new: list[tuple[int, Index]] = []
-
-
 def supported_keys(existing: ExistingIndex) -> tuple[Constraint, ...]:
     """The foreign keys of its table that it supports."""
     return tuple(
@@ -296,30 +255,3 @@ def _cautions(index: Index) -> tuple[str, ...]:
     if not expressions:
         return ()
     return (f"the planner's statistics on {', '.join(expressions)} go with it: CREATE STATISTICS keeps them",)
-
-
-def _foreign_keys(facts: Facts) -> list[tuple[str, Constraint]]:
-    """Each foreign key with the table it stands on; partitions have their parent's."""
-    return [
-        (table.qualified, constraint)
-        for table in facts.tables
-        for constraint in table.constraints
-        if constraint.kind == "foreign key" and constraint.columns and table.partition_of is None
-    ]
-
-
-def _supporting(on: _OnTable, key: Constraint) -> tuple[int, ...]:
-    """The choices that support a foreign key; none, where a fixed index does, or where none does today."""
-    if any(supports_foreign_key(each, key.columns) for each in on.fixed):
-        return ()
-    today = [at for at, each in on.today if supports_foreign_key(each, key.columns)]
-    new = [at for at, each in on.new if supports_foreign_key(each, key.columns)]
-    return (*today, *new) if today else ()
-
-
-def _substitutes(facts: Facts, on: _OnTable, number: int, index: Index) -> tuple[int, ...]:
-    """An index and the choices that do all its work; none, where a fixed one does."""
-    if any(does_work_of(facts, each, index) for each in on.fixed):
-        return ()
-    others = (at for at, each in (*on.today, *on.new) if at != number and does_work_of(facts, each, index))
-    return (number, *others)

@@ -59,19 +59,21 @@ class Search:
         *,
         most_worse: float,
         least_fall: float,
+        least_units: float,
         left_s: Callable[[], float],
         progress: Progress = no_progress,
     ) -> None:
         """`scales`: worth of a planner's unit in each statement, over all calls; `thought_of`: by the position of the
         statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share;
-        `least_fall`: how much cheaper a new index must make it to count; `left_s`: seconds that are left; after them
-        no more is planned than the answer needs."""
+        `least_fall`, `least_units`: how much cheaper a new index must make it to count, as a share and in planner
+        units a call; `left_s`: seconds that are left; after them no more is planned than the answer needs."""
         self._matrix = matrix
         self._scales = scales
         self._make = problem
         self._around = around
         self._most_worse = most_worse
         self._least_fall = least_fall
+        self._least_units = least_units
         self._left_s = left_s
         self.is_cut = False
         """Whether the time was up before all was tried that is worth it."""
@@ -88,7 +90,8 @@ class Search:
     # The pool
 
     def _fill(self, thought_of: Mapping[int, Sequence[Candidate]]) -> None:
-        """Plans every statement as it is, with all candidates, with each alone, and with the likeliest together."""
+        """Plans every statement as it is, with all candidates, with these in place of what serves it today, with each
+        alone, and with the likeliest together."""
         matrix = self._matrix
         thought_of = self._affordable(thought_of)
         matrix.add_candidates(each for candidates in thought_of.values() for each in candidates)
@@ -99,6 +102,11 @@ class Search:
         matrix.explore(((at, NO_INDEX) for at in self._order), self._progress)
         bases = {at: (matrix_today(matrix, at), matrix.on_tables_of(at)) for at in self._order}
         used = self._peel(bases, SURELY_PEELED)
+        served = (at for at in self._order if matrix.used(at, matrix.today))
+        instead = self._peel({at: (NO_INDEX, matrix.on_tables_of(at) - matrix.today) for at in served})
+        used = {
+            at: used.get(at, NO_INDEX) | instead.get(at, NO_INDEX) for at in self._order if at in used or at in instead
+        }
         self._explore(self._singles(used))
         self._explore(self._peels())
         self._explore(self._joints())
@@ -173,8 +181,9 @@ class Search:
             most = JOINTLY if self._worth[at] >= LITTLE * whole else LITTLE_JOINTLY
             likely = [self._likeliest(at, table)[:most] for table in sorted(matrix.statements[at].tables)]
             today = matrix_today(matrix, at)
+            bases = [today, NO_INDEX] if matrix.used(at, today) else [today]
             for one, other in combinations([each for each in likely if each], 2):
-                yield from ((at, today | {left, right}) for left in one for right in other)
+                yield from ((at, base | {left, right}) for left in one for right in other for base in bases)
 
     def _likeliest(self, at: int, table: str) -> list[int]:
         """The indexes of one table that plans of the statement used, those of the cheapest plans first."""
@@ -241,13 +250,16 @@ class Search:
         for at, scale in enumerate(self._scales):
             today = scale * matrix.cost(at, matrix.today)
             most = scale * matrix.feared(at, matrix.today) * (1.0 + self._most_worse)
-            ways = tuple(way for way in matrix.ways(at, scale) if way.most > most or self._is_worth_it(way, today))
+            least = max(self._least_fall * today, self._least_units * scale)
+            ways = tuple(
+                way for way in matrix.ways(at, scale) if way.most > most or self._is_worth_it(way, today, least)
+            )
             statements.append(StatementWays(ways=ways, most=most))
         return self._make(tuple(statements), budget)
 
-    def _is_worth_it(self, way: Way, today: float) -> bool:
+    def _is_worth_it(self, way: Way, today: float, least: float) -> bool:
         """Whether a way is no small gain by a new index: costs are not exact enough to promise that."""
-        is_small = today * (1.0 - self._least_fall) < way.cost < today
+        is_small = today - least < way.cost < today
         return not is_small or all(self._matrix.items[number].is_there for number in way.needs)
 
     def _explore_around(self, choice: Choice) -> None:

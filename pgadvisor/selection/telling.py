@@ -16,6 +16,7 @@ from pgadvisor.selection.effects import Effects
 from pgadvisor.selection.existing import as_index, supported_keys, unexplained_scans
 from pgadvisor.selection.matrix import Matrix, Set
 from pgadvisor.selection.problem import Choice
+from pgadvisor.selection.sparing import spared
 from pgadvisor.selection.terms import Terms
 from pgadvisor.selection.weighing import Weighed
 from pgadvisor.selection.why import Asked, why
@@ -68,6 +69,7 @@ class Telling:
         before, after = self._effects.total(today), self._effects.total(chosen)
         return IndexAdvice(
             unit=weighed.unit,
+            is_per_day=self._facts.window_s is not None and not self._wishes.workload_is_given,
             tried_on=self._planner.label,
             create=made,
             drop=tuple(self._dropped(number, chosen) for number in gone),
@@ -87,15 +89,17 @@ class Telling:
             left_out=weighed.left_out,
             nothing_because=None if created or gone else self._nothing_because(),
             doubts=tuple(self._doubts(weighed)),
-            why=why(self._asked(chosen, made)),
+            why=why(self._asked(chosen)),
         )
 
     # What is worth its place
 
     def worth_it(self, chosen: Set) -> Set:
-        """The choice without new indexes that save next to nothing beside the others, the least one first."""
+        """The choice without new indexes that save next to nothing beside the others, the least one first; with those
+        of today whose place is not surely taken."""
         today = self._matrix.today
         self._effects.plan([today, chosen])
+        chosen = spared(self._facts, self._matrix, self._effects, chosen)
         least = self._wishes.least_gain * self._effects.total(today)
         gains: dict[int, float] = {}
         while new := sorted(chosen - today):
@@ -232,6 +236,11 @@ class Telling:
     # Around it
 
     def _nothing_because(self) -> str:
+        if self._is_cut:
+            return (
+                f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before an index was found that saves more "
+                "than its upkeep costs: ask again with a longer --time-limit."
+            )
         if not any(not item.is_there for item in self._matrix.items):
             return "No index that is not there yet could serve a statement of the workload."
         if self._wishes.budget_bytes is not None:
@@ -267,7 +276,7 @@ class Telling:
         if self._matrix.failed:
             yield f"{len(self._matrix.failed):,} statements were refused by the planner with the values drawn for them."
 
-    def _asked(self, chosen: Set, made: Sequence[AdvisedIndex]) -> Asked:
+    def _asked(self, chosen: Set) -> Asked:
         return Asked(
             facts=self._facts, matrix=self._matrix, terms=self._terms, effects=self._effects, wishes=self._wishes,
             chosen=chosen, names=self._of(chosen).names,

@@ -1,7 +1,8 @@
 """The problem of choice, made from what was planned: sizes, upkeep, what must stay, and the user's limits."""
 
 from pgadvisor.facts import Facts
-from pgadvisor.selection.existing import ExistingIndex, existing_indexes, groups_to_keep
+from pgadvisor.selection.existing import ExistingIndex, existing_indexes
+from pgadvisor.selection.groups import groups_to_keep
 from pgadvisor.selection.matrix import Item, Matrix
 from pgadvisor.selection.problem import IndexTerm, Problem, StatementWays
 from pgadvisor.selection.traits import IndexTraits, candidate_traits, index_traits

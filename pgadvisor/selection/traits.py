@@ -8,6 +8,7 @@ from pgadvisor.indexes.sizes import UNKNOWN_WIDTH, distinct_values, width
 from pgadvisor.model.catalog import Column, Index, Table
 from pgadvisor.model.record import Record
 from pgadvisor.selection.entry_costs import Growth, entry_cost
+from pgadvisor.sql.canonical import canonical
 from pgadvisor.sql.nodes import constant, find, operator, parts, unwrap
 from pgadvisor.sql.parse import Node, Unread, parse_tree
 
@@ -50,11 +51,6 @@ class IndexTraits(Record):
     """Of a GIN index: how many a row has."""
 
     @property
-    def is_right_growing(self) -> bool:
-        """Whether the key of a new row goes behind all others."""
-        return self.growth == "right end"
-
-    @property
     def entry(self) -> float:
         """What a new row's entry costs, in planner units."""
         return entry_cost(self.method, self.growth, self.width_bytes, self.elements)
@@ -69,6 +65,7 @@ def candidate_traits(facts: Facts, candidate: Candidate, rows: float | None = No
     """Of an index that may be proposed; `rows`: how many entries the planner expects."""
     table = facts.table(candidate.table)
     growth, grows_by = _growth(table, tuple((key.key, key.is_descending) for key in candidate.keys))
+    rows = _known_rows(table, candidate) or rows
     held = [[column] for column in candidate.included] + [list(key.columns) for key in candidate.keys]
     first = candidate.keys[0] if candidate.keys else None
     return IndexTraits(
@@ -84,6 +81,15 @@ def candidate_traits(facts: Facts, candidate: Candidate, rows: float | None = No
         width_bytes=sum(_width(table, columns) for columns in held),
         elements=_elements(table, list(first.columns), first.operator_class, first.is_column) if first else 1.0,
     )
+
+
+def _known_rows(table: Table | None, candidate: Candidate) -> float | None:
+    """How many rows an index that is there with the same WHERE holds: more exact than what the planner expects, and a
+    copy of it must not seem to cost less."""
+    own = canonical(candidate.predicate) if candidate.predicate else None
+    found = table.indexes if table else ()
+    alike = (each.rows for each in found if each.is_valid and each.predicate and canonical(each.predicate) == own)
+    return next((rows for rows in alike if rows is not None), None)
 
 
 def index_traits(facts: Facts, table: Table, index: Index) -> IndexTraits:

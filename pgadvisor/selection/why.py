@@ -58,7 +58,8 @@ def _same_there(facts: Facts, candidate: Candidate) -> str | None:
     table = facts.table(candidate.table)
     own = as_index(candidate, "asked")
     found = table.indexes if table else ()
-    return next((each.name for each in found if each.is_valid and does_work_of(facts, each, own)
+    alike = (each for each in found if each.is_unique or not own.is_unique)
+    return next((each.name for each in alike if each.is_valid and does_work_of(facts, each, own)
                  and does_work_of(facts, own, each)), None)  # fmt: skip
 
 
@@ -81,7 +82,8 @@ def _tried(asked: Asked, text: str, number: int, candidate: Candidate) -> WhyNot
         gain_beside=effects.saved(chosen - {number}, chosen | {number}),
         dominated_by=_rivals(asked, number, candidate, alone),
     )
-    return _with_verdict(asked, number, answer, bool(effects.users(number, today | {number})))
+    is_used = bool(effects.users(number, today | {number}))
+    return replace(answer, verdict=_verdict(asked, answer, candidate.schema, is_used=is_used))
 
 
 def _rivals(asked: Asked, number: int, candidate: Candidate, alone: tuple[StatementEffect, ...]) -> tuple[str, ...]:
@@ -97,29 +99,27 @@ def _rivals(asked: Asked, number: int, candidate: Candidate, alone: tuple[Statem
     return tuple(dict.fromkeys(name for name in (*covering, *used) if name.startswith(f"{schema}.")))
 
 
-def _with_verdict(asked: Asked, number: int, answer: WhyNot, is_used: bool) -> WhyNot:
+def _verdict(asked: Asked, answer: WhyNot, schema: str, *, is_used: bool) -> str:
     budget, size = asked.wishes.budget_bytes, answer.size_bytes or 0
     worst = max((each.ratio for each in answer.alone), default=1.0)
-    rivals = ", ".join(name.partition(".")[2] for name in answer.dominated_by)
+    rivals = ", ".join(name.removeprefix(f"{schema}.") for name in answer.dominated_by)
     if answer.is_chosen:
-        verdict = "It is part of the advice."
-    elif not is_used:
-        verdict = "No plan of the workload uses it."
-    elif budget is not None and size > budget:
-        verdict = "It alone is larger than the budget."
-    elif answer.gain_alone <= 0:
-        verdict = "Its upkeep costs the writes more than it saves."
-    elif answer.gain_beside <= 0 and rivals:
-        verdict = f"It would help, but beside the advice it saves nothing more: {rivals} does the work."
-    elif answer.gain_beside <= 0:
-        verdict = "It would help, but beside the advice its upkeep costs more than it still saves."
-    elif worst > 1.0 + asked.wishes.most_worse:
-        verdict = "It would make a statement dearer than you allow."
-    elif budget is not None:
-        verdict = "It would help, but within the budget other indexes save more for their size."
-    else:
-        verdict = "It would save so little beside the advice that it is left out."
-    return replace(answer, verdict=verdict)
+        return "It is part of the advice."
+    if not is_used:
+        return "No plan of the workload uses it."
+    if budget is not None and size > budget:
+        return "It alone is larger than the budget."
+    if answer.gain_alone <= 0:
+        return "Its upkeep costs the writes more than it saves."
+    if answer.gain_beside <= 0 and rivals:
+        return f"It would help, but beside the advice it saves nothing more: {rivals} does the work."
+    if answer.gain_beside <= 0:
+        return "It would help, but beside the advice its upkeep costs more than it still saves."
+    if worst > 1.0 + asked.wishes.most_worse:
+        return "It would make a statement dearer than you allow."
+    if budget is not None:
+        return "It would help, but within the budget other indexes save more for their size."
+    return "It would save so little beside the advice that it is left out."
 
 
 def _existing(asked: Asked, name: str) -> WhyNot:

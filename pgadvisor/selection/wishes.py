@@ -8,6 +8,9 @@ LEAST_GAIN = 1e-5
 """An index that saves less is not worth the words."""
 LEAST_FALL = 0.12
 """Plans that differ by less run as they like: costs are no promise."""
+LEAST_UNITS = 10.0
+"""Planner units, about 0.03 ms: what a call saves below that is lost in its round trip. To INCLUDE what spares a look
+into the table saves 1 to 4 a row, and that only while all rows are visible to all."""
 TIME_LIMIT_S = 60.0
 """A person waits a minute; the best set found by then is within a few percent on all that was tried."""
 
@@ -23,6 +26,8 @@ class Wishes(Record):
     """How much dearer any statement may get, as a share of its cost."""
     least_fall: float = LEAST_FALL
     """A new index counts for a statement only where its cost falls by more than this share."""
+    least_units: float = LEAST_UNITS
+    """And by more than so many planner units a call: an index of a fast statement is not swapped for its copy."""
     least_gain: float = LEAST_GAIN
     """What share of the workload's cost each new index must save beside the others."""
     room_price: float = 0.0

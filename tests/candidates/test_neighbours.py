@@ -72,3 +72,13 @@ def test_every_candidate_has_few_neighbours_each_once_and_never_itself() -> None
             assert len(found) == len(set(found)) <= MOST
             assert {near.table for near in found} <= {each.table}
             assert all(len(near.keys) <= 5 for near in found)
+
+
+def test_no_key_is_settled_by_the_index_itself() -> None:
+    found = around(
+        "SELECT b FROM t WHERE b = $1 AND rare AND gone_at IS NULL ORDER BY at LIMIT 5", "(b, at) WHERE rare"
+    )
+    assert "(b, at) WHERE gone_at IS NULL AND rare" in found
+    for each in found:
+        keys, _, where = each.partition(" WHERE ")
+        assert not [name for name in ("rare", "gone_at") if name in keys and name in where]

@@ -44,6 +44,11 @@ from tests.candidates.make_workload import STATISTICS, WORKLOAD, candidates_for,
         ("date_trunc('day', day) = $1", "(date_trunc('day', day))"),
         ("extract(year FROM day) = $1", "(extract(year FROM day))"),
         ("b = $1 ORDER BY lower(name) LIMIT 5", "(b, lower(name))"),
+        # Collations
+        ('name COLLATE "C" > $1', '(name COLLATE "C")'),
+        ("b = $1 ORDER BY name COLLATE \"C\" DESC LIMIT 5", '(b, name COLLATE "C")'),
+        ("b = $1 ORDER BY lower(name) COLLATE \"C\" LIMIT 5", '(b, lower(name) COLLATE "C")'),
+        ("name COLLATE \"C\" LIKE 'abc%'", '(name COLLATE "C")'),
         # Other kinds
         ("data @> $1", "USING gin (data jsonb_path_ops)"),
         ("data @> $1 AND NOT done", "USING gin (data jsonb_path_ops) WHERE NOT done"),
@@ -61,6 +66,7 @@ from tests.candidates.make_workload import STATISTICS, WORKLOAD, candidates_for,
         ("span && $1", "USING gist (span)"),
         ("true ORDER BY place <-> $1 LIMIT 3", "USING gist (place)"),
         ("token = $1", "USING hash (token)"),
+        ("note = $1", "USING hash (note)"),
         ("at > $1", "USING brin (at)"),
         ('"user" = $1 AND "Wide Name" > $2', '("user", "Wide Name")'),
     ],
@@ -85,7 +91,6 @@ def test_the_index_is_thought_of(where: str, index: str) -> None:
         ("name LIKE '%ab'", "pattern_ops"),
         ("name LIKE '%ab'", "trgm"),  # no three letters
         ("raw = $1", "raw"),
-        ("note = $1", "note"),  # too wide for a B-tree
         ("place = $1", "place"),
         ("a = 1.5", "(a"),  # the column is turned into a numeric
         ("a NOT IN (1, 2)", "(a"),
@@ -301,3 +306,25 @@ def test_every_candidate_can_be_read() -> None:
             assert isinstance(read, IndexDdl), each.spelled
             assert (read.schema, read.table, read.method) == ("public", each.table_name, each.method)
             assert len(read.labels) == len(each.keys) <= 5
+
+
+def test_a_column_too_wide_for_a_b_tree_gets_a_hash() -> None:
+    assert spelled("SELECT id FROM t WHERE note = $1") == ["USING hash (note)"]
+    assert not spelled("SELECT id FROM t WHERE note > $1 ORDER BY note LIMIT 3")
+
+
+def test_no_copy_of_a_primary_key_for_a_few_look_ups() -> None:
+    few = "SELECT t.name FROM u JOIN t ON t.id = u.a WHERE u.token = $1"
+    many = "SELECT t.name FROM u JOIN t ON t.id = u.a WHERE u.done"
+    ranged = "SELECT id, name FROM t WHERE id > $1 ORDER BY id LIMIT 100"
+    assert not [each for each in spelled(few) if each.startswith("(id")]
+    assert "(id) INCLUDE (name)" in spelled(many)
+    assert "(id) INCLUDE (name)" in spelled(ranged)
+
+
+def test_nothing_for_a_table_that_is_read_whole_for_next_to_nothing() -> None:
+    def of(rows: float) -> list[str]:
+        return spelled("SELECT name FROM t WHERE b = $1", tables=(table_t(rows=rows), table_t("u")))
+
+    assert not of(200)
+    assert "(b)" in of(2000)

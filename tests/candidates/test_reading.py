@@ -23,6 +23,7 @@ FACTS = facts_for(*WORKLOAD)
         "(lower(name))",
         "((data ->> 'k'))",
         "(name text_pattern_ops)",
+        '(name COLLATE "C" text_pattern_ops DESC, lower(code) COLLATE "de-x-icu")',
         "(a) INCLUDE (b, name)",
         "(at) WHERE gone_at IS NULL",
         "USING gin (data jsonb_path_ops)",
@@ -74,3 +75,15 @@ def test_an_index_on_a_partition_is_asked_for_on_the_whole() -> None:
     facts = facts_of(Example(sql="SELECT 1", tables=(visits, part)))
     found = read_candidate(facts, "CREATE INDEX x ON public.visits_1 (a)")
     assert found == Unread(reason="public.visits_1 is a partition: ask about an index on public.visits")
+
+
+def test_an_operator_class_is_read_by_its_bare_name_and_a_default_one_is_none() -> None:
+    found = read_candidate(FACTS, "CREATE INDEX x ON public.t (b int8_ops, name public.gin_trgm_ops)")
+    assert isinstance(found, Candidate)
+    assert [key.operator_class for key in found.keys] == [None, "gin_trgm_ops"]
+
+
+def test_a_unique_index_is_tried_as_one() -> None:
+    found = read_candidate(FACTS, "CREATE UNIQUE INDEX x ON public.t (a)")
+    assert isinstance(found, Candidate)
+    assert found.named("y").definition == "CREATE UNIQUE INDEX y ON public.t (a)"

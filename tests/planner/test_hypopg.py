@@ -8,7 +8,7 @@ import pytest
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import WhatIfError
 from pgadvisor.model.whatif import NOTHING, Configuration, HypotheticalIndex, Question
-from pgadvisor.planner.hypopg import HypopgPlanner, find_index
+from pgadvisor.planner.hypopg import HypopgPlanner, find_index, with_parts
 from tests.fix_servers import Server, create_database, drop_database, make_reader
 
 TEXT = "SELECT * FROM orders WHERE customer_id = 42"
@@ -26,6 +26,10 @@ def source(debian15: Server) -> Iterator[str]:
         connection.execute("""CREATE TABLE tools.dots (a int, b int); CREATE INDEX "an.index" ON tools.dots (a);
             CREATE SCHEMA other; CREATE TABLE other.t (a int);
             CREATE INDEX index ON other.t (a); CREATE INDEX index ON tools.dots (b)""")
+        connection.execute("""CREATE TABLE visits (a int) PARTITION BY RANGE (a);
+            CREATE TABLE visits_1 PARTITION OF visits FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (a);
+            CREATE TABLE visits_1_1 PARTITION OF visits_1 FOR VALUES FROM (1) TO (5);
+            CREATE INDEX visits_a ON visits (a)""")
         connection.execute("INSERT INTO orders SELECT i, i % 5000 FROM generate_series(1, 60000) i")
         connection.execute("VACUUM ANALYZE")
     yield make_reader(dsn)
@@ -97,6 +101,16 @@ def test_a_name_that_does_not_say_which_index_is_refused(session: Session) -> No
         find_index(session, "an.orders_pkey")
     with pytest.raises(WhatIfError, match="several"):
         find_index(session, "index")
+
+
+def test_with_an_index_go_those_of_the_partitions(session: Session) -> None:
+    def names(of: str) -> list[str]:
+        oids = with_parts(session, find_index(session, of))
+        rows = [session.rows("SELECT relname::text AS name FROM pg_class WHERE oid = $1::oid", (oid,)) for oid in oids]
+        return [row[0]["name"] for row in rows]
+
+    assert names("public.visits_a") == ["visits_a", "visits_1_a_idx", "visits_1_1_a_idx"]
+    assert names("public.orders_pkey") == ["orders_pkey"]
 
 
 def test_a_text_that_might_do_harm_is_not_sent(planner: HypopgPlanner) -> None:

@@ -132,10 +132,10 @@ def test_a_statement_of_which_one_draw_is_refused_is_left_out() -> None:
     draws = tuple(Draw(text=text, weight=weight, label="typical") for text, weight in texts)
     found = [DrawnStatement(statement="1", draws=draws), drawn("2", BY_C.text)]
     wishes = Wishes(workload_is_given=True)
-    advice = advise_indexes(facts.snapshot, facts, planner, found, wishes, clock=lambda: 0.0)
+    advice = advise_indexes(facts, planner, found, wishes, clock=lambda: 0.0)
     assert keys_created(advice) == ["public.u (c)"] and advice.considered == 1
     assert [key for key, _ in advice.left_out] == ["1"]
-    none = advise_indexes(facts.snapshot, facts, planner, found[:1], wishes, clock=lambda: 0.0)
+    none = advise_indexes(facts, planner, found[:1], wishes, clock=lambda: 0.0)
     assert none.nothing_because == "No statement of the workload could be planned."
 
 
@@ -159,3 +159,20 @@ def test_a_table_of_which_nothing_is_known_is_doubted() -> None:
     )
     advice = advised([bare], [BY_A])
     assert any("public.t" in each and "ANALYZE" in each for each in advice.doubts)
+
+
+def test_an_index_of_a_fast_statement_is_not_swapped_for_a_wider_one() -> None:
+    fast = Case("SELECT id FROM t WHERE a = 1 AND b = 1", {T: {(): 1000.0, ("a",): 12.0, ("a", "b"): 4.0}})
+    t = table("t", columns={"a": "bigint", "b": "bigint"}, indexes={"t_a": "a"})
+    assert keys_created(advised([t], [fast])) == ["public.t (a, b)"]
+    advice = advised([t], [fast], least_units=10.0)
+    assert not advice.create and not advice.drop and advice.gap < 0.001
+
+
+@pytest.mark.parametrize(("days", "dropped"), [(0.1, []), (30.0, ["public.t_g"])])
+def test_an_index_for_containment_is_not_dropped_for_what_one_sample_says(days: float, dropped: list[str]) -> None:
+    found = Case("SELECT id FROM t WHERE g @> '{1}' ORDER BY b LIMIT 5", {T: {(): 1000.0, ("g",): 200.0, ("b",): 50.0}})
+    write = Case("INSERT INTO t (id, g) VALUES (1, '{1}')", {T: {(): 1.0}}, calls=10)
+    t = table("t", columns={"g": "bigint[]", "b": "bigint"}, indexes={"t_g": "gin: g", "t_b": "b"})
+    t = changed(t, {"t_g": {"scans": 0}, "t_b": {"scans": 0}})
+    assert [each.name for each in advised([t], [found, write], example={"days": days}).drop] == dropped

@@ -16,10 +16,10 @@ from pgadvisor.selection.existing import (
     ExistingIndex,
     as_index,
     existing_indexes,
-    groups_to_keep,
     supported_keys,
     unexplained_scans,
 )
+from pgadvisor.selection.groups import groups_to_keep
 from tests.selection.make_writes import candidate, changed, facts_about, index_of
 
 CUSTOMER = table("customer")
@@ -265,3 +265,12 @@ def test_which_foreign_keys_an_index_supports() -> None:
     assert [each.name for each in supported_keys(one(facts, "a"))] == ["customer_id_fkey"]
     assert supported_keys(one(facts, "b")) == ()
     assert index_of(one(facts, "a").on, "a").name == "a"
+
+
+def test_what_the_planner_knows_of_an_expression_stays() -> None:
+    on = orders(x="lower(note)", y="a, lower(note)", z="lower(code)")
+    facts = facts_about(on, sql="SELECT 1 FROM orders WHERE lower(note) = 'x' AND a = 2")
+    free = [(at, one(facts, name)) for at, name in enumerate("xyz")]
+    groups = groups_to_keep(facts, free, (), (), used={0, 1, 2})
+    assert set(groups) == {(0, 1), (1, 0)}
+    assert not groups_to_keep(facts_about(on), free, (), (), used={0, 1, 2})

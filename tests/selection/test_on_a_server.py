@@ -129,7 +129,7 @@ def advised_on(snapshot: Snapshot, **wishes: object) -> Advised:
     wished = Wishes(workload_is_given=True, **wishes)  # type: ignore[arg-type]
     with planner_on(snapshot, PlannerChoice(options=SourceOptions(quiet=True))) as ready:
         drawn = draw_statements(ready.prepare, ready.planner, snapshot)
-        return Advised(advise_indexes(snapshot, facts, ready.planner, drawn, wished), snapshot)
+        return Advised(advise_indexes(facts, ready.planner, drawn, wished), snapshot)
 
 
 def filled(table: Table) -> Table:

@@ -109,3 +109,25 @@ def test_the_bound_and_the_gap_are_those_of_what_is_told() -> None:
 def test_a_search_cut_short_is_doubted() -> None:
     assert any("time was up" in each for each in told(BARE, [BY_A], [candidate("t", "a")], is_cut=True).advice.doubts)
     assert not any("time was up" in each for each in told(BARE, [BY_A], [candidate("t", "a")]).advice.doubts)
+
+
+TWO = changed(table("t", columns=COLUMNS, indexes={"t_a": "a"}), {"t_a": {"scans": 0, "size_bytes": 81_920}})
+EITHER = Case("SELECT id FROM t WHERE a = 1 AND b = 1", {T: {(): 1000.0, ("a",): 50.0, ("b",): 10.0, ("n", "a"): 9.0}})
+
+
+def test_an_index_in_use_stays_where_only_an_estimate_replaces_it_and_writes_gain_little() -> None:
+    some = Case("INSERT INTO t (id, a) VALUES (1, 2)", {T: {(): 1.0}}, calls=100)
+    found = told(TWO, [EITHER, some], [candidate("t", "b")])
+    assert (found.created, found.dropped) == (["public.t (b)"], [])
+    many = some._replace(calls=100_000)
+    assert told(TWO, [EITHER, many], [candidate("t", "b")]).dropped == ["public.t_a"]
+
+
+def test_it_goes_where_another_with_its_key_serves_all_that_it_served() -> None:
+    found = told(TWO, [EITHER], [candidate("t", "n", "a")])
+    assert (found.created, found.dropped) == (["public.t (n, a)"], ["public.t_a"])
+
+
+def test_of_a_search_cut_short_it_is_not_said_that_nothing_helps() -> None:
+    assert (told(BARE, [BY_A], [], is_cut=True).advice.nothing_because or "").startswith("The time was up (60 seconds)")
+    assert "time was up" not in (told(BARE, [BY_A], []).advice.nothing_because or "")

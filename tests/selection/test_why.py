@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from pgadvisor.example import foreign_key, table
@@ -71,8 +72,21 @@ def test_not_more_than_so_many_indexes() -> None:
 
 
 def test_already_there() -> None:
-    answer = ask(index_on("a"), BY_A, t=table("t", columns=COLUMNS, indexes={"t_a": "a"}))
-    assert answer.verdict == "t_a is the same index, and is there."
+    there = table("t", columns={**COLUMNS, "c": "text"}, indexes={"t_a": "a", "t_c": "c"})
+    assert ask(index_on("a"), BY_A, t=there).verdict == "t_a is the same index, and is there."
+    assert ask(index_on("c text_ops"), BY_A, t=there).verdict == "t_c is the same index, and is there."
+    other = (index_on('c COLLATE "C"'), index_on("c text_pattern_ops"), index_on("a").replace("INDEX", "UNIQUE INDEX"))
+    assert not [each for each in other if "is there" in ask(each, BY_A, t=there).verdict]
+    unique = table("t", columns=COLUMNS, indexes={"t_a": "UNIQUE a"})
+    assert ask(index_on("a"), BY_A, t=unique).verdict == "t_a is the same index, and is there."
+
+
+def test_names_may_hold_dots() -> None:
+    t = msgspec.structs.replace(table("t", columns=COLUMNS), schema="a.b")
+    t = msgspec.structs.replace(t, indexes=tuple(msgspec.structs.replace(each, schema="a.b") for each in t.indexes))
+    case = Case('SELECT id FROM "a.b".t WHERE a = 1 AND b = 1', {"a.b.t": dict(BY_A_B.tables[T])})
+    answer = ask('CREATE INDEX asked ON "a.b".t (b)', case, t=t)
+    assert "saves nothing more: t_a" in answer.verdict
 
 
 @pytest.mark.parametrize(
