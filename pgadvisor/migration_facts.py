@@ -1,6 +1,7 @@
 """What rules of migrations may ask: each step with what it locks, the schema before it, sizes and traffic."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +29,52 @@ NOTICED_MS = 1_000.0
 """A lock held longer is seen by users: the time after which a web request is called slow."""
 
 
+class Steps(list["MigrationStep"]):
+    """Steps in their order, found by table, name or transaction without a look at all of them.
+
+    It is asked only when all steps are in it.
+    """
+
+    def __init__(self, steps: Iterable["MigrationStep"] = ()) -> None:
+        super().__init__(steps)
+        self._counted = 0
+        self._by_table: dict[str | None, list[MigrationStep]] = {}
+        self._by_name: dict[str | None, list[MigrationStep]] = {}
+        self._by_transaction: dict[int | None, list[MigrationStep]] = {}
+        self._places: dict[int, int] = {}
+
+    def on(self, table: str | None) -> Sequence["MigrationStep"]:
+        """Those on that table, as `schema.table`."""
+        self._count()
+        return self._by_table.get(table, ())
+
+    def naming(self, name: str) -> Sequence["MigrationStep"]:
+        """Those that make, change or drop an object of that bare name."""
+        self._count()
+        return self._by_name.get(name, ())
+
+    def place(self, step: "MigrationStep") -> int:
+        """Which of them the step is, from 0."""
+        self._count()
+        return self._places[id(step)]
+
+    def within(self, transaction: int) -> Sequence["MigrationStep"]:
+        """Those in that transaction of the migration."""
+        self._count()
+        return self._by_transaction.get(transaction, ())
+
+    def _count(self) -> None:
+        if self._counted == len(self):
+            return
+        self._counted = len(self)
+        for place, each in enumerate(self):
+            self._places[id(each)] = place
+            self._by_table.setdefault(each.target, []).append(each)
+            for name in {each.step.name, *(bare for _, bare in each.step.names)}:
+                self._by_name.setdefault(name, []).append(each)
+            self._by_transaction.setdefault(each.transaction, []).append(each)
+
+
 @dataclass(frozen=True, kw_only=True)
 class MigrationStep:
     """One step of a migration, as a rule receives it."""
@@ -44,15 +91,20 @@ class MigrationStep:
     """Number of the transaction within the migration that it runs in; None: in none, it commits by itself."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings that the migration made before and that are in force: `lock_timeout`, `statement_timeout`, …"""
-    siblings: Sequence["MigrationStep"] = field(default=(), repr=False, compare=False)
+    siblings: Steps = field(default_factory=Steps, repr=False, compare=False)
     """All steps of the migration, in order."""
-    judged: Sequence["MigrationStep"] = field(default=(), repr=False, compare=False)
+    judged: Steps = field(default_factory=Steps, repr=False, compare=False)
     """All steps of all that is judged, in order: an index may follow in a migration of its own."""
 
     @property
     def command(self) -> str:
         """What it does: `add column`."""
         return self.step.command
+
+    @property
+    def spelled(self) -> str:
+        """The command as SQL spells it, for messages: `ADD COLUMN`."""
+        return self.step.command.upper()
 
     @property
     def target(self) -> str | None:
@@ -86,18 +138,40 @@ class MigrationStep:
     @property
     def before(self) -> tuple["MigrationStep", ...]:
         """The earlier steps of the same transaction."""
-        return tuple(each for each in self._together if each.position < self.position)
+        if self.transaction is None:
+            return ()
+        own = self.siblings.within(self.transaction)
+        return tuple(own[: bisect_left(own, self.position, key=_position)])
 
     @property
     def after(self) -> tuple["MigrationStep", ...]:
         """The later steps of the same transaction."""
-        return tuple(each for each in self._together if each.position > self.position)
-
-    @cached_property
-    def _together(self) -> tuple["MigrationStep", ...]:
         if self.transaction is None:
             return ()
-        return tuple(each for each in self.siblings if each.transaction == self.transaction)
+        own = self.siblings.within(self.transaction)
+        return tuple(own[bisect_right(own, self.position, key=_position) :])
+
+    def comes_before(self, other: "MigrationStep") -> bool:
+        """Whether it runs earlier than another one of all that is judged."""
+        if self.migration is other.migration:
+            return self.position < other.position
+        return self.judged.place(self) < self.judged.place(other)
+
+    def shares_transaction(self, other: "MigrationStep") -> bool:
+        """Whether both run in one transaction, or are clauses of one statement, of the same migration."""
+        if self.migration is not other.migration:
+            return False
+        return self.statement is other.statement or (self.is_in_transaction and self.transaction == other.transaction)
+
+    @property
+    def clauses(self) -> Sequence["MigrationStep"]:
+        """The steps of the same statement, in order, with this one."""
+        first = last = self.position
+        while first and self.siblings[first - 1].statement is self.statement:
+            first -= 1
+        while last < len(self.siblings) and self.siblings[last].statement is self.statement:
+            last += 1
+        return self.siblings[first:last]
 
     @property
     def added_constraints(self) -> tuple[DdlConstraint, ...]:
@@ -131,12 +205,26 @@ class GateFacts:
         self.facts = facts
         self.plans = plans
         self.trace = trace
-        self._made: dict[object, object] = {}
+        self._places: dict[int, dict[int, int]] = {}
+        self._first: dict[tuple[Callable[[MigrationStep, GateFacts], bool], int], MigrationStep | None] = {}
+
+    def first(self, step: MigrationStep, holds: Callable[[MigrationStep, "GateFacts"], bool]) -> MigrationStep | None:
+        """The first step of the step's migration of which that holds; looked for once a migration.
+
+        `holds` is a function with a name, which asks the same of every step.
+        """
+        key = holds, id(step.siblings)
+        if key not in self._first:
+            self._first[key] = next((each for each in step.siblings if holds(each, self)), None)
+        return self._first[key]
 
     def traced(self, step: MigrationStep) -> Traced | None:
         """What the step's statement, whole, did on the scratch server; None: it was not run there, or failed."""
-        place = next((at for at, each in enumerate(step.migration.up) if each is step.statement), None)
-        found = self._ups.get((step.migration.file, step.migration.name, place))
+        places = self._places.get(id(step.migration))
+        if places is None:
+            places = {id(each): at for at, each in enumerate(step.migration.up)}
+            self._places[id(step.migration)] = places
+        found = self._ups.get((step.migration.file, step.migration.name, places.get(id(step.statement))))
         return found if found is not None and found.error is None and _was_run(found) else None
 
     @cached_property
@@ -218,6 +306,10 @@ class GateFacts:
             if table is not None:
                 found[table.qualified] = found.get(table.qualified, False) or use.is_target
         return set(found.items())
+
+
+def _position(step: MigrationStep) -> int:
+    return step.position
 
 
 def _was_run(traced: Traced) -> bool:

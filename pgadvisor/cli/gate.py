@@ -11,7 +11,7 @@ from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import tell
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
 from pgadvisor.cli.config import Config, read_config
-from pgadvisor.cli.gate_fix import check_fix, patched, write_patch
+from pgadvisor.cli.gate_fix import check_fix, coded, patched, write_patch
 from pgadvisor.cli.gate_plans import added_queries, planned
 from pgadvisor.cli.gate_trace import traced
 from pgadvisor.cli.options import FailOn
@@ -21,6 +21,7 @@ from pgadvisor.collect.file import read_snapshot
 from pgadvisor.errors import UsageError
 from pgadvisor.gate.find.find import find_migrations
 from pgadvisor.gate.judge import judge
+from pgadvisor.gate.readable import with_unreadable
 from pgadvisor.gate.waivers import Terms
 from pgadvisor.model.migration import Migration
 from pgadvisor.rule import Rule
@@ -78,7 +79,8 @@ FixOption = Annotated[
     bool,
     typer.Option(
         "--fix",
-        help="Write a patch for `git apply` instead of the report: SQL files with the safe form of each hazard.",
+        help="Write a patch for `git apply` instead of the report: the safe form of each hazard, in SQL files and in "
+        "migrations of Alembic and Django; code that is to be put in by hand goes to stderr.",
     ),
 ]
 
@@ -130,7 +132,7 @@ def gate(
     rules = _rules(settings, select, ignore)
     known = read_known(given) if (given := baseline or settings.baseline) else None
     catalog = read_snapshot(snapshot) if snapshot else None
-    migrations = find_migrations(paths, base=base, root=None)
+    migrations = with_unreadable(find_migrations(paths, base=base, root=None))
     added = added_queries(queries, catalog) if queries else ()
     _check_readable(migrations, has_queries=bool(added))
     choice = checked(PlannerChoice(programs=twin_bin, options=SourceOptions(quiet=quiet)))
@@ -156,11 +158,12 @@ def gate(
     )
     threshold = fail_on or settings.fail_on or FailOn.ERROR
     if fix:
-        patch, after = patched(migrations, rules, found, catalog, paths)
-        left = with_baseline(judge(after, rules, terms, snapshot=catalog, now=now, on_crash=crashed), known)
-        write_patch(patch, left, path, quiet=quiet)
+        made = patched(migrations, rules, found, catalog, paths)
+        left = with_baseline(judge(made.after, rules, terms, snapshot=catalog, now=now, on_crash=crashed), known)
+        write_patch(made, left, path, quiet=quiet)
         end(left, threshold, quiet=quiet)
         return
+    found = found if redact else coded(found, migrations, rules, catalog, paths)
     report = redaction.redacted(found, key, quiet=quiet)
     output.write(output.render(report, form, path, fail_on=threshold), path)
     output.write_also(report, others, threshold)

@@ -20,7 +20,9 @@ REWRITE = frozenset(
     )
 )
 """Rules that say that a table is written anew."""
-SCAN = frozenset(("set-not-null-scans", "check-validated-at-once", "attach-partition-scans"))
+SCAN = frozenset(
+    ("set-not-null-scans", "check-validated-at-once", "attach-partition-scans", "type-change-rebuilds-index")
+)
 """Rules that say that a table is read whole."""
 _PLAIN = re.compile(r"\s*ALTER\s+TABLE\b(?!.*\bIF\b)", re.IGNORECASE | re.DOTALL)
 """What does the same on any rows, and none."""

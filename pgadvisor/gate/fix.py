@@ -17,11 +17,14 @@ from pgadvisor.sql.splitter import split_statements
 
 ROUNDS = 4
 """A safe form may itself want a timeout, and an index beside its foreign key; after that nothing new comes."""
+FRAMEWORKS = ("alembic", "django")
+"""Their migrations are Python, whose operations make the statements."""
 SENT_ONE_BY_ONE = ("goose", "flyway")
 """Tools that send each statement by itself once they are told to open no transaction for a file."""
 Silenced = Collection[tuple[str, str, int]]
 """Rule, file and line of findings that someone took upon himself."""
 _ALONE = re.compile(r"\b(?:CONCURRENTLY|VALIDATE\s+CONSTRAINT|ADD\s+VALUE)\b|\A\s*VACUUM\b", re.IGNORECASE)
+_CONCURRENT = re.compile(r"\A(?:CREATE|DROP|REINDEX)\b.*\bCONCURRENTLY\b", re.IGNORECASE | re.DOTALL)
 _COMMITS = re.compile(r"\A\s*DO\b.*\bCOMMIT\b", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"\A\s*(?:BEGIN|COMMIT)\s*\Z", re.IGNORECASE)
 
@@ -65,7 +68,7 @@ class _Line(NamedTuple):
 def fixed(
     migrations: Sequence[Migration], rules: Sequence[Rule], gate: GateFacts, silenced: Silenced = ()
 ) -> tuple[FixedMigration, ...]:
-    """The judged migrations of SQL files that change. What has no SQL, or cannot be told apart, stays as it was."""
+    """The judged migrations that change. What has no SQL, or cannot be told apart, stays as it was."""
     lines = {number: [_Line(at, each) for at, each in enumerate(migration.up)]
              for number, migration in enumerate(migrations)}  # fmt: skip
     now = tuple(migrations)
@@ -89,12 +92,16 @@ def _statements(lines: Sequence[_Line]) -> tuple[MigrationStatement, ...]:
 
 
 def _tidy(lines: Iterator[_Line]) -> list[_Line]:
-    """Without transactions in which nothing happens, and settings made twice."""
+    """Without transactions in which nothing happens, settings made twice, and CONCURRENTLY under a lock_timeout of
+    ours: it waits for old transactions, blocking nobody, and given up it would leave an invalid index."""
     found: list[_Line] = []
     in_force: set[str] = set()
     for line in lines:
         if line.is_changed and line.statement.text in in_force:
             continue
+        if line.is_changed and in_force and _CONCURRENT.search(line.statement.text):
+            found.append(line._replace(statement=replace(line.statement, text="RESET lock_timeout")))
+            in_force.clear()
         _follow(line.statement.text, in_force)
         if found and _is(line, "COMMIT") and _is(found[-1], "BEGIN"):
             found.pop()
@@ -130,9 +137,12 @@ def _remedies(
     found: dict[str, dict[int, _Remedy]] = {}
     for own in _by_statement(steps):
         first = own[0]
-        if first.statement.span is None:
+        is_python = first.migration.tool in FRAMEWORKS
+        if first.statement.span is None and not is_python:
             continue
         lines = _whole(own, {each.position: _worst(each, rules, gate, silenced) for each in own})
+        if is_python and first.is_in_transaction:
+            lines = tuple(each for each in lines if not _CONTROL.match(each))
         if lines:
             number = next(at for at, each in enumerate(first.migration.up) if each is first.statement)
             is_begun = any(each.command == "begin" for each in first.before)
@@ -201,7 +211,9 @@ def _bare(text: str) -> str:
 def _replaced(lines: Sequence[_Line], found: Mapping[int, _Remedy], migration: Migration) -> Iterator[_Line]:
     """The lines with their replacements; one that must run outside a transaction ends it before and begins another."""
     apart = {number: _is_apart(lines[number].statement, new.lines) for number, new in found.items()}
-    leaves = migration.is_wrapped and migration.tool in SENT_ONE_BY_ONE and any(apart.values())
+    leaves = any(apart.values()) and (
+        migration.tool == "django" or (migration.is_wrapped and migration.tool in SENT_ONE_BY_ONE)
+    )
     for number, line in enumerate(lines):
         old = line.statement
         if number not in found:

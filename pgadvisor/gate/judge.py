@@ -12,6 +12,7 @@ from pgadvisor.facts import Facts
 from pgadvisor.gate.identity import key_of
 from pgadvisor.gate.plans import PlansFound
 from pgadvisor.gate.running import findings_of, line_of
+from pgadvisor.gate.same_cause import one_finding_a_cause
 from pgadvisor.gate.steps import steps_of
 from pgadvisor.gate.trying import TraceFound
 from pgadvisor.gate.verdict import held_by_place, judged_migrations, verdict
@@ -57,12 +58,13 @@ def judge(
     )
     steps = steps_of(migrations, version=version, snapshot=snapshot)
     found, not_run = _run(rules, steps, gate, on_crash)
-    merged = [msgspec.structs.replace(each, key=key_of(each)) for each in merge(found, facts)]
+    told = one_finding_a_cause(merge(found, facts), gate)
+    merged = [msgspec.structs.replace(each, key=key_of(each)) for each in told]
     outcome = waive(_ranked(merged), migrations, terms)
     absent = {each.rule for each in not_run}
     gaps = (*_unread(migrations), *(Gap(area="migrations", reason=note, cure="mend or remove the comment")
                                     for note in outcome.notes),
-            *(plans.gaps if plans else ()), *(tried.gaps if tried else ()))  # fmt: skip
+            *(_untold(plans.gaps, gate) if plans else ()), *(tried.gaps if tried else ()))  # fmt: skip
     judged = judged_migrations(migrations, gate.trace)
     held = held_by_place(steps, gate, [(each.migration.file, line_of(each)) for each in steps])
     return Report(
@@ -128,6 +130,17 @@ def _ranked(findings: Sequence[Finding]) -> list[Finding]:
     """The worst first, then as they stand in the files."""
     return sorted(
         findings, key=lambda each: (each.severity.rank, each.where.file or "", each.where.line or 0, each.rule)
+    )
+
+
+def _untold(gaps: Sequence[Gap], gate: GateFacts) -> tuple[Gap, ...]:
+    """Those that are not a failure which a finding tells: of the same file, in the server's same words."""
+    traced = gate.trace.statements if gate.trace else ()
+    told = {(each.file, each.error.message) for each in traced if each.error and not each.after_error}
+    return tuple(
+        each
+        for each in gaps
+        if not any(each.subject == file and each.reason.endswith(f": {words}") for file, words in told)
     )
 
 

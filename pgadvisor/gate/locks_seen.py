@@ -63,10 +63,11 @@ class Observer:
         is the next one.
         """
         first = self._brakes[0]
-        first.execute(b"BEGIN")
+        names = [sql.Identifier(*row) for row in first.execute(_TABLES, (list(tables),)).fetchall()]
         try:
-            names = [sql.Identifier(*row) for row in first.execute(_TABLES, (list(tables),)).fetchall()]
             if names:
+                # Nothing is read in there: a snapshot that is still held keeps CREATE INDEX CONCURRENTLY waiting.
+                first.execute(b"BEGIN")
                 first.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(names)))
             with Poll(self._connection, pid, self._brakes) as poll:
                 yield poll
@@ -158,9 +159,9 @@ class Poll(Watch):
             first.rollback()
             return
         second = self._brakes[0]
-        second.execute(b"BEGIN")
         row = second.execute(_TABLES, ([table],)).fetchone()
         if row is not None:
+            second.execute(b"BEGIN")
             lock = sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE").format(sql.Identifier(*row))
             # It stands in the queue behind the statement before the way is free.
             queued = threading.Thread(target=second.execute, args=(lock,), daemon=True)

@@ -7,6 +7,11 @@ from pgadvisor.model.record import Record
 from pgadvisor.sql.parse import Node, Unread, parse_tree
 from pgadvisor.sql.syntax import walk
 
+_WORDS = ("extension", "role", "user", "group", "grant", "owner", "policy", "revoke", "privileges", "authorization",
+          " to ")  # fmt: skip
+"""What names a role or an extension has one of them."""
+_ROWS = ("insert ", "update ", "delete ", "select ")
+"""What begins so names no role; a dump of rows has a great many of them."""
 _PUBLIC_ROLES = ("public", "none", "postgres", "current_user", "session_user", "current_role")
 
 
@@ -26,8 +31,7 @@ def needs_of(migrations: Iterable[Migration]) -> Needs:
     for migration in migrations:
         for statement in (*migration.up, *(migration.down or ())):
             text = statement.text.lower()
-            if not any(word in text for word in ("extension", "role", "user", "group", "grant", "owner", "policy",
-                                                 "revoke", "privileges", "authorization", " to ")):  # fmt: skip
+            if text.startswith(_ROWS) or not any(word in text for word in _WORDS):
                 continue
             for kind, body in trees_of(statement.text):
                 if kind == "CreateExtensionStmt":

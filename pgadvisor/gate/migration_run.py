@@ -24,6 +24,9 @@ _RELEASE = b"RELEASE SAVEPOINT pgadvisor_step"
 _ONLY_ALONE = ("25001", "2D000")
 """active_sql_transaction, invalid_transaction_termination: what cannot be done within a transaction."""
 
+MOST_ROW_CHANGES = 1_000
+"""A dump of rows is a statement a row, of which the first ones show what there is to see."""
+
 change = msgspec.structs.replace
 
 
@@ -46,6 +49,7 @@ class MigrationRun:
         self._locks: Locks = frozenset()
         self._is_ours = False
         """The transaction was begun for the tool, not by a BEGIN of the migration's."""
+        self._row_changes = 0
         self.has_failed = False
 
     def run(self, migration: Migration, direction: Direction) -> Iterator[Traced]:
@@ -72,6 +76,9 @@ class MigrationRun:
         kind = kind_of(statement.text, self._extensions)
         if kind.refusal is not None:
             return change(blank, passed_over=kind.refusal)
+        self._row_changes += kind.changes_rows
+        if kind.changes_rows and self._row_changes > MOST_ROW_CHANGES:
+            return change(blank, passed_over=f"of its changes of rows only the first {MOST_ROW_CHANGES:,} are tried")
         if kind.lacks is not None:
             self._excuses.add(kind.lacks)
             return change(blank, not_run=kind.lacks)
@@ -146,7 +153,6 @@ class MigrationRun:
             rewritten=found.rewritten,
             rebuilt=found.rebuilt,
             scanned=found.scanned,
-            created=found.created,
         )
 
     def _outside(self, statement: MigrationStatement, kind: StatementKind, blank: Traced) -> Traced:
@@ -185,7 +191,6 @@ class MigrationRun:
             rewritten=found.rewritten,
             rebuilt=found.rebuilt,
             scanned=found.scanned,
-            created=found.created,
         )
 
     def _timed(self, statement: MigrationStatement, kind: StatementKind) -> tuple[psycopg.Error | None, float]:

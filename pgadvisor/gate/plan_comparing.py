@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pgadvisor.advise.endpoints import endpoint_name
 from pgadvisor.facts import Facts
 from pgadvisor.gate.schema_change import Effect, SchemaChange
 from pgadvisor.model.plan import Plan, PlanComparison
@@ -12,6 +11,7 @@ from pgadvisor.model.whatif import NOTHING, Answer, Configuration, Planner, Ques
 from pgadvisor.parameters.draws import Draw, DrawnStatement
 from pgadvisor.parameters.redaction import redacted
 from pgadvisor.planner.twin_changes import successors
+from pgadvisor.sql.endpoint_name import endpoint_name
 
 SAME = 1e-6
 """Relative: what is left of rounding where two plans are one."""

@@ -1,7 +1,7 @@
 """The workload's plans before and after the migrations: two twins of one snapshot, the second with the new schema."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,12 +26,10 @@ from pgadvisor.model.workload import Statement
 from pgadvisor.parameters.as_of import AsOf
 from pgadvisor.parameters.drawing import Drawer
 from pgadvisor.parameters.draws import DrawnStatement
-from pgadvisor.parameters.form import Form, form_of
 from pgadvisor.parameters.types import Prepare
 from pgadvisor.planner.twin import Twin
 from pgadvisor.planner.twin_statements import add_trigrams, draw_statements, preparing
 from pgadvisor.planner.whatif import TwinPlanner
-from pgadvisor.sql.parse import Unread
 
 
 class PlansFound(NamedTuple):
@@ -63,13 +61,13 @@ def plan_changes(
     Raises SnapshotError for a snapshot without a database, and EmbeddedServerError when a twin does not come up.
     """
     workload = replace(snapshot, plans=())  # of statements that have no plan, all are drawn
-    facts = Facts(workload, read_queries(workload)[0])
-    change = SchemaChange(migrations, snapshot, dict(_forms(snapshot.statements)))
+    change = SchemaChange(migrations, snapshot, snapshot.statements)
     then = _with_extensions(snapshot, migrations)
     with ExitStack() as stack:
-        twins = _twins(stack, partial(Twin, snapshot, binaries=binaries, progress=progress),
-                       partial(Twin, then, binaries=binaries, change=change))  # fmt: skip
-        before, after = (stack.enter_context(_up(each, snapshot)) for each in twins)
+        twins = _being_made(stack, partial(Twin, snapshot, binaries=binaries, progress=progress),
+                            partial(Twin, then, binaries=binaries, change=change))  # fmt: skip
+        facts = Facts(workload, read_queries(workload)[0])
+        before, after = (stack.enter_context(_up(each.result(), snapshot)) for each in twins)
         drawn = draw_statements(before.prepare, before.planner, workload, progress)
         snapshot_then = snapshot_after(workload, change)
         drawer = Drawer(snapshot_then, after.planner, after.prepare)
@@ -90,14 +88,18 @@ def plan_changes(
         return PlansFound(changes, (*before.twin.gaps, *change.gaps, *needed.gaps))
 
 
-def _twins(stack: ExitStack, *makers: Callable[[], Twin]) -> tuple[Twin, ...]:
-    """All made at once; where one cannot be, none is left."""
-    with ThreadPoolExecutor(len(makers)) as pool:
-        making = [pool.submit(each) for each in makers]
+def _being_made(stack: ExitStack, *makers: Callable[[], Twin]) -> tuple[Future[Twin], ...]:
+    """All made at once, while the caller goes on; whatever comes, none is left when the stack ends."""
+    pool = stack.enter_context(ThreadPoolExecutor(len(makers)))
+    making = tuple(pool.submit(each) for each in makers)
     for each in making:
-        if each.exception() is None:
-            stack.enter_context(each.result())
-    return tuple(each.result() for each in making)
+        stack.callback(_stop, each)
+    return making
+
+
+def _stop(making: Future[Twin]) -> None:
+    if making.exception() is None:
+        making.result().stop()
 
 
 @contextmanager
@@ -105,12 +107,6 @@ def _up(twin: Twin, snapshot: Snapshot) -> Iterator[_Up]:
     with TwinPlanner(twin.connect, twin.label) as planner, twin.connect() as connection:
         add_trigrams(connection)
         yield _Up(twin, AsOf(planner, snapshot.collected_at), preparing(connection))
-
-
-def _forms(statements: Iterable[Statement]) -> Iterator[tuple[str, Form]]:
-    for each in statements:
-        if not each.is_truncated and not isinstance(form := form_of(each.text), Unread):
-            yield each.key, form
 
 
 def _with_extensions(snapshot: Snapshot, migrations: Sequence[Migration]) -> Snapshot:

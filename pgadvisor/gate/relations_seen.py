@@ -65,7 +65,6 @@ class Change(Record):
     rewritten: tuple[str, ...] = ()
     rebuilt: tuple[str, ...] = ()
     scanned: tuple[str, ...] = ()
-    created: tuple[str, ...] = ()
 
 
 def seen_inside(connection: psycopg.Connection[Any]) -> Seen:
@@ -103,14 +102,10 @@ def change_between(before: Seen, after: Seen, at_start: Iterable[int]) -> Change
         for oid, count in after.scans.items()
         if oid in known and oid in after.relations and count > before.scans.get(oid, 0)
     ]
-    created = [
-        each.name for oid, each in after.relations.items() if oid not in before.relations and each.name not in old_names
-    ]
     return Change(
         rewritten=tuple(sorted(rewritten)),
         rebuilt=tuple(sorted(rebuilt)),
         scanned=tuple(sorted(scanned)),
-        created=tuple(sorted(created)),
     )
 
 

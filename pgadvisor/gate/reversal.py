@@ -10,21 +10,22 @@ from pgadvisor.model.trace import Reversal, Traced
 
 change = msgspec.structs.replace
 
+Way = tuple[SchemaPrint, SchemaPrint]
+"""The schema before and after it."""
 
-def reversal_of(
-    migration: Migration,
-    ways: tuple[SchemaPrint, SchemaPrint],
-    returned: tuple[SchemaPrint, SchemaPrint] | None,
-    traced: Sequence[Traced],
-) -> Reversal:
-    """`ways`: the schema before and after the migration; `returned`: that before and after its way back, None where it
-    was not run; `traced`: its statements both ways."""
-    before, after = ways
-    known = Reversal(file=migration.file, migration=migration.name, data_lost=before.data_gone_in(after))
-    reason = _untold(migration, traced)
-    if returned is None or reason is not None:
-        return change(known, is_reversible=None, reason=reason or "its way back was not run")
-    start, end = returned
+
+def reversal_of(migration: Migration, there: Way | None, back: Way | None, traced: Sequence[Traced]) -> Reversal:
+    """`there` and `back`: the migration's way and its way back, None where there is none; `traced`: its statements both
+    ways."""
+    known = Reversal(file=migration.file, migration=migration.name)
+    if there is None or back is None:
+        return change(known, reason="it has no way back")
+    before, after = there
+    known = change(known, data_lost=before.data_gone_in(after))
+    reason = _untold(traced)
+    if reason is not None:
+        return change(known, reason=reason)
+    start, end = back
     failed = next((each for each in traced if each.direction == "down" and each.error is not None), None)
     made, removed = after.lines - before.lines, before.lines - after.lines
     left_over, missing = made & end.lines, removed - end.lines
@@ -41,10 +42,8 @@ def reversal_of(
     return change(told, is_reversible=not (left_over or missing or otherwise))
 
 
-def _untold(migration: Migration, traced: Sequence[Traced]) -> str | None:
+def _untold(traced: Sequence[Traced]) -> str | None:
     """Why nothing can be said, as a clause."""
-    if migration.down is None:
-        return "it has no way back"
     for each in traced:
         if each.direction == "up" and each.error is not None:
             return f"it fails itself: {each.error.message}"

@@ -1,6 +1,6 @@
 """The judged migrations on a twin without rows: what each statement changes, and which of the workload's it breaks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -9,8 +9,9 @@ from pgadvisor.model.migration import Migration, MigrationStatement
 from pgadvisor.model.plan_change import ChangePlace
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Gap, Snapshot
+from pgadvisor.model.workload import Statement
 from pgadvisor.parameters.drawing import words_of
-from pgadvisor.parameters.form import Form
+from pgadvisor.parameters.form import Form, form_of
 from pgadvisor.parameters.types import Prepare, Refusal, settle
 from pgadvisor.planner.twin_changes import Standing, State, made_indexes, read_state, successors
 from pgadvisor.planner.twin_statements import preparing
@@ -75,11 +76,12 @@ class Break(Record):
 class SchemaChange:
     """Runs migrations on the twin that it is called with, and remembers what they did."""
 
-    def __init__(self, migrations: Iterable[Migration], snapshot: Snapshot, forms: Mapping[str, Form]) -> None:
-        """`forms`: of the workload's statements, by key: those that break are found."""
+    def __init__(self, migrations: Iterable[Migration], snapshot: Snapshot, workload: Iterable[Statement] = ()) -> None:
+        """`workload`: the statements of which those that break are found."""
         self._statements = [(each, part) for each in migrations if each.is_judged for part in each.up]
         self._path = ", ".join(map(quoted, filter(None, snapshot.search_path))) or '""'
-        self._forms = forms
+        self._workload = tuple(workload)
+        self._forms: dict[str, Form] = {}
         self.initial: State = {}
         self.final: State = {}
         self.effects: list[Effect] = []
@@ -95,6 +97,7 @@ class SchemaChange:
 
     def __call__(self, connection: psycopg.Connection[Any]) -> None:
         """`connection`: of the twin's owner, with the workload's search path."""
+        self._forms = dict(_forms(self._workload))
         self.initial = self.final = read_state(connection)
         prepare = preparing(connection)
         first = self._settled(self._forms, prepare)
@@ -190,6 +193,12 @@ class SchemaChange:
             typed = settle(self._forms[key], prepare)
             found[key] = typed if isinstance(typed, Refusal) else typed.types
         return found
+
+
+def _forms(statements: Iterable[Statement]) -> Iterator[tuple[str, Form]]:
+    for each in statements:
+        if not each.is_truncated and not isinstance(form := form_of(each.text), Unread):
+            yield each.key, form
 
 
 def place_of(migration: Migration, statement: MigrationStatement) -> ChangePlace:

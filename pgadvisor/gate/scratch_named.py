@@ -12,6 +12,7 @@ from pgadvisor.collect.connecting import connect, read_dsn
 from pgadvisor.errors import ServerError, UsageError
 from pgadvisor.gate.migration_needs import Needs
 from pgadvisor.gate.scratch import Extensions, Scratch, make_extensions, make_roles
+from pgadvisor.gate.scratch_cleaning import drop_new, owned_by_us
 from pgadvisor.measure.identity import Identity, identity_behind
 from pgadvisor.planner.twin_access import SUPERUSER_OPTIONS
 from pgadvisor.planner.twin_schema_types import HARMLESS
@@ -28,7 +29,8 @@ SELECT r.rolsuper AS is_superuser, r.rolcreaterole OR r.rolreplication OR r.rolb
            SELECT FROM pg_catalog.pg_roles AS other
            WHERE (other.rolsuper OR other.rolname = ANY (%s))
              AND pg_catalog.pg_has_role(r.oid, other.oid, 'MEMBER')
-       ) AS reaches_files
+       ) AS reaches_files,
+       coalesce(pg_catalog.has_schema_privilege(pg_catalog.current_schema(), 'CREATE'), false) AS may_create
 FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
 """
 _HELD = """
@@ -45,10 +47,10 @@ _EXTENSIONS = "SELECT extname FROM pg_catalog.pg_extension"
 
 def named_scratch(dsn: str, needs: Needs, audited: Identity | None = None) -> Scratch:
     """The database of `dsn`. A superuser makes a database and a role of its own beside it, dropped at the end; any
-    other role runs the migrations in the database itself, where what they make stays.
+    other role runs the migrations in the database itself, and what they made is dropped at the end.
 
-    Raises UsageError where it is not empty, may be the audited one, or its role could reach the server's files, and
-    ServerError where it cannot be reached.
+    Raises UsageError where it is not empty, may be the audited one, or its role could reach the server's files or may
+    make nothing, and ServerError where it cannot be reached.
     """
     with connect(dsn) as connection:
         _refuse_unless_scratch(connection, audited)
@@ -60,9 +62,22 @@ def named_scratch(dsn: str, needs: Needs, audited: Identity | None = None) -> Sc
                 f'"{connection.info.user}", the role of --scratch, has rights beyond its database, which migrations '
                 "would run with: name a role without any that owns an empty database, or a superuser, which makes one"
             )
+        if not row["may_create"]:
+            raise UsageError(
+                f'"{connection.info.user}", the role of --scratch, may not create tables in '
+                f'"{connection.info.dbname}": name a role that owns its database'
+            )
         extensions = _at_hand(connection)
     plain = make_conninfo("", **read_dsn(dsn))
-    return Scratch(plain, make_conninfo(plain, options=_OBSERVER_OPTIONS), _stays, extensions=extensions)
+    with psycopg.connect(plain, autocommit=True) as own:
+        before = owned_by_us(own)
+
+    def stop() -> None:
+        # A server that is gone by now needs no cleaning, and the findings are made.
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(plain, autocommit=True) as again:
+            drop_new(again, before)
+
+    return Scratch(plain, make_conninfo(plain, options=_OBSERVER_OPTIONS), stop, extensions=extensions)
 
 
 def _refuse_unless_scratch(connection: psycopg.Connection[dict[str, Any]], audited: Identity | None) -> None:
@@ -122,7 +137,3 @@ def _beside(dsn: str, connection: psycopg.Connection[dict[str, Any]], needs: Nee
             f"the server of --scratch does not take a role and a database of our own ({words}): name a role without "
             "rights that owns an empty database"
         ) from error
-
-
-def _stays() -> None:
-    return None

@@ -26,12 +26,12 @@ _WHOLE_SERVER = frozenset(
         "DropSubscriptionStmt", "LoadStmt", "CheckPointStmt", "ReassignOwnedStmt", "DropOwnedStmt",
     )
 )  # fmt: skip
+_ROW_CHANGES = frozenset(("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 _ROLE_SETTINGS = frozenset(("role", "session_authorization"))
 _MAKES_NOTHING = frozenset(
     (
-        "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "TruncateStmt", "RefreshMatViewStmt", "VacuumStmt",
-        "ClusterStmt", "ReindexStmt", "GrantStmt", "CommentStmt", "AlterOwnerStmt", "LockStmt", "NotifyStmt",
-        "AlterDefaultPrivilegesStmt",
+        *_ROW_CHANGES, "TruncateStmt", "RefreshMatViewStmt", "VacuumStmt", "ClusterStmt", "ReindexStmt", "GrantStmt",
+        "CommentStmt", "AlterOwnerStmt", "LockStmt", "NotifyStmt", "AlterDefaultPrivilegesStmt",
     )
 )  # fmt: skip
 
@@ -46,6 +46,8 @@ class StatementKind(Record):
     """Why it cannot be run, as a clause; later statements may want what it would have made."""
     makes_something: bool = True
     """Where it is not run, later statements may fail for want of it."""
+    changes_rows: bool = False
+    """It does nothing but that."""
 
 
 def kind_of(text: str, extensions: Extensions) -> StatementKind:
@@ -67,7 +69,7 @@ def kind_of(text: str, extensions: Extensions) -> StatementKind:
         return _extension(str(body["extname"]), extensions)
     if kind == "SelectStmt" and not body.get("intoClause"):
         return StatementKind(part="rows")
-    return StatementKind(makes_something=kind not in _MAKES_NOTHING)
+    return StatementKind(makes_something=kind not in _MAKES_NOTHING, changes_rows=kind in _ROW_CHANGES)
 
 
 def _transaction(body: Node) -> StatementKind:

@@ -1,6 +1,6 @@
 """From migrations to the steps that rules judge: each with the schema before it, its effect and its transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from pgadvisor.gate.transactions import Transactions
 from pgadvisor.locks.deciding import effect_of
 from pgadvisor.locks.effect import LockEffect
 from pgadvisor.locks.modes import stronger
-from pgadvisor.migration_facts import MigrationStep
+from pgadvisor.migration_facts import MigrationStep, Steps
 from pgadvisor.model.migration import Migration, MigrationStatement
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.sql.ddl import read_ddl
@@ -35,18 +35,18 @@ def steps_of(
     for migration in before:
         history, _ = _read(migration, history, version)
     history = history.beneath(snapshot)
-    found: list[MigrationStep] = []
+    found = Steps()
     for migration in ordered[len(before) :]:
         history, steps = _read(migration, history, version, found)
-        found += steps if migration.is_judged else []
+        found += steps if migration.is_judged else ()
     return tuple(found)
 
 
 def _read(
-    migration: Migration, history: SchemaHistory, version: int, judged: Sequence[MigrationStep] = ()
-) -> tuple[SchemaHistory, list[MigrationStep]]:
+    migration: Migration, history: SchemaHistory, version: int, judged: Steps | None = None
+) -> tuple[SchemaHistory, Steps]:
     """The steps of one migration, and the schema after it; `judged`: where those of all that is judged will be."""
-    steps: list[MigrationStep] = []
+    steps, judged = Steps(), Steps() if judged is None else judged
     transactions = Transactions()
     for statement in migration.up:
         own = _own_steps(statement, history)

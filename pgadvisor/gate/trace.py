@@ -13,7 +13,7 @@ from pgadvisor.gate.excuses import Excuses
 from pgadvisor.gate.locks_seen import Observer
 from pgadvisor.gate.migration_run import MigrationRun
 from pgadvisor.gate.relations_seen import Relation, seen_inside
-from pgadvisor.gate.reversal import reversal_of
+from pgadvisor.gate.reversal import Way, reversal_of
 from pgadvisor.gate.schema_print import SchemaPrint, print_schema
 from pgadvisor.gate.scratch import Scratch
 from pgadvisor.model.migration import Migration
@@ -40,8 +40,9 @@ def trace(
     known = tuple(migrations)
     try:
         with contextlib.ExitStack() as stack:
-            connections = [stack.enter_context(each()) for each in (scratch.observe,) * 3]
-            job = _Job(scratch, Observer(*connections), {**settings, **({"TimeZone": time_zone} if time_zone else {})})
+            onlooker, *brakes = [stack.enter_context(each()) for each in (scratch.observe,) * 3]
+            settings = {**settings, **({"TimeZone": time_zone} if time_zone else {})}
+            job = _Job(scratch, onlooker, brakes, settings)
             stack.callback(job.close)
             return job.run(known)
     except psycopg.OperationalError as error:
@@ -49,8 +50,14 @@ def trace(
 
 
 class _Job:
-    def __init__(self, scratch: Scratch, observer: Observer, settings: Mapping[str, str]) -> None:
-        self._scratch, self._observer = scratch, observer
+    def __init__(
+        self,
+        scratch: Scratch,
+        onlooker: psycopg.Connection[Any],
+        brakes: Sequence[psycopg.Connection[Any]],
+        settings: Mapping[str, str],
+    ) -> None:
+        self._scratch, self._onlooker, self._observer = scratch, onlooker, Observer(onlooker, *brakes)
         path = ", ".join(map(quoted, scratch.search_path)) if scratch.search_path else None
         self._settings = {**({"search_path": path} if path else {}), **settings}
         self._connection = scratch.connect()
@@ -58,6 +65,8 @@ class _Job:
         self._gaps: list[Gap] = []
         self._at_start: Mapping[int, Relation] | None = None
         self._has_failed = False
+        self._printed: SchemaPrint | None = None
+        """The schema as it stands; None: not looked at since something ran."""
 
     def close(self) -> None:
         self._connection.close()
@@ -65,20 +74,20 @@ class _Job:
     def run(self, migrations: Sequence[Migration]) -> Trace:
         earlier = tuple(takewhile(lambda each: not each.is_judged, migrations))
         self._build_past(earlier)
-        self._at_start = seen_inside(self._fresh()).relations
+        # Where nothing stood before, there is nothing to measure.
+        self._at_start = seen_inside(self._fresh()).relations or None
         judged: list[Migration] = []
-        ways: list[tuple[SchemaPrint, SchemaPrint]] = []
+        ways: dict[int, Way] = {}
         traced: dict[int, list[Traced]] = {}
-        after = self._print()
         for migration in migrations[len(earlier) :]:
             if not migration.is_judged:
                 self._apply_between(migration)
-                after = self._print()
                 continue
-            traced[len(judged)] = list(self._one(migration, "up"))
+            place = len(judged)
+            traced[place], way = self._run_there(migration)
+            if way is not None:
+                ways[place] = way
             judged.append(migration)
-            before, after = after, self._print()
-            ways.append((before, after))
         reversals = self._return(judged, ways, traced)
         ups = (each for place in traced for each in traced[place] if each.direction == "up")
         downs = (each for place in reversed(traced) for each in traced[place] if each.direction == "down")
@@ -127,7 +136,7 @@ class _Job:
     def _one(self, migration: Migration, direction: Direction) -> Iterator[Traced]:
         run = MigrationRun(self._fresh(), self._observer, self._at_start, self._scratch.extensions, self._excuses)
         run.has_failed = self._has_failed
-        done = 0
+        self._printed, done = None, 0
         try:
             for each in run.run(migration, direction):
                 done += 1
@@ -162,27 +171,35 @@ class _Job:
         if all(gap.reason != reason for gap in self._gaps):
             self._gap(name, reason)
 
+    def _way(self, migration: Migration, direction: Direction) -> tuple[list[Traced], Way]:
+        """Runs it with a look at the schema before and after."""
+        before = self._print()
+        traced = list(self._one(migration, direction))
+        return traced, (before, self._print())
+
+    def _run_there(self, migration: Migration) -> tuple[list[Traced], Way | None]:
+        """The schema is looked at only where there is a way back to compare with."""
+        if migration.down is None:
+            return list(self._one(migration, "up")), None
+        return self._way(migration, "up")
+
     def _print(self) -> SchemaPrint:
-        connection = self._fresh()
-        connection.execute(b"SET search_path = pg_catalog")
-        return print_schema(connection)
+        if self._printed is None:
+            self._fresh()  # without the temporary objects of the session
+            self._printed = print_schema(self._onlooker)
+        return self._printed
 
     def _return(
-        self,
-        judged: Sequence[Migration],
-        ways: Sequence[tuple[SchemaPrint, SchemaPrint]],
-        traced: Mapping[int, list[Traced]],
+        self, judged: Sequence[Migration], ways: Mapping[int, Way], traced: Mapping[int, list[Traced]]
     ) -> tuple[Reversal, ...]:
         found: list[Reversal] = []
-        start = self._print()
         for place in reversed(range(len(judged))):
             migration, returned = judged[place], None
             if migration.down is not None:
                 self._has_failed = False
-                traced[place].extend(self._one(migration, "down"))
-                end = self._print()
-                start, returned = end, (start, end)
-            found.append(reversal_of(migration, ways[place], returned, traced[place]))
+                back, returned = self._way(migration, "down")
+                traced[place].extend(back)
+            found.append(reversal_of(migration, ways.get(place), returned, traced[place]))
         return tuple(reversed(found))
 
 

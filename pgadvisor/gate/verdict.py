@@ -43,7 +43,7 @@ def verdict(
     ordered = sorted(findings, key=harm)
     unread = sum(each.unread is not None for each in judged.files)
     looked = _looked(judged, snapshot, plans)
-    if ordered:
+    if ordered and worst is not Severity.INFO:
         headline = ordered[0].message
         return Verdict(headline=_sentence(headline), text=" ".join([*_told(ordered), *looked]), severity=worst)
     if not judged.files:
@@ -54,7 +54,7 @@ def verdict(
         headline = f"Nothing in the way in what could be read: {_plural(unread, 'migration')} could not"
     else:
         headline = "Nothing in the way"
-    return Verdict(headline=headline, text=" ".join(looked), severity=worst)
+    return Verdict(headline=headline, text=" ".join([*_remarked(ordered), *looked]), severity=worst)
 
 
 def _told(ordered: Sequence[Finding]) -> list[str]:
@@ -62,11 +62,21 @@ def _told(ordered: Sequence[Finding]) -> list[str]:
     first, *others = ordered
     bad = list(dict.fromkeys(each.message for each in others if each.severity is first.severity))
     parts = []
-    if bad and first.severity is not Severity.INFO:
-        more = f"; and {len(bad) - _MOST:,} more" if len(bad) > _MOST else ""
-        parts.append(f"Also: {'; '.join(bad[:_MOST])}{more}.")
+    if bad:
+        parts.append(f"Also: {_listed(bad)}.")
     parts.append(f"What to change: {_lowered(first_sentence(first.remedy.text))}.")
     return parts
+
+
+def _remarked(ordered: Sequence[Finding]) -> list[str]:
+    """Findings that stop nobody."""
+    remarks = list(dict.fromkeys(each.message for each in ordered))
+    return [f"Worth knowing: {_listed(remarks)}."] if remarks else []
+
+
+def _listed(messages: Sequence[str]) -> str:
+    more = f"; and {len(messages) - _MOST:,} more" if len(messages) > _MOST else ""
+    return f"{'; '.join(messages[:_MOST])}{more}"
 
 
 def _looked(judged: JudgedMigrations, snapshot: Snapshot | None, plans: PlansFound | None) -> list[str]:

@@ -79,7 +79,10 @@ class _Beside(NamedTuple):
 
 
 def waive(findings: Iterable[Finding], migrations: Iterable[Migration], terms: Terms) -> Outcome:
-    """The findings without those that a waiver silences, in their order; and what there is to say about waivers."""
+    """The findings without those that a waiver silences, in their order; and what there is to say about waivers.
+
+    A waiver of a rule that only tells the same fault as the leading one silences nothing of what that one says.
+    """
     beside = _beside(migrations)
     claims = [claim for each in beside.values() for one in each for claim in one.claims]
     claims += [_listed_claim(number, each) for number, each in enumerate(terms.listed, start=1)]
@@ -91,11 +94,15 @@ def waive(findings: Iterable[Finding], migrations: Iterable[Migration], terms: T
         met = [each for each in _claims_on(finding, beside, terms) if _names(each, finding, terms)]
         faults |= {each: _fault(each, terms) for each in met}
         holding = [each for each in met if faults[each] is None]
-        if holding:
-            best = next((each for each in holding if each.reason), holding[0])
-            waived.append(Waived(finding=finding, reason=best.reason, is_in_source=best.is_in_source))
+        whole = [each for each in holding if each.rule is None or terms.rules.get(each.rule) == finding.rule]
+        if whole:
+            best = next((each for each in whole if each.reason), whole[0])
+            waived.append(Waived(finding=finding, reason=best.reason, until=best.until, is_in_source=best.is_in_source))
         else:
-            kept.append(_with_faults(finding, [f"{each.name} {faults[each]}" for each in met]))
+            silenced = {terms.rules.get(each.rule or "") for each in holding}
+            also = tuple(each for each in finding.also if each not in silenced)
+            reasons = [f"{each.name} {fault}" for each in met if (fault := faults[each]) is not None]
+            kept.append(_with_faults(replace(finding, also=also), reasons))
     return Outcome(kept=tuple(kept), waived=tuple(waived), notes=tuple(_notes(claims, faults, terms)))
 
 

@@ -114,13 +114,17 @@ def _with_change(effect: LockEffect, change: TypeChange, table: Table, column: C
         reason = f"{change.reason}, but index {rebuilt[0]} is built anew"
         return replace(effect, rewrites="no", scans="yes", builds_index="yes", reason=reason)
     index: Answer = "no" if schema.is_whole(table.qualified) or change.rebuilds_index == "no" else "unknown"
-    scans: Answer = "yes" if _is_in_check(table, column) else "unknown" if index == "unknown" else "no"
+    if check := _check_on(table, column):
+        reason = f"{change.reason}, but {check} is checked for every row again"
+        return replace(effect, rewrites="no", scans="yes", builds_index=index, reason=reason)
+    scans: Answer = "unknown" if index == "unknown" else "no"
     return replace(effect, rewrites="no", scans=scans, builds_index=index, reason=change.reason)
 
 
-def _is_in_check(table: Table, column: Column) -> bool:
-    """A CHECK on the column is made and checked again."""
-    return any(each.kind == "check" and column.name in each.columns for each in table.constraints)
+def _check_on(table: Table, column: Column) -> str | None:
+    """A CHECK on the column, which is made anew; one that is not valid stays so, and is not checked."""
+    found = (each for each in table.constraints if each.kind == "check" and column.name in each.columns)
+    return next((f"CHECK {each.name}" for each in found if each.is_validated), None)
 
 
 def _rebuilt_indexes(table: Table, column: Column, change: TypeChange) -> list[str]:

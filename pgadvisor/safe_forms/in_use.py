@@ -63,9 +63,10 @@ def is_there(step: MigrationStep, gate: GateFacts, name: str | None) -> bool:
 def _is_made(step: MigrationStep, name: str) -> bool:
     """Whether what is judged made the view, or the migration a temporary table that hides one of that name."""
     bare = name.rpartition(".")[2]
-    if any(each.step.is_temporary and each.step.name == bare for each in step.siblings[: step.position]):
+    if any(each.step.is_temporary and each.comes_before(step) for each in step.siblings.naming(bare)):
         return True
-    return any(each.command in _MADE and not each.step.or_replace and makes(each) == name for each in earlier(step))
+    made = (each for each in (step.judged or step.siblings).naming(bare) if each.command in _MADE)
+    return any(not each.step.or_replace and makes(each) == name and each.comes_before(step) for each in made)
 
 
 def earlier(step: MigrationStep) -> Iterator[MigrationStep]:
@@ -78,7 +79,8 @@ def earlier(step: MigrationStep) -> Iterator[MigrationStep]:
 
 def is_column_new(step: MigrationStep) -> bool:
     """Whether the column was added by what is judged: no program knows it yet."""
-    added = (each for each in earlier(step) if each.command == "add column" and each.target == step.target)
+    own = (step.judged or step.siblings).on(step.target)
+    added = (each for each in own if each.command == "add column" and each.comes_before(step))
     return any(each.step.column is not None and each.step.column.name == step.step.column_name for each in added)
 
 

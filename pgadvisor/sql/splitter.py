@@ -106,9 +106,15 @@ def statement_spans(text: str) -> tuple[Span, ...]:
     By libpg_query's scanner alone, which takes a second for 5 MB. What is for psql must have been blanked before.
     """
     pieces = None if _ATOMIC.search(text) else pieces_of(text)
-    if pieces is None:
+    if pieces is None or _goes_on(text, pieces[-1][1] if pieces else 0):
         return tuple(Span(start=start, end=end) for _, start, end in _pieces(tokens_of(text)))
     return tuple(_bare(text, start, end) for start, end in pieces)
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether more than blanks and comments stands behind the last statement: libpg_query drops what has a parenthesis
+    that is never closed."""
+    return any(each.kind != "comment" and each.text != ";" for each in tokens_of(text[end:]))
 
 
 def _bare(text: str, start: int, end: int) -> Span:

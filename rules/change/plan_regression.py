@@ -107,7 +107,7 @@ def check(gate: GateFacts) -> Iterator[Finding]:
                 line=each.place.line,
                 endpoint=each.endpoint,
             ),
-            message=f"{each.who} costs {each.times} afterwards{_why(each)}",
+            message=_message(each),
             evidence=(
                 Evidence(
                     rung=Rung.ESTIMATED,
@@ -137,13 +137,15 @@ def _severity(change: PlanChange) -> Severity:
     return Severity.WARNING
 
 
-def _why(change: PlanChange) -> str:
-    parts = [f"without {', '.join(map(_bare, change.gone_indexes))}"] if change.gone_indexes else []
-    parts += [
-        f"reading {read.table.removeprefix('public.')} ({size_text(read.size_bytes)}) whole"
-        for read in change.whole_reads[:1]
-    ]
-    return f", {', '.join(parts)}" if parts else ""
+def _message(change: PlanChange) -> str:
+    gone = ", ".join(map(_bare, change.gone_indexes))
+    told = (
+        f"without {gone}, {change.who} costs {change.times}"
+        if gone
+        else f"{change.who} costs {change.times} afterwards"
+    )
+    read = (f", reading {_bare(each.table)} ({size_text(each.size_bytes)}) whole" for each in change.whole_reads[:1])
+    return told + "".join(read)
 
 
 def _remedy(change: PlanChange) -> str:

@@ -30,7 +30,7 @@ from pgadvisor.rule import (
     Remedy,
     Severity,
     Where,
-    is_harmless,
+    is_on_new_table,
     lock_evidence,
     lock_severity,
     migration_rule,
@@ -56,6 +56,14 @@ BAD = [
         "CREATE TABLE visits_rest PARTITION OF visits DEFAULT;",
         migration="CREATE TABLE visits_2024 PARTITION OF visits FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
     ),
+    Example(
+        note="The snapshot says that the partition is small: a word of information.",
+        tables=(
+            table("visits", partition_key="RANGE (at)", columns={"at": "date"}, primary_key=None),
+            table("visits_old", columns={"at": "date"}, primary_key=None, rows=5_000),
+        ),
+        migration="ALTER TABLE visits ATTACH PARTITION visits_old FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');",
+    ),
 ]
 GOOD = [
     Example(
@@ -69,14 +77,6 @@ GOOD = [
         migration="CREATE TABLE visits_new (at date);"
         "ALTER TABLE visits ATTACH PARTITION visits_new FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
     ),
-    Example(
-        note="The snapshot says that the partition is small.",
-        tables=(
-            table("visits", partition_key="RANGE (at)", columns={"at": "date"}, primary_key=None),
-            table("visits_old", columns={"at": "date"}, primary_key=None, rows=5_000),
-        ),
-        migration="ALTER TABLE visits ATTACH PARTITION visits_old FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');",
-    ),
 ]
 
 _RANGE = re.compile(r"FOR VALUES FROM \(([^(),]+)\) TO \(([^(),]+)\)\Z", re.IGNORECASE)
@@ -87,9 +87,9 @@ _KEY = re.compile(r'(?:RANGE|LIST) \(("[^"]+"|\w+)\)\Z', re.IGNORECASE)
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     effect = step.effect
-    if step.command == "create table partition of" and effect.scans == "yes" and not is_harmless(step, gate):
+    if step.command == "create table partition of" and effect.scans == "yes" and not is_on_new_table(step):
         yield _beside_default(step, gate)
-    if step.command != "attach partition" or not step.step.names or is_harmless(step, gate):
+    if step.command != "attach partition" or not step.step.names or is_on_new_table(step):
         return
     if effect.scans == "no" and effect.builds_index != "yes":
         return

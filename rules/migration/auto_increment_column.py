@@ -27,7 +27,7 @@ from pgadvisor.rule import (
     Severity,
     column_script,
     counts_up,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
 )
@@ -62,7 +62,7 @@ GOOD = [
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     column = step.step.column
-    if step.command != "add column" or column is None or is_harmless(step, gate) or not counts_up(column):
+    if step.command != "add column" or column is None or is_on_new_table(step) or not counts_up(column):
         return
     yield lock_finding(
         step,

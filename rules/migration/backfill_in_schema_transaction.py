@@ -33,6 +33,7 @@ from pgadvisor.rule import (
     is_strong,
     keeps_reads_out,
     migration_rule,
+    milder_if_quick,
     rows_in_batches,
     table,
 )
@@ -59,6 +60,12 @@ BAD = [
         migration="DO $$ BEGIN ALTER TABLE orders ADD COLUMN active boolean; UPDATE orders SET active = true; END $$;",
         is_in_transaction=True,
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", rows=500),),
+        migration="ALTER TABLE orders ADD COLUMN active boolean; UPDATE orders SET active = true;",
+        is_in_transaction=True,
+    ),
 ]
 GOOD = [
     Example(
@@ -73,12 +80,6 @@ GOOD = [
     Example(
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (active boolean); ALTER TABLE orders ADD COLUMN n int; UPDATE orders SET n = 1;",
-        is_in_transaction=True,
-    ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", rows=500),),
-        migration="ALTER TABLE orders ADD COLUMN active boolean; UPDATE orders SET active = true;",
         is_in_transaction=True,
     ),
     Example(
@@ -104,7 +105,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         message=f"rows of {step.label} are changed in the transaction that has locked {holder.label}: "
         f"{waiting} of it wait{queue}",
         evidence=(
-            Evidence(rung=Rung.INFERRED, text=f"{holder.command} took {holder.effect.lock}, held until the end"),
+            Evidence(rung=Rung.INFERRED, text=f"{holder.spelled} took {holder.effect.lock}, held until the end"),
         ),
         remedy=Remedy(
             text="Put the change of the rows into a migration of its own, in batches, outside a transaction.",
@@ -112,6 +113,6 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             lock=f"ROW EXCLUSIVE on {step.label}, and each batch of rows for a moment",
         ),
         wrong_if="the rows that are changed are few",
-        severity=Severity.WARNING if step.step.has_where else Severity.ERROR,
+        severity=milder_if_quick(Severity.WARNING if step.step.has_where else Severity.ERROR, step, gate),
         cause=f"backfill {step.target} {step.migration.file}",
     )

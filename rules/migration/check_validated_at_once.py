@@ -30,7 +30,7 @@ from pgadvisor.rule import (
     column_script,
     columns_sql,
     constraint_name,
-    is_harmless,
+    constraints_to_check,
     lock_finding,
     migration_rule,
     script,
@@ -59,6 +59,11 @@ BAD = [
         tables=(table("orders", columns={"total": "numeric"}, rows=50_000_000),),
         migration="ALTER TABLE orders ADD CHECK (total > 0);",
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", columns={"total": "numeric"}, rows=5_000),),
+        migration="ALTER TABLE orders ADD CHECK (total > 0);",
+    ),
 ]
 GOOD = [
     Example(
@@ -79,32 +84,20 @@ GOOD = [
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (total numeric); ALTER TABLE orders ADD CHECK (total > 0);",
     ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", columns={"total": "numeric"}, rows=5_000),),
-        migration="ALTER TABLE orders ADD CHECK (total > 0);",
-    ),
 ]
-
-
-_COMMANDS = ("add check", "add column")
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in _COMMANDS or step.effect.rewrites == "yes" or is_harmless(step, gate):
-        return
-    for constraint in step.added_constraints:
-        is_checked = constraint.is_enforced and not constraint.is_not_valid
-        if constraint.kind == "check" and is_checked and step.effect.scans == "yes":
-            yield lock_finding(
-                step,
-                gate,
-                f"adding {_name(step, constraint)} to {step.label} reads every row",
-                _remedy(step, constraint),
-                cause=f"check {constraint_name(step, constraint)} of",
-                column=constraint.columns[0] if len(constraint.columns) == 1 else None,
-            )
+    for constraint in constraints_to_check(step, "check"):
+        yield lock_finding(
+            step,
+            gate,
+            f"adding {_name(step, constraint)} to {step.label} reads every row",
+            _remedy(step, constraint),
+            cause=f"check {constraint_name(step, constraint)} of",
+            column=constraint.columns[0] if len(constraint.columns) == 1 else None,
+        )
 
 
 def _name(step: MigrationStep, constraint: DdlConstraint) -> str:

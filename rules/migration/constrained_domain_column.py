@@ -28,7 +28,7 @@ from pgadvisor.rule import (
     Remedy,
     Severity,
     counts_up,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
 )
@@ -60,7 +60,7 @@ GOOD = [
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     column = step.step.column
-    if step.command != "add column" or column is None or is_harmless(step, gate) or not _is_by_domain(step, column):
+    if step.command != "add column" or column is None or is_on_new_table(step) or not _is_by_domain(step, column):
         return
     yield lock_finding(
         step,

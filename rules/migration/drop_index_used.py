@@ -60,6 +60,11 @@ GOOD = [
         migration="DROP INDEX CONCURRENTLY orders_email_idx;",
     ),
     Example(
+        note="It is what a broken build left: no query can use it.",
+        tables=(replace(_ORDERS, indexes=tuple(replace(each, is_valid=False) for each in _ORDERS.indexes)),),
+        migration="DROP INDEX CONCURRENTLY orders_email_idx;",
+    ),
+    Example(
         note="Another one begins with the same columns.",
         tables=(
             table("orders", columns={"email": "text"}, indexes={"orders_email_idx": "email", "wider": "email, id"}),
@@ -89,6 +94,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         if (
             held is None
             or index is None
+            or not index.is_valid
             or any(each.name != name and is_covered(gate.facts, index, each) for each in held.indexes)
         ):
             continue

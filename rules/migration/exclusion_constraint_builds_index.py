@@ -26,7 +26,7 @@ from pgadvisor.rule import (
     MigrationStep,
     Remedy,
     Severity,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
     table,
@@ -34,23 +34,23 @@ from pgadvisor.rule import (
 
 BAD = [
     Example(migration="ALTER TABLE bookings ADD CONSTRAINT apart EXCLUDE USING gist (room WITH =, during WITH &&);"),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("bookings", columns={"during": "tsrange"}, rows=5_000),),
+        migration="ALTER TABLE bookings ADD EXCLUDE USING gist (during WITH &&);",
+    ),
 ]
 GOOD = [
     Example(
         note="The table is made with it.",
         migration="CREATE TABLE bookings (during tsrange, EXCLUDE USING gist (during WITH &&));",
     ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("bookings", columns={"during": "tsrange"}, rows=5_000),),
-        migration="ALTER TABLE bookings ADD EXCLUDE USING gist (during WITH &&);",
-    ),
 ]
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command != "add exclusion" or is_harmless(step, gate):
+    if step.command != "add exclusion" or is_on_new_table(step):
         return
     name = (step.step.constraint.name if step.step.constraint else None) or "of its own"
     yield lock_finding(

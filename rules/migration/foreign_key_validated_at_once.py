@@ -31,7 +31,8 @@ from pgadvisor.rule import (
     column_script,
     columns_sql,
     constraint_name,
-    is_harmless,
+    constraints_to_check,
+    index_for_key,
     is_partitioned,
     lock_finding,
     migration_rule,
@@ -68,6 +69,11 @@ BAD = [
         tables=(table("orders", columns={"user_id": "bigint"}, rows=50_000_000),),
         migration="ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;",
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", columns={"user_id": "bigint"}, rows=5_000),),
+        migration="ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;",
+    ),
 ]
 GOOD = [
     Example(
@@ -89,45 +95,36 @@ GOOD = [
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (user_id int); ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;",
     ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", columns={"user_id": "bigint"}, rows=5_000),),
-        migration="ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;",
-    ),
 ]
-
-
-_COMMANDS = ("add foreign key", "add column")
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in _COMMANDS or step.effect.rewrites == "yes" or is_harmless(step, gate):
-        return
-    for constraint in step.added_constraints:
-        is_checked = constraint.is_enforced and not constraint.is_not_valid
-        if constraint.kind == "foreign key" and is_checked and step.effect.scans == "yes":
-            yield lock_finding(
-                step,
-                gate,
-                f"adding a foreign key on ({columns_sql(constraint.columns)}) to {step.label} looks up every row",
-                _remedy(step, constraint),
-                cause=f"foreign key {constraint_name(step, constraint)} of",
-                column=constraint.columns[0] if len(constraint.columns) == 1 else None,
-            )
+    for constraint in constraints_to_check(step, "foreign key"):
+        yield lock_finding(
+            step,
+            gate,
+            f"adding a foreign key on ({columns_sql(constraint.columns)}) to {step.label} looks up every row",
+            _remedy(step, gate, constraint),
+            cause=f"foreign key {constraint_name(step, constraint)} of",
+            column=constraint.columns[0] if len(constraint.columns) == 1 else None,
+        )
 
 
-def _remedy(step: MigrationStep, constraint: DdlConstraint) -> Remedy:
+def _remedy(step: MigrationStep, gate: GateFacts, constraint: DdlConstraint) -> Remedy:
     if is_partitioned(step):
         return Remedy(
             text="A partitioned table takes no foreign key NOT VALID before PostgreSQL 18: add and validate it on each "
             "partition, then on the partitioned table, which takes theirs for its own."
         )
-    validated = validated_steps(step, constraint)
+    index = index_for_key(step, gate, constraint)
+    lines = (*validated_steps(step, constraint), *((index,) if index else ()))
     return Remedy(
         text="Add it NOT VALID; put VALIDATE CONSTRAINT into a migration of its own, for in one transaction the locks "
         "would be held all the same.",
-        sql=column_script(step) if step.command == "add column" else script(*timeout(step), *validated),
+        sql="\n".join(filter(None, (column_script(step), index and script(index))))
+        if step.command == "add column"
+        else script(*timeout(step), *lines),
         lock=f"SHARE ROW EXCLUSIVE on both tables for a moment, then SHARE UPDATE EXCLUSIVE on {step.label}: "
         "reads and writes go on",
     )

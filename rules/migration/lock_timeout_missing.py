@@ -20,7 +20,6 @@ https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-LOCK-TIME
 """
 
 from collections.abc import Iterator
-from itertools import takewhile
 
 from pgadvisor.rule import (
     Evidence,
@@ -90,7 +89,7 @@ _TOLD_ELSEWHERE = (
 
 @migration_rule(severity=Severity.WARNING, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if not _waits(step, gate) or any(_waits(each, gate) for each in step.siblings[: step.position]):
+    if gate.first(step, _waits) is not step:
         return
     locked = [(step.target, step.effect.lock)] if is_strong(step) else _others(step)
     name, mode = locked[0]
@@ -100,8 +99,8 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     queue = f": {calls:,.0f} calls a second would queue behind it" if calls else ""
     yield Finding(
         where=Where(table=name),
-        message=f"{step.command} waits for {mode} on {label} without a lock_timeout{queue}",
-        evidence=(Evidence(rung=Rung.INFERRED, text=f"{step.command} takes {mode} on {label}, and none was set"),),
+        message=f"{step.spelled} waits for {mode} on {label} without a lock_timeout{queue}",
+        evidence=(Evidence(rung=Rung.INFERRED, text=f"{step.spelled} takes {mode} on {label}, and none was set"),),
         remedy=Remedy(
             text="Set a lock_timeout first, and run the migration again when it is refused.",
             sql=script(f"{set_it} lock_timeout = '5s'", step.statement.text.strip().rstrip(";")),
@@ -117,16 +116,10 @@ def _waits(step: MigrationStep, gate: GateFacts) -> bool:
     if has_lock_timeout(step):
         return False
     locked = [(step.target, step.effect.lock)] if is_strong(step) else _others(step)
-    if not locked or any(_is_worse(each) for each in _of_statement(step)):
+    if not locked or any(map(_is_worse, step.clauses)):
         return False
     calls = gate.queued_calls_per_s(*locked[0])
     return calls is None or calls >= 1
-
-
-def _of_statement(step: MigrationStep) -> Iterator[MigrationStep]:
-    """The steps of the same statement."""
-    for direction in (reversed(step.siblings[: step.position]), step.siblings[step.position :]):
-        yield from takewhile(lambda each: each.statement is step.statement, direction)
 
 
 def _is_worse(step: MigrationStep) -> bool:

@@ -21,7 +21,6 @@ https://www.postgresql.org/docs/current/ddl-constraints.html#DDL-CONSTRAINTS-FK
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
-    DdlConstraint,
     Evidence,
     Example,
     Finding,
@@ -32,12 +31,11 @@ from pgadvisor.rule import (
     Severity,
     Where,
     columns_sql,
-    is_partitioned,
+    index_for_key,
     migration_rule,
     script,
-    supports_foreign_key,
     table,
-    table_sql,
+    timeout,
 )
 
 BAD = [
@@ -84,16 +82,12 @@ GOOD = [
 
 @migration_rule(severity=Severity.WARNING, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    is_made = step.command.startswith("create table") and not step.step.is_temporary
-    if not (is_made or step.command.startswith("add ")) or gate.is_small(step.target):
-        return
     for constraint in step.added_constraints:
-        if constraint.kind != "foreign key" or not constraint.columns or _is_indexed(step, constraint):
-            continue
-        if not is_made and not _is_known(step, constraint):
+        index = index_for_key(step, gate, constraint)
+        if index is None:
             continue
         keys = columns_sql(constraint.columns)
-        how = "" if is_made or step.is_new or is_partitioned(step) else "CONCURRENTLY "
+        is_beside = "CONCURRENTLY" in index
         referenced = step.named(constraint.references or (None, "")).removeprefix("public.")
         yield Finding(
             where=Where(table=step.target, column=constraint.columns[0]),
@@ -101,9 +95,9 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             f"reads all of {step.label}",
             evidence=(Evidence(rung=Rung.INFERRED, text="no index begins with its columns, and none is made here"),),
             remedy=Remedy(
-                text="Build an index on its columns" + (", in a migration of its own." if how else "."),
-                sql=_with_statement(step, f"CREATE INDEX {how}ON {table_sql(step)} ({keys})"),
-                lock=f"SHARE UPDATE EXCLUSIVE on {step.label}: reads and writes go on" if how else None,
+                text="Build an index on its columns" + (", in a migration of its own." if is_beside else "."),
+                sql=_with_statement(step, index),
+                lock=f"SHARE UPDATE EXCLUSIVE on {step.label}: reads and writes go on" if is_beside else None,
             ),
             wrong_if="rows of the referenced table are never deleted, or the table stays small",
             severity=Severity.WARNING,
@@ -114,30 +108,4 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
 def _with_statement(step: MigrationStep, index: str) -> str:
     """The index after the statement, where that is one of the migration's own and not of a DO block."""
     text = step.statement.text.strip().rstrip(";")
-    return script(text, index) if text[:2].upper() != "DO" else script(index)
-
-
-def _is_known(step: MigrationStep, constraint: DdlConstraint) -> bool:
-    """Whether an index that there was before would be known: the table is, or the columns are new."""
-    added = {
-        each.step.column.name
-        for each in step.judged
-        if each.command == "add column" and each.step.column and each.target == step.target
-    }
-    own = {step.step.column.name} if step.command == "add column" and step.step.column else set()
-    return step.schema.is_whole(step.target) or set(constraint.columns) <= added | own
-
-
-def _is_indexed(step: MigrationStep, constraint: DdlConstraint) -> bool:
-    """Whether an index begins with the key's columns, by now or by what is judged."""
-    known = step.table.indexes if step.table else ()
-    made = [each.step.index for each in step.judged if each.target == step.target and each.step.index]
-    if any(supports_foreign_key(each, constraint.columns) for each in (*known, *made)):
-        return True
-    count = len(constraint.columns)
-    return any(
-        other.kind in ("unique", "primary key") and set(other.columns[:count]) == set(constraint.columns)
-        for each in (*step.judged, step)
-        if each.target == step.target
-        for other in each.added_constraints
-    )
+    return script(*timeout(step), text, index) if text[:2].upper() != "DO" else script(index)

@@ -32,7 +32,7 @@ from pgadvisor.rule import (
     alter,
     column_script,
     columns_sql,
-    is_harmless,
+    constraints_to_check,
     is_partitioned,
     lock_finding,
     migration_rule,
@@ -76,22 +76,13 @@ GOOD = [
 ]
 
 
-_COMMANDS = ("add primary key", "add primary key using index", "add column")
-
-
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in _COMMANDS or step.effect.rewrites == "yes" or is_harmless(step, gate):
-        return
-    for constraint in step.added_constraints:
-        if constraint.kind != "primary key":
-            continue
+    for constraint in constraints_to_check(step, "primary key"):
         if constraint.using_index is None:
             does = f"adding PRIMARY KEY ({columns_sql(constraint.columns)}) to {step.label} builds its index"
-        elif step.effect.scans == "yes":
-            does = f"adding PRIMARY KEY USING INDEX to {step.label} reads every row for a null"
         else:
-            continue
+            does = f"adding PRIMARY KEY USING INDEX to {step.label} reads every row for a null"
         yield lock_finding(step, gate, does, _remedy(step, constraint), cause="primary key of")
 
 

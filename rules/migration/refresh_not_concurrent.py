@@ -31,7 +31,7 @@ from pgadvisor.rule import (
     Severity,
     Table,
     Where,
-    is_harmless,
+    is_on_new_table,
     is_there,
     lock_finding,
     lock_severity,
@@ -53,6 +53,11 @@ BAD = [
         tables=(_TOTALS,),
         migration="REFRESH MATERIALIZED VIEW CONCURRENTLY totals;",
     ),
+    Example(
+        note="The snapshot says that it is small: a word of information.",
+        tables=(replace(table("totals", rows=500), kind="materialized view"),),
+        migration="REFRESH MATERIALIZED VIEW totals;",
+    ),
 ]
 GOOD = [
     Example(
@@ -70,11 +75,6 @@ GOOD = [
         migration="CREATE UNIQUE INDEX CONCURRENTLY totals_day_key ON totals (day);"
         "REFRESH MATERIALIZED VIEW CONCURRENTLY totals;",
     ),
-    Example(
-        note="The snapshot says that it is small.",
-        tables=(replace(table("totals", rows=500), kind="materialized view"),),
-        migration="REFRESH MATERIALIZED VIEW totals;",
-    ),
 ]
 
 
@@ -89,7 +89,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     elif step.step.is_concurrent:
         if step.table is not None and step.schema.is_whole(step.target) and not _has_unique(step.table):
             yield _plain(step, gate, f"REFRESH CONCURRENTLY of {step.label} fails: it has no unique index")
-    elif not is_harmless(step, gate):
+    elif not is_on_new_table(step):
         yield lock_finding(step, gate, f"refreshing {step.label} runs its query", _remedy(step), cause="refresh")
 
 
@@ -105,7 +105,7 @@ def _plain(step: MigrationStep, gate: GateFacts, message: str) -> Finding:
     return Finding(
         where=Where(table=step.target),
         message=message,
-        evidence=(Evidence(rung=Rung.INFERRED, text=f"{step.command} of {step.label}"),),
+        evidence=(Evidence(rung=Rung.INFERRED, text=f"{step.spelled} of {step.label}"),),
         remedy=_remedy(step),
         wrong_if="nobody reads the view",
         severity=Severity.ERROR if step.step.is_concurrent else lock_severity(step, gate),

@@ -96,8 +96,10 @@ def _loses_key(step: MigrationStep) -> bool:
         return False
     if table.primary_key.name != step.step.constraint_name or any(each.is_replica_identity for each in table.indexes):
         return False
-    own = [each for each in step.siblings if each.target == step.target]
+    own = step.siblings.on(step.target)
     if any(each.command == "replica identity" and each.step.value in ("full", "index") for each in own):
         return False
-    together = [*step.after, *(each for each in own if each.statement is step.statement)]
-    return not any(each.target == step.target and each.command.startswith("add primary key") for each in together)
+    keys = (each for each in own if each.command.startswith("add primary key"))
+    return not any(
+        each.statement is step.statement or (step.shares_transaction(each) and step.comes_before(each)) for each in keys
+    )

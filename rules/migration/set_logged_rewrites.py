@@ -26,7 +26,7 @@ from pgadvisor.rule import (
     MigrationStep,
     Remedy,
     Severity,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
     table,
@@ -54,7 +54,7 @@ GOOD = [
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in ("set logged", "set unlogged") or step.effect.rewrites == "no" or is_harmless(step, gate):
+    if step.command not in ("set logged", "set unlogged") or step.effect.rewrites == "no" or is_on_new_table(step):
         return
     yield lock_finding(
         step,

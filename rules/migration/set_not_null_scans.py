@@ -27,7 +27,7 @@ from pgadvisor.rule import (
     MigrationStep,
     Remedy,
     Severity,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
     not_null_constraint_steps,
@@ -63,6 +63,11 @@ BAD = [
         migration='DO $$ BEGIN ALTER TABLE IF EXISTS shop."Orders" ALTER email SET NOT NULL; END $$;',
         remedy='ALTER TABLE shop."Orders" ALTER COLUMN email SET NOT NULL;',
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", columns={"email": "text"}, rows=5_000),),
+        migration="ALTER TABLE orders ALTER COLUMN email SET NOT NULL;",
+    ),
 ]
 GOOD = [
     Example(
@@ -79,17 +84,12 @@ GOOD = [
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (email text); ALTER TABLE orders ALTER COLUMN email SET NOT NULL;",
     ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", columns={"email": "text"}, rows=5_000),),
-        migration="ALTER TABLE orders ALTER COLUMN email SET NOT NULL;",
-    ),
 ]
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in ("set not null", "add not null") or step.effect.scans == "no" or is_harmless(step, gate):
+    if step.command not in ("set not null", "add not null") or step.effect.scans == "no" or is_on_new_table(step):
         return
     added = step.step.constraint
     column = step.step.column_name or (added.columns[0] if added and added.columns else "")

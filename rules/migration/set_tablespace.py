@@ -31,9 +31,10 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
+    milder_if_quick,
     quoted,
     table,
 )
@@ -45,13 +46,13 @@ BAD = [
         remedy="REINDEX (TABLESPACE fast) INDEX CONCURRENTLY orders_email_idx;",
     ),
     Example(migration="ALTER TABLE orders SET ACCESS METHOD columnar;"),
-]
-GOOD = [
     Example(
-        note="The snapshot says that the table is small.",
+        note="The snapshot says that the table is small: a word of information.",
         tables=(table("orders", rows=5_000),),
         migration="ALTER TABLE orders SET TABLESPACE fast;",
     ),
+]
+GOOD = [
     Example(
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (id bigint); ALTER TABLE orders SET TABLESPACE fast;",
@@ -69,7 +70,7 @@ _TABLESPACE = re.compile(r"\bSET\s+TABLESPACE\s+(\"[^\"]+\"|[\w$]+)", re.IGNOREC
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     if step.command not in ("set tablespace", "set index tablespace", "set access method"):
         return
-    if is_harmless(step, gate) or (step.command != "set index tablespace" and step.effect.rewrites == "no"):
+    if is_on_new_table(step) or (step.command != "set index tablespace" and step.effect.rewrites == "no"):
         return
     if step.command != "set index tablespace":
         yield lock_finding(
@@ -90,7 +91,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             lock="SHARE UPDATE EXCLUSIVE: reads and writes go on",
         ),
         wrong_if="the index is small, or nothing uses its table",
-        severity=Severity.ERROR,
+        severity=milder_if_quick(Severity.ERROR, step, gate),
         cause=f"tablespace of {step.step.schema or ''}.{step.step.name}",
     )
 

@@ -74,8 +74,8 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         return
     before = {
         id(each.statement): each
-        for each in step.siblings[: step.position]
-        if each.statement is not step.statement and each.target == step.target and _pass(each) == own
+        for each in step.siblings.on(step.target)
+        if each.comes_before(step) and each.statement is not step.statement and _pass(each) == own
     }
     if len(before) != 1:
         return
@@ -83,7 +83,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         where=Where(table=step.target),
         message=f"{step.label} is {own} more than once: one ALTER TABLE would do it in one pass",
         evidence=tuple(
-            Evidence(rung=Rung.INFERRED, text=f"{each.command} and {step.command} each pass over all of it under lock")
+            Evidence(rung=Rung.INFERRED, text=f"{each.spelled} and {step.spelled} each pass over all of it under lock")
             for each in before.values()
         ),
         remedy=Remedy(text="Put the clauses of all of them into one ALTER TABLE."),

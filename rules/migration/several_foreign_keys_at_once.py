@@ -77,12 +77,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     own = _referenced(step)
     if not own:
         return
-    earlier = [
-        name
-        for each in step.siblings[: step.position]
-        if each.statement is step.statement or (step.is_in_transaction and each.transaction == step.transaction)
-        for name in _referenced(each)
-    ]
+    earlier = [name for each in (step.before or step.clauses) if each.comes_before(step) for name in _referenced(each)]
     new = [name for name in own if name not in earlier]
     if not new or len({*earlier, *own}) != 2:
         return

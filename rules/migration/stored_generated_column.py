@@ -30,7 +30,7 @@ from pgadvisor.rule import (
     Remedy,
     Severity,
     alter,
-    is_harmless,
+    is_on_new_table,
     kept_up_script,
     lock_finding,
     migration_rule,
@@ -68,7 +68,7 @@ GOOD = [
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if is_harmless(step, gate) or step.effect.rewrites == "no":
+    if is_on_new_table(step) or step.effect.rewrites == "no":
         return
     column = step.step.column
     if step.command == "add column" and column is not None and column.generated == "stored":

@@ -27,7 +27,7 @@ from pgadvisor.rule import (
     MigrationStep,
     Remedy,
     Severity,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
     table,
@@ -46,8 +46,31 @@ BAD = [
         ),
         migration="ALTER TABLE orders ALTER COLUMN email TYPE text;",
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(
+            table(
+                "orders",
+                columns={"email": "character varying(50)"},
+                indexes={"orders_lower_idx": "lower(email)"},
+                rows=5_000,
+            ),
+        ),
+        migration="ALTER TABLE orders ALTER COLUMN email TYPE text;",
+    ),
+    Example(
+        note="A CHECK on the column is checked for every row again.",
+        earlier="CREATE TABLE orders (id bigint PRIMARY KEY, total numeric(12, 2) CHECK (total >= 0));",
+        migration="ALTER TABLE orders ALTER COLUMN total TYPE numeric(14, 2);",
+    ),
 ]
 GOOD = [
+    Example(
+        note="A CHECK that is not valid stays so, and no row is read.",
+        earlier="CREATE TABLE orders (id bigint PRIMARY KEY, total numeric(12, 2));"
+        "ALTER TABLE orders ADD CONSTRAINT paid CHECK (total >= 0) NOT VALID;",
+        migration="ALTER TABLE orders ALTER COLUMN total TYPE numeric(14, 2);",
+    ),
     Example(
         note="text and varchar are ordered alike: a plain index stays.",
         tables=(
@@ -60,25 +83,13 @@ GOOD = [
         ),
         migration="ALTER TABLE orders ALTER COLUMN email TYPE text;",
     ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(
-            table(
-                "orders",
-                columns={"email": "character varying(50)"},
-                indexes={"orders_lower_idx": "lower(email)"},
-                rows=5_000,
-            ),
-        ),
-        migration="ALTER TABLE orders ALTER COLUMN email TYPE text;",
-    ),
 ]
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     effect, name = step.effect, step.step.column_name or ""
-    if step.command != "alter column type" or effect.rewrites != "no" or is_harmless(step, gate):
+    if step.command != "alter column type" or effect.rewrites != "no" or is_on_new_table(step):
         return
     if "yes" not in (effect.builds_index, effect.scans):
         return

@@ -31,7 +31,7 @@ from pgadvisor.rule import (
     MigrationStep,
     Remedy,
     Severity,
-    is_harmless,
+    is_on_new_table,
     kept_up_script,
     lock_finding,
     migration_rule,
@@ -69,6 +69,11 @@ BAD = [
         tables=(table("orders", columns={"at": "text"}, rows=50_000_000),),
         migration="ALTER TABLE orders ALTER COLUMN at TYPE timestamptz USING at::timestamptz + '1 hour';",
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", columns={"number": "integer"}, rows=5_000),),
+        migration="ALTER TABLE orders ALTER COLUMN number TYPE bigint;",
+    ),
 ]
 GOOD = [
     Example(
@@ -82,11 +87,6 @@ GOOD = [
         tables=(table("orders", columns={"at": "timestamp without time zone"}, rows=50_000_000),),
         settings={"TimeZone": "UTC"},
         migration="ALTER TABLE orders ALTER COLUMN at TYPE timestamptz;",
-    ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", columns={"number": "integer"}, rows=5_000),),
-        migration="ALTER TABLE orders ALTER COLUMN number TYPE bigint;",
     ),
     Example(
         note="The table is made by the same migration.",
@@ -106,7 +106,7 @@ _NARROWED = re.compile(r"(character varying|numeric|timestamp|time|interval|bit 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     column, name = step.step.column, step.step.column_name or ""
-    if step.command != "alter column type" or column is None or column.type is None or is_harmless(step, gate):
+    if step.command != "alter column type" or column is None or column.type is None or is_on_new_table(step):
         return
     if step.effect.rewrites == "no":
         return

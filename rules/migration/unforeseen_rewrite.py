@@ -40,7 +40,15 @@ _TRACE = Trace(
     version_num=180_001,
     statements=(Traced(file="2_change.sql", migration="2_change", place=0, line=1, rewritten=("public.orders",)),),
 )
-BAD = [Example(migration="SELECT widen_all_totals();", trace=_TRACE)]
+BAD = [
+    Example(migration="SELECT widen_all_totals();", trace=_TRACE),
+    Example(
+        note="The table is small: a word of information.",
+        tables=(table("orders", rows=100),),
+        migration="SELECT widen_all_totals();",
+        trace=_TRACE,
+    ),
+]
 GOOD = [
     Example(
         note="Its text says so: another rule tells of it.",
@@ -48,26 +56,19 @@ GOOD = [
         migration="ALTER TABLE orders ALTER COLUMN total TYPE bigint;",
         trace=_TRACE,
     ),
-    Example(
-        note="The table is small.",
-        tables=(table("orders", rows=100),),
-        migration="SELECT widen_all_totals();",
-        trace=_TRACE,
-    ),
 ]
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2", needs=("trace",))
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    traced = gate.traced(step)
-    together = [each for each in step.siblings if each.statement is step.statement]
+    traced, together = gate.traced(step), step.clauses
     if traced is None or gate.trace is None or step.position != together[0].position:
         return
     foreseen = {each.effect.worked_table or each.target for each in together if each.effect.rewrites != "no"}
     if any(each.command == "truncate" for each in together) or None in foreseen:
         return
     for name in traced.rewritten:
-        if name in foreseen or gate.is_small(name):
+        if name in foreseen:
             continue
         label = name.removeprefix("public.")
         yield Finding(
@@ -78,6 +79,6 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             ),
             remedy=Remedy(text="Look up what the statement sets off; change the table in a migration of its own."),
             wrong_if="the table is small, or nothing uses it",
-            severity=Severity.ERROR,
+            severity=Severity.INFO if gate.is_small(name) else Severity.ERROR,
             cause=f"rewrite {name}",
         )

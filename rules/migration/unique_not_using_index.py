@@ -28,7 +28,7 @@ from pgadvisor.rule import (
     Severity,
     column_script,
     columns_sql,
-    is_harmless,
+    constraints_to_check,
     is_partitioned,
     lock_finding,
     migration_rule,
@@ -58,6 +58,11 @@ BAD = [
         tables=(table("orders", columns={"token": "text"}, rows=50_000_000),),
         migration="ALTER TABLE orders ADD UNIQUE (token);",
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", columns={"token": "text"}, rows=5_000),),
+        migration="ALTER TABLE orders ADD UNIQUE (token);",
+    ),
 ]
 GOOD = [
     Example(
@@ -69,23 +74,13 @@ GOOD = [
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (id bigint PRIMARY KEY, token text); ALTER TABLE orders ADD UNIQUE (token);",
     ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", columns={"token": "text"}, rows=5_000),),
-        migration="ALTER TABLE orders ADD UNIQUE (token);",
-    ),
 ]
-
-
-_COMMANDS = ("add unique", "add column")
 
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in _COMMANDS or step.effect.rewrites == "yes" or is_harmless(step, gate):
-        return
-    for constraint in step.added_constraints:
-        if constraint.kind == "unique" and constraint.using_index is None:
+    for constraint in constraints_to_check(step, "unique"):
+        if constraint.using_index is None:
             yield lock_finding(
                 step,
                 gate,

@@ -30,7 +30,7 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
-    is_harmless,
+    is_on_new_table,
     lock_finding,
     migration_rule,
     table,
@@ -43,16 +43,16 @@ BAD = [
     Example(migration="CLUSTER orders USING orders_pkey;"),
     Example(note="All tables of the database.", migration="VACUUM FULL;", remedy="VACUUM (ANALYZE);"),
     Example(tables=(table("orders", rows=50_000_000),), migration="VACUUM FULL orders;"),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", rows=5_000),),
+        migration="VACUUM FULL orders;",
+    ),
 ]
 GOOD = [
     Example(
         note="It works beside reads and writes.",
         migration="VACUUM (ANALYZE) orders;",
-    ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", rows=5_000),),
-        migration="VACUUM FULL orders;",
     ),
     Example(
         note="It only says by which index CLUSTER would order the table.",
@@ -85,5 +85,5 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             severity=Severity.ERROR,
             cause=step.command,
         )
-    elif not is_harmless(step, gate):
+    elif not is_on_new_table(step):
         yield lock_finding(step, gate, f"{name} writes {step.label} anew", remedy, cause=step.command)

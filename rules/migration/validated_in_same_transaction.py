@@ -31,7 +31,7 @@ from pgadvisor.rule import (
     alter,
     constraint_name,
     how_long,
-    is_harmless,
+    is_on_new_table,
     keeps_reads_out,
     lock_severity,
     migration_rule,
@@ -82,9 +82,9 @@ GOOD = [
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command != "validate constraint" or is_harmless(step, gate):
+    if step.command != "validate constraint" or is_on_new_table(step):
         return
-    together = [*step.before, *(each for each in step.siblings if each.statement is step.statement)]
+    together = [*step.before, *step.clauses]
     adding = next((each for each in together if _adds(each, step)), None)
     if adding is None:
         return
@@ -95,7 +95,7 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         message=f"constraint {name} of {step.label} is validated in the transaction that added it: {waiting} wait"
         + how_long(step, gate),
         evidence=(
-            Evidence(rung=Rung.INFERRED, text=f"{adding.command} took {adding.effect.lock}, held while rows are read"),
+            Evidence(rung=Rung.INFERRED, text=f"{adding.spelled} took {adding.effect.lock}, held while rows are read"),
         ),
         remedy=Remedy(
             text="Put VALIDATE CONSTRAINT into a migration of its own, after the one that adds the constraint.",

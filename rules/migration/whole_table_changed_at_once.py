@@ -29,9 +29,10 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
-    is_harmless,
+    is_on_new_table,
     is_strong,
     migration_rule,
+    milder_if_quick,
     rows_in_batches,
     size_text,
     table,
@@ -48,17 +49,17 @@ BAD = [
         tables=(table("orders", rows=50_000_000),),
         migration="UPDATE orders SET status = 'new', total = total * 2;",
     ),
+    Example(
+        note="The snapshot says that the table is small: a word of information.",
+        tables=(table("orders", rows=500),),
+        migration="UPDATE orders SET status = 'new';",
+    ),
 ]
 GOOD = [
     Example(note="Some rows at a time.", migration="UPDATE orders SET status = 'new' WHERE id BETWEEN 1 AND 1000;"),
     Example(
         note="The table is made by the same migration.",
         migration="CREATE TABLE orders (status text); UPDATE orders SET status = 'new';",
-    ),
-    Example(
-        note="The snapshot says that the table is small.",
-        tables=(table("orders", rows=500),),
-        migration="UPDATE orders SET status = 'new';",
     ),
     Example(
         note="That a lock is held meanwhile is a worse fault.",
@@ -70,7 +71,7 @@ GOOD = [
 
 @migration_rule(severity=Severity.ERROR, since="0.2")
 def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
-    if step.command not in ("update", "delete") or step.step.has_where or is_harmless(step, gate):
+    if step.command not in ("update", "delete") or step.step.has_where or is_on_new_table(step):
         return
     if any(is_strong(each) for each in step.before):
         return
@@ -86,6 +87,6 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
             lock=f"ROW EXCLUSIVE on {step.label}, and each batch of rows for a moment",
         ),
         wrong_if="the table is small, or nothing writes to it",
-        severity=Severity.ERROR,
+        severity=milder_if_quick(Severity.ERROR, step, gate),
         cause=f"whole table {step.command} {step.target}",
     )

@@ -31,9 +31,10 @@ from pgadvisor.rule import (
     Severity,
     Where,
     constraint_name,
-    is_harmless,
+    is_on_new_table,
     keeps_reads_out,
     migration_rule,
+    milder_if_quick,
     script,
 )
 
@@ -83,16 +84,16 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     queue = f", {calls:,.0f} calls a second" if calls is not None and calls >= 1 else ""
     yield Finding(
         where=Where(table=holder.target),
-        message=f"{step.command} runs while {holder.label} is locked: its reads and writes wait{queue}",
+        message=f"{step.spelled} runs while {holder.label} is locked: its reads and writes wait{queue}",
         evidence=(
-            Evidence(rung=Rung.INFERRED, text=f"{holder.command} took {holder.effect.lock}, held until the end"),
+            Evidence(rung=Rung.INFERRED, text=f"{holder.spelled} took {holder.effect.lock}, held until the end"),
         ),
         remedy=Remedy(
             text="Put it into a migration of its own, or before the statement that takes the lock.",
             sql=script(step.statement.text.strip().rstrip(";")),
         ),
         wrong_if="the tables are small, or nothing uses them yet",
-        severity=Severity.ERROR if calls is None or calls >= 1 else Severity.WARNING,
+        severity=milder_if_quick(Severity.ERROR if calls is None or calls >= 1 else Severity.WARNING, step, gate),
         cause=f"work after lock {step.command} {step.target} {step.migration.file}",
     )
 
@@ -102,7 +103,7 @@ def _takes_time(step: MigrationStep, gate: GateFacts) -> bool:
     if step.command in _BY_QUERY and step.step.inserts_query:
         read = [step.named(each) for each in step.step.reads]
         return any(not step.schema.is_new(name) and not gate.is_small(name) for name in read)
-    if is_harmless(step, gate) or not step.effect.is_long:
+    if is_on_new_table(step) or not step.effect.is_long:
         return False
     if step.command == "validate constraint":
         return not any(_adds(each, step) for each in step.before)

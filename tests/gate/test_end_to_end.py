@@ -207,3 +207,15 @@ def test_a_hazard_of_django_fails_with_its_line(django: Path, rule: str, operati
     outcome = gated(django, "shop/migrations", "--base", "main")
     assert outcome.code == 1
     assert (rule, "shop/migrations/0002_change.py", 10) in outcome.found
+
+
+def test_files_that_are_no_sql_are_told_and_judged_by_nobody(tmp_path: Path) -> None:
+    write(tmp_path, {"migrations/1_notes.sql": "Dear team,\nplease deploy this; on Friday.\n"})
+    outcome = gated(tmp_path, "migrations", "--no-trace")
+    assert outcome.code == 2
+    assert "1_notes.sql: it holds no SQL of PostgreSQL's: syntax error at or near" in outcome.stderr
+    write(tmp_path, {"migrations/2_index.sql": "CREATE INDEX ON orders (total);\n"})
+    outcome = gated(tmp_path, "migrations", "--no-trace")
+    assert outcome.code == 1
+    assert ("unread-migration", "migrations/1_notes.sql", 1) in outcome.found
+    assert "1 migration could not be read." in outcome.report["verdict"]["text"]

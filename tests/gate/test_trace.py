@@ -36,9 +36,17 @@ def test_what_comes_with_the_pull_request_is_left_out(server: Server) -> None:
     second = migration("CREATE INDEX tags_user ON tags (user_id);\nALTER TABLE tags ALTER id TYPE bigint;", name="0003")
     made, index, altered = traced(server, past(_SHOP), first, second).statements
     assert held(made) == {"public.users": "SHARE ROW EXCLUSIVE"}
-    assert made.created == ("public.tags",)
-    assert (index.locks, index.scanned, index.created) == ((), (), ("public.tags_user",))
-    assert (altered.locks, altered.rewritten, altered.created) == ((), (), ())
+    assert (index.error, index.locks, index.scanned) == (None, (), ())
+    assert (altered.error, altered.locks, altered.rewritten) == (None, (), ())
+
+
+def test_an_index_on_a_table_of_the_same_pull_request_waits_for_nobody(server: Server) -> None:
+    first = migration("CREATE TABLE tags (id int);", name="0001")
+    second = migration("CREATE INDEX CONCURRENTLY tags_id ON tags (id);", name="0002", in_transaction=False)
+    _, index = traced(server, first, second).statements
+    assert (index.not_run, index.error, index.in_transaction) == (None, None, False)
+    _, index = traced(server, past(_SHOP), first, second).statements
+    assert (index.not_run, index.error, index.locks) == (None, None, ())
 
 
 def test_a_lock_held_since_an_earlier_statement_is_told_from_one_taken(server: Server) -> None:
@@ -58,7 +66,6 @@ def test_indexes_that_a_type_change_builds_anew_are_told(server: Server) -> None
     assert one(server, "ALTER TABLE users ALTER COLUMN email TYPE varchar(80)").rebuilt == ()
     narrowed = one(server, "ALTER TABLE users ALTER COLUMN email TYPE varchar(20)")
     assert narrowed.rebuilt == ("public.users_email", "public.users_pkey")
-    assert narrowed.created == ()
 
 
 def test_an_index_closed_to_readers_is_told(server: Server) -> None:
@@ -216,7 +223,7 @@ def test_a_way_back_that_fails_and_one_that_is_not_there(server: Server) -> None
     assert failing.is_reversible is False
     assert failing.reason == 'its way back fails: column "b" of relation "users" does not exist'
     none = reversal(server, "DROP VIEW names; DROP TABLE orders;", None)
-    assert (none.is_reversible, none.reason, none.data_lost) == (None, "it has no way back", ("public.orders",))
+    assert (none.is_reversible, none.reason, none.data_lost) == (None, "it has no way back", ())
 
 
 def test_ways_back_run_from_the_last_to_the_first(server: Server) -> None:
@@ -243,7 +250,7 @@ def test_a_migration_among_the_judged_ones_is_run_and_not_told_of(server: Server
 
 def test_the_same_trace_twice_is_the_same(server: Server) -> None:
     def told(found: Trace) -> list[object]:
-        return [(each.locks, each.rewritten, each.scanned, each.created, each.error) for each in found.statements]
+        return [(each.locks, each.rewritten, each.scanned, each.error) for each in found.statements]
 
     text = "ALTER TABLE users ALTER email TYPE varchar(20);\nCREATE INDEX i ON users (name);\nDROP VIEW names;"
     assert told(traced(server, past(_SHOP), migration(text))) == told(traced(server, past(_SHOP), migration(text)))

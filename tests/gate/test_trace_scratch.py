@@ -107,6 +107,28 @@ def test_a_server_that_does_not_answer_is_told() -> None:
         named_scratch("host=/nowhere dbname=x", Needs())
 
 
+_ALL_KINDS = """
+CREATE TABLE a (id int, "odd Name" text);
+CREATE SCHEMA s;
+CREATE TABLE s.b (id serial PRIMARY KEY, at date) PARTITION BY RANGE (id);
+CREATE TABLE s.b1 PARTITION OF s.b DEFAULT;
+CREATE VIEW "v ""w" AS SELECT id FROM a;
+CREATE MATERIALIZED VIEW m AS SELECT id FROM a;
+CREATE TYPE e AS ENUM ('x');
+CREATE TYPE c AS (x int);
+CREATE DOMAIN d AS e;
+CREATE FUNCTION f(x e) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE p() LANGUAGE sql AS 'SELECT 1';
+CREATE AGGREGATE g(int) (SFUNC = int4pl, STYPE = int);
+CREATE SEQUENCE q;
+CREATE STATISTICS st ON id, "odd Name" FROM a;
+CREATE EXTENSION citext SCHEMA s;
+CREATE TEXT SEARCH CONFIGURATION ts (COPY = simple);
+CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+SELECT lo_create(0);
+"""
+
+
 @pytest.fixture
 def plain(server: Server) -> Iterator[Callable[[str], str]]:
     """Makes a role with the options given, that owns an empty database; gives its DSN."""
@@ -129,7 +151,8 @@ def plain(server: Server) -> Iterator[Callable[[str], str]]:
 
 def test_a_plain_role_runs_migrations_in_its_own_database(plain: Callable[[str], str]) -> None:
     dsn = plain("")
-    first = migration("CREATE TABLE a (id int);", name="0001", judged=False)
+    execute(dsn, "CREATE FUNCTION kept() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    first = migration(_ALL_KINDS, name="0001", judged=False)
     judged = migration("CREATE INDEX CONCURRENTLY i ON a (id);\nALTER TABLE a ADD b int;", in_transaction=False)
     with named_scratch(dsn, Needs()) as scratch:
         found = trace(scratch, (first, judged)).statements
@@ -137,7 +160,19 @@ def test_a_plain_role_runs_migrations_in_its_own_database(plain: Callable[[str],
         [("public.a", "SHARE UPDATE EXCLUSIVE")],
         [("public.a", "ACCESS EXCLUSIVE")],
     ]
-    with pytest.raises(UsageError, match="not empty"):
+    with psycopg.connect(dsn) as connection:
+        (left,) = connection.execute(
+            "SELECT array_agg(pg_describe_object(classid, objid, 0)) FROM pg_shdepend WHERE deptype = 'o'"
+            " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ).fetchall()
+    assert left == (["function kept()"],)
+
+
+def test_a_role_that_may_make_nothing_is_refused(server: Server, plain: Callable[[str], str]) -> None:
+    dsn = plain("")
+    execute(server.dsn(str(conninfo_to_dict(dsn)["dbname"])), "ALTER SCHEMA public OWNER TO postgres;"
+            " REVOKE CREATE ON SCHEMA public FROM PUBLIC")  # fmt: skip
+    with pytest.raises(UsageError, match="may not create tables"):
         named_scratch(dsn, Needs())
 
 

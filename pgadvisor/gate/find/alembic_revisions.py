@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from pgadvisor.gate.find.configuration import Framework, framework_migrations
 from pgadvisor.gate.find.found import Found, Project, unread
 from pgadvisor.gate.find.project_python import Refused, run_inside
 from pgadvisor.gate.find.python_source import PythonSource
-from pgadvisor.gate.find.reading import text_of, walk
+from pgadvisor.gate.find.reading import text_of
 from pgadvisor.gate.find.statements import read_statements
 from pgadvisor.gate.find.transactions import Way
 from pgadvisor.model.migration import Migration, MigrationStatement
@@ -33,28 +34,20 @@ def is_revision(path: Path) -> bool:
 
 def alembic_migrations(project: Project, revisions: Iterable[Path]) -> Iterator[Found]:
     """All revisions of the environments that the given ones belong to."""
-    environments: dict[Path | None, list[Path]] = {}
-    for path in revisions:
-        environments.setdefault(_configuration(path, project.root), []).append(path)
-    for configuration, members in environments.items():
-        if configuration is None:
-            reason = "there is no alembic.ini above it, nor a pyproject.toml with [tool.alembic]"
-            yield from (unread(project, "alembic", each.stem, each, reason) for each in members)
-        else:
-            yield from _environment(project, configuration, members)
+    alembic = Framework(
+        tool="alembic",
+        file="alembic.ini",
+        lacking="there is no alembic.ini above it, nor a pyproject.toml with [tool.alembic]",
+        configuration_in=_configuration_in,
+        read=_environment,
+    )
+    return framework_migrations(alembic, project, revisions)
 
 
-def _configuration(path: Path, root: Path) -> Path | None:
-    """The nearest configuration above the revision; else the only one of the project."""
-    for folder in path.parents:
-        if not folder.is_relative_to(root):
-            break
-        if (folder / "alembic.ini").is_file():
-            return folder / "alembic.ini"
-        if _SECTION.search(text_of(folder / "pyproject.toml")):
-            return folder / "pyproject.toml"
-    others = [each for each in walk(root) if each.name == "alembic.ini"]
-    return others[0] if len(others) == 1 else None
+def _configuration_in(folder: Path) -> Path | None:
+    if (folder / "alembic.ini").is_file():
+        return folder / "alembic.ini"
+    return folder / "pyproject.toml" if _SECTION.search(text_of(folder / "pyproject.toml")) else None
 
 
 def _environment(project: Project, configuration: Path, members: Sequence[Path]) -> Iterator[Found]:

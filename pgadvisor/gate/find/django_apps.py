@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from pgadvisor.gate.find.configuration import Framework, framework_migrations
 from pgadvisor.gate.find.found import Found, Project, unread
 from pgadvisor.gate.find.project_python import Refused, run_inside
 from pgadvisor.gate.find.python_source import PythonSource
-from pgadvisor.gate.find.reading import text_of, walk
+from pgadvisor.gate.find.reading import text_of
 from pgadvisor.gate.find.statements import read_statements
 from pgadvisor.gate.find.transactions import Way
 from pgadvisor.model.migration import Migration, MigrationStatement
@@ -28,26 +29,19 @@ def is_django(path: Path) -> bool:
 
 def django_migrations(project: Project, files: Iterable[Path]) -> Iterator[Found]:
     """All migrations of the projects that the given ones belong to."""
-    projects: dict[Path | None, list[Path]] = {}
-    for path in files:
-        projects.setdefault(_manager(path, project.root), []).append(path)
-    for manager, members in projects.items():
-        if manager is None:
-            reason = "there is no manage.py that names the project's settings"
-            yield from (unread(project, "django", each.stem, each, reason) for each in members)
-        else:
-            yield from _project(project, manager, members)
+    django = Framework(
+        tool="django",
+        file="manage.py",
+        lacking="there is no manage.py that names the project's settings",
+        configuration_in=_manager_in,
+        read=_project,
+    )
+    return framework_migrations(django, project, files)
 
 
-def _manager(path: Path, root: Path) -> Path | None:
-    """The nearest manage.py above; else the only one of the project."""
-    for folder in path.parents:
-        if not folder.is_relative_to(root):
-            break
-        if (folder / "manage.py").is_file():
-            return folder / "manage.py"
-    others = [each for each in walk(root) if each.name == "manage.py"]
-    return others[0] if len(others) == 1 else None
+def _manager_in(folder: Path) -> Path | None:
+    manager = folder / "manage.py"
+    return manager if manager.is_file() else None
 
 
 def _project(project: Project, manager: Path, members: Sequence[Path]) -> Iterator[Found]:

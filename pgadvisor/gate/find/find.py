@@ -1,5 +1,6 @@
 """From the paths that were given to the migrations there, whichever tool they are for."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,8 +40,13 @@ def project_root(paths: Sequence[Path]) -> Path:
 
 
 def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise UsageError(f'there is no "{path}": give a migration file or a directory of them')
+    try:
+        if not path.exists():
+            raise UsageError(f'there is no "{path}": give a migration file or a directory of them')
+        if path.is_dir():
+            os.scandir(path).close()
+    except OSError as error:
+        raise UsageError(f'"{path}" cannot be opened ({error.strerror}): let this user read it') from error
     return path.resolve()
 
 
@@ -62,8 +68,13 @@ def _files(given: Sequence[Path], leave_out: Path | None) -> tuple[Path, ...]:
     for each in given:
         home = each if each.is_dir() else home_of(each)
         beside = walk(home, leave_out) if each.is_dir() or home != each.parent else home.iterdir()
-        found |= dict.fromkeys(path for path in sorted(beside) if path.is_file())
+        found |= dict.fromkeys(path for path in sorted(beside) if path.is_file() or _is_broken(path))
     return tuple(found)
+
+
+def _is_broken(path: Path) -> bool:
+    """Whether it is a link to nothing: told when it is read."""
+    return path.is_symlink() and not path.exists()
 
 
 def _python(project: Project, files: Sequence[Path], given: Sequence[Path]) -> Iterator[Found]:

@@ -23,6 +23,8 @@ _INVENTED = {
     "DJANGO_SECRET_KEY": "pgadvisor",
     "PGHOST": "nowhere.invalid",
     "PGCONNECT_TIMEOUT": "1",
+    "PGPASSFILE": os.devnull,
+    "PGSERVICEFILE": os.devnull,
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 """What projects commonly ask of their environment, such that nothing real is reached."""

@@ -1,9 +1,12 @@
 """Migrations of every tool are found in a sample repository of each, in their order, with their transactions."""
 
+import os
 import shutil
 import sys
+import tempfile
 import time
 import venv
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from pgadvisor.model.migration import Migration
 SAMPLES = Path(__file__).parent.parent / "samples"
 
 
+@cache
 def found_in(sample: str) -> dict[str, Migration]:
     """The migrations of a sample repository, by name, in their order."""
     root = SAMPLES / sample
@@ -230,8 +234,55 @@ def test_an_environment_that_connects_is_told_and_stopped(tmp_path: Path) -> Non
     file = root / "alembic" / "env.py"
     file.write_text(file.read_text().replace("if context.is_offline_mode():", "if False:"))
     (found,) = find_migrations([root], base=None, root=root)
-    assert "it connects to a database although offline mode was asked for" in (found.unread or "")
+    assert "it connects to a database, and none is asked here" in (found.unread or "")
     assert not (root / "shop.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("sample", "file"), [("alembic", "alembic/versions/2e4f_rows.py"), ("django", "site_settings.py")]
+)
+def test_code_that_connects_by_a_driver_is_stopped(sample: str, file: str, tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / sample, tmp_path / "shop")
+    text = (root / file).read_text()
+    (root / file).write_text(f"from psycopg import connect\nconnect('postgresql://me:secret@production/shop')\n{text}")
+    (found,) = find_migrations([root], base=None, root=root)
+    assert "it connects to a database, and none is asked here" in (found.unread or "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not read them")
+def test_what_may_not_be_read_is_told() -> None:
+    with tempfile.TemporaryDirectory() as place:  # pytest's own lies where nobody else may go
+        root = Path(place)
+        root.chmod(0o755)
+        closed, folder = root / "closed", root / "open"
+        for each in (closed, folder):
+            each.mkdir()
+        for name in ("1_a.sql", "2_b.sql"):
+            (folder / name).write_text("SELECT 1;")
+        find_migrations([folder], base=None, root=root)  # what Python imports late may be closed to the other as well
+        (folder / "2_b.sql").chmod(0)
+        closed.chmod(0)
+        os.seteuid(65534)
+        try:
+            for path in (closed, closed / "1_a.sql"):
+                with pytest.raises(UsageError, match=r'" cannot be opened \(Permission denied\)'):
+                    find_migrations([path], base=None, root=root)
+            first, second = find_migrations([folder], base=None, root=root)
+        finally:
+            os.seteuid(0)
+    assert (first.unread, second.unread) == (None, "it cannot be opened: Permission denied")
+
+
+def test_a_link_to_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "1_init.sql").write_text("SELECT 1;")
+    (tmp_path / "2_gone.sql").symlink_to("nowhere")
+    (tmp_path / "3_loop.sql").symlink_to("3_loop.sql")
+    (tmp_path / "again").symlink_to(tmp_path)
+    found = {each.name: each.unread or "" for each in find_migrations([tmp_path], base=None, root=tmp_path)}
+    assert found["1_init"] == ""
+    assert found["2_gone"].startswith("it cannot be opened: No such file")
+    assert found["3_loop"].startswith("it cannot be opened: Too many levels")
+    assert len(found) == 3
 
 
 def test_a_revision_without_a_configuration_is_told(tmp_path: Path) -> None:

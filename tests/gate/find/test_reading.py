@@ -62,6 +62,19 @@ def test_bodies_comments_and_quotes_do_not_split() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("CREATE TABLE t (id int", ["CREATE TABLE t (id int"]),
+        ("CREATE TABLE t (id int;\nDROP TABLE u;\n", ["CREATE TABLE t (id int", "DROP TABLE u"]),
+        ("SELECT 1; SELECT (2 -- x\n", ["SELECT 1", "SELECT (2"]),
+        ("SELECT 1;\n-- the end\n;;\n", ["SELECT 1"]),
+    ],
+)
+def test_what_is_never_closed_is_a_statement_all_the_same(text: str, expected: list[str]) -> None:
+    assert [each.text for each in read_statements(text, ALONE).statements] == expected
+
+
 def test_psql_commands_within_a_line_end_a_statement() -> None:
     found = read("SELECT 'DROP TABLE t' \\gexec\nSELECT 1;")
     assert [each.text for each in found.statements] == ["SELECT 'DROP TABLE t'", "SELECT 1"]

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-
-class NoDatabaseError(Exception):
-    """The project tried to connect."""
+from no_database import refuse, shut_drivers
 
 
 class Recorder:
@@ -100,9 +98,7 @@ def close_the_doors() -> None:
     """No engine connects, whatever the project says."""
     from sqlalchemy.engine import Engine
 
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise NoDatabaseError("it connects to a database although offline mode was asked for")
-
+    shut_drivers()
     for name in ("connect", "begin", "raw_connection"):
         if hasattr(Engine, name):
             setattr(Engine, name, refuse)
@@ -127,6 +123,7 @@ def read(config_file: str) -> dict[str, Any]:
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
+    close_the_doors()  # revisions are imported as soon as their graph is read
     config = Config(toml_file=config_file) if config_file.endswith(".toml") else Config(config_file)
     if config_file.endswith(".toml"):
         config.config_file_name = None
@@ -136,7 +133,6 @@ def read(config_file: str) -> dict[str, Any]:
     heads = list(script.get_heads())
     revisions = list(script.walk_revisions("base", "heads"))[::-1]
     recorder = Recorder()
-    close_the_doors()
     from alembic.ddl.impl import DefaultImpl
 
     setattr(DefaultImpl, "static_output", lambda self, text: recorder.take(text))  # noqa: B010 - mypy

@@ -19,13 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from constraint_names import ConstraintNames
+from no_database import NoDatabaseError, refuse, shut_drivers
 
 _OURS = {"HOST": "nowhere.invalid", "PORT": "1", "NAME": "none", "USER": "nobody", "PASSWORD": ""}
 _SERVER_VERSION = 170000
-
-
-class NoDatabaseError(Exception):
-    """The project asked its database."""
 
 
 class Cursor:
@@ -41,6 +38,7 @@ def prepare(settings_module: str) -> None:
     import django
     from django.conf import settings
 
+    shut_drivers()
     if settings_module:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings_module)
     engines = {}
@@ -51,9 +49,6 @@ def prepare(settings_module: str) -> None:
     settings.DATABASES = engines
     django.setup()
     from django.db.backends.base.base import BaseDatabaseWrapper
-
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise NoDatabaseError("it asks the database")
 
     BaseDatabaseWrapper.connect = refuse
     BaseDatabaseWrapper.ensure_connection = refuse
