@@ -110,7 +110,7 @@ def _case(snapshot: Snapshot, name: str, sql: str, expected: set[str]) -> dict[s
 
 def with_indexes(snapshot: Snapshot, ddl: str) -> Snapshot:
     """The snapshot as if it had these indexes, each with the size that the twin gives it."""
-    change = SchemaChange([migration_of("indexes.sql", ddl)], snapshot, {})
+    change = SchemaChange([migration_of("indexes.sql", ddl)], snapshot)
     with Twin(snapshot, change=change) as twin, twin.connect() as owner:
         after = snapshot_after(snapshot, change)
         tables = tuple(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgadvisor.model.advice import IndexAdvice
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.catalog import (
     Column,
     ColumnStatistics,
@@ -15,6 +16,7 @@ from pgadvisor.model.catalog import (
     Table,
     TableCounters,
 )
+from pgadvisor.model.log import EndpointStatement, LoggedEndpoint, RequestStep, RequestTrace, Spread
 from pgadvisor.model.plan import DrawLabel, DrawnPlan, Plan, PlanNode
 from pgadvisor.model.plan_change import PlanChanges
 from pgadvisor.model.trace import Trace
@@ -47,6 +49,9 @@ class Example:
     version_num: int = 160_004
     advice: IndexAdvice | None = None
     """On the indexes of the whole workload."""
+    endpoint: LoggedEndpoint | None = None
+    """Of a rule of endpoints: its requests, as logs tell of them; the statements' texts are their keys."""
+    budgets: tuple[EndpointBudget, ...] = ()
     migration: str = ""
     """Of a rule of migrations: the statements judged, each by itself. `tables` are then those of a snapshot; without
     them there is none."""
@@ -225,3 +230,69 @@ def node(
 def drawn_plan(label: DrawLabel, weight: float, root: PlanNode, *, generic_cost: float | None = None) -> DrawnPlan:
     """A plan for one choice of values, for an example."""
     return DrawnPlan(label=label, weight=weight, plan=Plan(root=root), generic_cost=generic_cost)
+
+
+def endpoint(
+    name: str,
+    *statements: EndpointStatement,
+    requests: int = 100,
+    other_queries: int = 0,
+    idle_ms: float = 0.0,
+    lock_wait_ms: float = 0.0,
+    rows: int | None = None,
+) -> LoggedEndpoint:
+    """The requests of an endpoint for an example, all alike; figures are of each, rows and waits of all together.
+    `other_queries`: so many more of each request are of other statements."""
+    count = sum(each.runs for each in statements) / requests + other_queries
+    database_ms = sum(each.database_ms for each in statements) / requests
+    steps = tuple(
+        RequestStep(statement=each.statement, start_ms=at * 10.0, duration_ms=1.0, is_in_transaction=True,
+                    line=each.lines[0] if each.lines else None)
+        for at, each in enumerate(statements)
+    )  # fmt: skip
+    trace = RequestTrace(steps=steps, statements=len(steps), duration_ms=database_ms + idle_ms, database_ms=database_ms)
+    return LoggedEndpoint(
+        name=name,
+        requests=requests,
+        queries=_alike(requests, count),
+        database_ms=_alike(requests, database_ms),
+        duration_ms=_alike(requests, database_ms + idle_ms),
+        rows=rows,
+        statements=statements,
+        typical=trace,
+        slow=trace,
+        idle_in_transaction_ms=idle_ms * requests,
+        lock_wait_ms=lock_wait_ms,
+    )
+
+
+def _alike(count: int, value: float) -> Spread:
+    return Spread(count=count, total=value * count, least=value, median=value, p95=value, p99=value, most=value)
+
+
+def ran(
+    sql: str,
+    *,
+    each: float = 1.0,
+    ms: float = 1.0,
+    requests: int = 100,
+    duplicates: float = 0.0,
+    after_write: float = 0.0,
+    parent: str | None = None,
+    line: str | None = None,
+) -> EndpointStatement:
+    """A statement in the requests of an endpoint, for an example. `each`: runs, `duplicates` and `after_write` of them,
+    in a request; `ms`: of a run."""
+    runs = int(each * requests)
+    return EndpointStatement(
+        statement=sql,
+        runs=runs,
+        requests=requests,
+        most_in_one=int(each),
+        repeated_runs=runs - requests,
+        duplicate_runs=int(duplicates * requests),
+        database_ms=runs * ms,
+        lines=(line,) if line else (),
+        after_write_runs=int(after_write * requests),
+        parent=parent,
+    )

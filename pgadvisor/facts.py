@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from pgadvisor.model.advice import IndexAdvice
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.catalog import Column, Constraint, Index, Table
 from pgadvisor.model.finding import Severity
 from pgadvisor.model.plan import Plan, PlanNode, StatementPlan
@@ -83,12 +84,19 @@ class PlannedStatement:
 class Facts:
     """A Snapshot with its queries, indexed for questions."""
 
-    def __init__(self, snapshot: Snapshot, queries: Mapping[str, Query], advice: IndexAdvice | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        queries: Mapping[str, Query],
+        advice: IndexAdvice | None = None,
+        budgets: tuple[EndpointBudget, ...] = (),
+    ) -> None:
         """`queries`: by `Statement.key`, those that were understood. `advice`: on the indexes of the whole workload;
-        None: no planner was asked."""
+        None: no planner was asked. `budgets`: of the endpoints of the application."""
         self.snapshot = snapshot
         self.queries = queries
         self.advice = advice
+        self.budgets = budgets
         self._made: dict[object, object] = {}
 
     def once(self, make: "Callable[[Facts], Made]") -> Made:

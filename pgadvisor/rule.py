@@ -6,7 +6,8 @@ from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
-from pgadvisor.example import Example, drawn_plan, foreign_key, node, table
+from pgadvisor.endpoint_facts import SeenEndpoint, budgets_of
+from pgadvisor.example import Example, drawn_plan, endpoint, foreign_key, node, ran, table
 from pgadvisor.facts import Facts, PlannedStatement
 from pgadvisor.indexes.advised import advised_cause, advised_evidence, advised_remedy, advised_severity
 from pgadvisor.indexes.build_effort import size_text
@@ -29,6 +30,7 @@ from pgadvisor.locks.modes import LockMode, blocks_reads, blocks_writes
 from pgadvisor.memory import hash_memory_kb, memory_kb, temp_kb_per_call
 from pgadvisor.migration_facts import NOTICED_MS, GateFacts, MigrationStep
 from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.catalog import (
     Column,
     ColumnStatistics,
@@ -42,6 +44,7 @@ from pgadvisor.model.catalog import (
     TableCounters,
 )
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
+from pgadvisor.model.log import EndpointStatement, LoggedEndpoint, LoggedStatement, RequestStep, RequestTrace
 from pgadvisor.model.migration import Migration, MigrationStatement
 from pgadvisor.model.plan import DrawnPlan, Plan, PlanComparison, PlanNode
 from pgadvisor.model.plan_change import ChangePlace, MadeIndex, NeededIndex, PlanChange, PlanChanges, WholeRead
@@ -53,6 +56,7 @@ from pgadvisor.model.workload import Statement
 from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
 from pgadvisor.partitions.steps import migration, obstacles
 from pgadvisor.partitions.steps import undo as partition_undo
+from pgadvisor.row_by_row import Link, for_many, link_between, lookups, main_lookup
 from pgadvisor.safe_forms.batches import rows_in_batches
 from pgadvisor.safe_forms.columns import column_script, kept_up_script
 from pgadvisor.safe_forms.constraints import (
@@ -63,14 +67,17 @@ from pgadvisor.safe_forms.constraints import (
 )
 from pgadvisor.safe_forms.harm import (
     changes_many_rows,
+    constraints_to_check,
     how_long,
     is_harmless,
+    is_on_new_table,
     is_partitioned,
     is_strong,
     keeps_reads_out,
     lock_evidence,
     lock_finding,
     lock_severity,
+    milder_if_quick,
     stopped,
 )
 from pgadvisor.safe_forms.in_use import (
@@ -83,6 +90,7 @@ from pgadvisor.safe_forms.in_use import (
     makes,
     users_of,
 )
+from pgadvisor.safe_forms.keys import index_for_key
 from pgadvisor.safe_forms.renamed import same_values_script
 from pgadvisor.safe_forms.spelled import (
     alter,
@@ -116,6 +124,8 @@ __all__ = [
     "DdlStep",
     "DrawnPlan",
     "DroppedIndex",
+    "EndpointBudget",
+    "EndpointStatement",
     "Evidence",
     "Example",
     "Facts",
@@ -125,8 +135,11 @@ __all__ = [
     "Index",
     "IndexAdvice",
     "IndexKey",
+    "Link",
     "LockEffect",
     "LockMode",
+    "LoggedEndpoint",
+    "LoggedStatement",
     "MadeIndex",
     "Migration",
     "MigrationStatement",
@@ -146,11 +159,14 @@ __all__ = [
     "Query",
     "Remedy",
     "Replica",
+    "RequestStep",
+    "RequestTrace",
     "Reversal",
     "Rule",
     "RuleKind",
     "Rung",
     "Scope",
+    "SeenEndpoint",
     "Server",
     "Setting",
     "Severity",
@@ -179,30 +195,37 @@ __all__ = [
     "alter",
     "blocks_reads",
     "blocks_writes",
+    "budgets_of",
     "change_rule",
     "changes_many_rows",
     "column_script",
     "columns_sql",
     "concurrent_definition",
     "constraint_name",
+    "constraints_to_check",
     "counts_up",
     "create_index",
     "drawn_plan",
     "drop_index",
     "earlier",
+    "endpoint",
+    "endpoint_rule",
     "equal_columns",
     "filtered_columns",
+    "for_many",
     "foreign_key",
     "half_open_range",
     "has_lock_timeout",
     "hash_memory_kb",
     "how_long",
     "in_use_finding",
+    "index_for_key",
     "index_users",
     "is_column_new",
     "is_covered",
     "is_free_to_go",
     "is_harmless",
+    "is_on_new_table",
     "is_output_nullable",
     "is_partitioned",
     "is_same",
@@ -213,13 +236,17 @@ __all__ = [
     "join_wastes_of",
     "keeps_reads_out",
     "kept_up_script",
+    "link_between",
     "lock_evidence",
     "lock_finding",
     "lock_severity",
+    "lookups",
+    "main_lookup",
     "makes",
     "memory_kb",
     "migration",
     "migration_rule",
+    "milder_if_quick",
     "node",
     "not_null_constraint_steps",
     "not_null_steps",
@@ -234,6 +261,7 @@ __all__ = [
     "query_rule",
     "quoted",
     "quoted_table",
+    "ran",
     "read_fraction",
     "replace",
     "rows_in_batches",
@@ -256,15 +284,16 @@ __all__ = [
     "workload_rule",
 ]
 
-RuleKind = Literal["query", "plan", "schema", "workload", "migration", "change"]
+RuleKind = Literal["query", "plan", "schema", "workload", "endpoint", "migration", "change"]
 
 QueryCheck = Callable[[Query, Facts], Iterator[Finding]]
 PlanCheck = Callable[[PlannedStatement, Facts], Iterator[Finding]]
 SchemaCheck = Callable[[Table, Facts], Iterator[Finding]]
 WorkloadCheck = Callable[[Facts], Iterator[Finding]]
+EndpointCheck = Callable[[SeenEndpoint, Facts], Iterator[Finding]]
 MigrationCheck = Callable[[MigrationStep, GateFacts], Iterator[Finding]]
 ChangeCheck = Callable[[GateFacts], Iterator[Finding]]
-Check = TypeVar("Check", QueryCheck, PlanCheck, SchemaCheck, WorkloadCheck, MigrationCheck, ChangeCheck)
+Check = TypeVar("Check", QueryCheck, PlanCheck, SchemaCheck, WorkloadCheck, EndpointCheck, MigrationCheck, ChangeCheck)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,6 +362,15 @@ def workload_rule(
     """A rule whose check receives the whole snapshot."""
     return lambda check: _marked(
         check, RuleMark(kind="workload", severity=severity, since=since, needs=needs, aliases=aliases)
+    )
+
+
+def endpoint_rule(
+    *, severity: Severity, since: str, needs: tuple[Area, ...] = ("logs",), aliases: tuple[str, ...] = ()
+) -> Callable[[EndpointCheck], EndpointCheck]:
+    """A rule whose check receives the requests of one endpoint at a time, as logs tell of them."""
+    return lambda check: _marked(
+        check, RuleMark(kind="endpoint", severity=severity, since=since, needs=needs, aliases=aliases)
     )
 
 

@@ -42,6 +42,9 @@ def load(lookup: Lookup, finding: Finding) -> str:
 def gain_text(lookup: Lookup, finding: Finding) -> str | None:
     """What its change frees, now → after where that is known, in words; None when nothing is known."""
     freed = gain(lookup, finding)
+    if (saved := finding.saves_ms_per_request) is not None:
+        daily = f", {numbers.time(freed.freed_ms_per_day)} a day" if freed else ""
+        return f"saves at most {numbers.time_after(saved)} of each request{daily}"
     if freed is None:
         return None
     text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")

@@ -68,6 +68,8 @@ def gain(lookup: Lookup, finding: Finding) -> Gain | None:
     freed = finding.gain_ms_per_day
     if freed is None or freed <= 0:
         return None
+    if finding.saves_ms_per_request is not None:
+        return Gain(freed_ms_per_day=freed)  # of one endpoint's requests, and its statement may be sent by others
     report = lookup.report
     days = report.window_s / DAY_S if report.window_s else None
     concerned = [lookup.statements[key] for key in statements_of(finding) if key in lookup.statements]

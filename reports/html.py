@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 
@@ -11,30 +11,62 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from pgadvisor.model.finding import first_sentence
-from pgadvisor.model.report import ENDPOINTS_NOTE, NOT_JUDGED_NOTE, Report
-from pgadvisor.reports import format_numbers, index_words, labels, prose, report_words
+from pgadvisor.model.report import NOT_JUDGED_NOTE, Report
+from pgadvisor.reports import endpoint_words, format_numbers, index_words, labels, prose, report_words
 from pgadvisor.reports.html_page import IN_FULL, LAID_OUT, page_of
 from pgadvisor.reports.migration_lines import statements_text
 from pgadvisor.reports.plan_comparison import compared
 from pgadvisor.reports.plan_explains import explains_of
-from pgadvisor.reports.plan_viewer import PlanViewerName
+from pgadvisor.reports.plan_viewer import PlanViewer, PlanViewerName
 from pgadvisor.reports.plan_viewer import plan_viewer as viewer_of
 from pgadvisor.reports.sql_pieces import sql_runs
 from pgadvisor.reports.visible_text import folded, visible
 
 TEMPLATES = "pgadvisor.reports.templates"
-STYLES = ("page.css", "pictures.css", "sql.css", "findings.css", "plan.css", "indexes.css", "narrow.css", "print.css")
+STYLES = (
+    "page.css",
+    "pictures.css",
+    "sql.css",
+    "findings.css",
+    "plan.css",
+    "indexes.css",
+    "narrow.css",
+    "endpoints.css",
+    "print.css",
+)
 SCRIPTS = ("page.js", "copy.js", "findings.js", "reviewed.js", "plan.js", "keys.js", "indexes.js", "start.js")
 """Parts of one script, in the order in which they use each other."""
 
 
-def render(report: Report, plan_viewer: PlanViewerName | None = None) -> str:
-    """The report as a page that stands by itself, with the viewer asked for in it. Same report, same bytes."""
+def render(report: Report, plan_viewer: PlanViewerName | None = None, overview: str | None = None) -> str:
+    """The report as a page that stands by itself, with the viewer asked for in it. Same report, same bytes.
+
+    `overview`: the page of all databases, for a report that is one of many.
+    """
     viewer = None if plan_viewer is None else viewer_of(plan_viewer)
-    style = "".join((*_parts(STYLES, report), viewer.style if viewer else ""))
-    scripts = (*_parts(SCRIPTS, report), viewer.script if viewer else "")
-    script = "".join(('"use strict";\n(() => {\n', *scripts, "})();\n"))
-    head_script = _static("theme.js")
+    shown = page_of(report)
+    return whole_page(
+        "report.html",
+        _parts(STYLES, report),
+        _parts(SCRIPTS, report),
+        viewer,
+        page=shown,
+        explains=explains_of(shown),
+        overview=overview,
+    )
+
+
+def whole_page(
+    template: str,
+    styles: Sequence[str],
+    scripts: Sequence[str],
+    viewer: PlanViewer | None = None,
+    **values: object,
+) -> str:
+    """The template filled with the values, its styles and scripts in it, and a policy that lets nothing else act."""
+    style = "".join((*styles, viewer.style if viewer else ""))
+    script = "".join(('"use strict";\n(() => {\n', *scripts, viewer.script if viewer else "", "})();\n"))
+    head_script = static("theme.js")
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -45,16 +77,17 @@ def render(report: Report, plan_viewer: PlanViewerName | None = None) -> str:
             "form-action 'none'",
         )
     )
-    template = _environment().get_template("report.html")
-    shown = page_of(report)
-    page = template.render(
-        page=shown,
-        explains=explains_of(shown),
-        viewer=viewer,
-        policy=policy,
-        style=Markup(style),  # ours, and hashed in the policy
-        script=Markup(script),
-        head_script=Markup(head_script),
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            viewer=viewer,
+            policy=policy,
+            style=Markup(style),  # ours, and hashed in the policy
+            script=Markup(script),
+            head_script=Markup(head_script),
+            **values,
+        )
     )
     return f"{page}\n"
 
@@ -104,7 +137,10 @@ WORDS: dict[str, object] = {
     "areas": labels.AREAS,
     "statement_place": labels.statement_place,
     "not_run_together": labels.not_run_together,
-    "endpoints_note": ENDPOINTS_NOTE,
+    "endpoints_note": endpoint_words.note,
+    "endpoint_figures": endpoint_words.figures,
+    "endpoint_saved": endpoint_words.saved_text,
+    "endpoint_told_by": endpoint_words.TOLD_BY,
     "not_judged_note": f"{NOT_JUDGED_NOTE[:1].upper()}{NOT_JUDGED_NOTE[1:]}.",
     "statements_text": statements_text,
     "trials_sentence": report_words.trials_sentence,
@@ -165,11 +201,14 @@ def _svg_number(value: float) -> str:
 
 
 def _parts(names: tuple[str, ...], report: Report) -> tuple[str, ...]:
-    """Style or script; what index advice needs is there only where there is some."""
-    return tuple(_static(name) for name in names if report.advice is not None or not name.startswith("indexes."))
+    """Style or script; what index advice or requests need is there only where there are some."""
+    parts = {"indexes.": report.advice is not None, "endpoints.": endpoint_words.is_seen(report)}
+    left_out = tuple(part for part, is_needed in parts.items() if not is_needed)
+    return tuple(static(name) for name in names if not name.startswith(left_out))
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """A style or a script, without what only its readers need."""
     # A checkout may turn line ends round; a browser turns them back before it takes the hash.
     text = resources.files(TEMPLATES).joinpath(name).read_text("utf-8").replace("\r\n", "\n")
     text = INDENT.sub("", COMMENT.sub("", text))

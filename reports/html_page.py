@@ -12,9 +12,10 @@ from markupsafe import Markup
 from pgadvisor.model.catalog import Table
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.plan import PlanComparison
-from pgadvisor.model.report import Endpoint, Report, StatementChange, TimeShare, TriedChange
+from pgadvisor.model.report import Report, StatementChange, TimeShare, TriedChange
 from pgadvisor.reports import labels, pictures, prose, report_words
 from pgadvisor.reports.fix_first import Fix, Gain, first_fixes, gain
+from pgadvisor.reports.html_endpoints import EndpointView, endpoint_views
 from pgadvisor.reports.html_index import finding_index
 from pgadvisor.reports.html_indexes import AdviceView, advice_view
 from pgadvisor.reports.html_statements import FindingLink, StatementView, statement_views
@@ -50,15 +51,6 @@ class TableView(NamedTuple):
     anchor: str
     table: Table
     share: float | None
-    findings: tuple[FindingLink, ...]
-
-
-class EndpointView(NamedTuple):
-    """An endpoint with its statements and all that points to it."""
-
-    anchor: str
-    endpoint: Endpoint
-    statements: tuple[StatementView, ...]
     findings: tuple[FindingLink, ...]
 
 
@@ -150,7 +142,7 @@ def page_of(report: Report) -> Page:
         has_time=bool(report.time) or not (labels.is_of_files(report) or labels.is_of_migrations(report)),
         fixes=tuple((fix, findings[fix.number - 1]) for fix in first_fixes(lookup)),
         findings=findings,
-        endpoints=_endpoints(report, links, statements),
+        endpoints=endpoint_views(report, links, statements),
         tables=tables,
         statements=tuple(statements.values()),
         tried=_tried(report),
@@ -234,20 +226,6 @@ def _finding(
         others=tuple(view for view in others if view is not None),
         shows_plan=own is not None and own.plan is not None and own.home == link,
         comparison=finding.comparison,
-    )
-
-
-def _endpoints(
-    report: Report, links: list[FindingLink], statements: dict[str, StatementView]
-) -> tuple[EndpointView, ...]:
-    return tuple(
-        EndpointView(
-            anchor=f"e-{at}",
-            endpoint=line.endpoint,
-            statements=tuple(statements[key] for key in line.endpoint.statements if key in statements),
-            findings=tuple(links[number - 1] for number in line.findings),
-        )
-        for at, line in enumerate(report_words.endpoint_lines(report), start=1)
     )
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from pgadvisor.model.advice import CurvePoint, DroppedIndex, IndexAdvice, Measured, StatementEffect, ToldUnit
+from pgadvisor.model.advice import CurvePoint, DroppedIndex, IndexAdvice, Measured, StatementEffect, ToldUnit, WhyNot
 from pgadvisor.reports import format_numbers as numbers
 
 HARDLY = 0.0005
 """A share that is shown as nothing."""
+SEE_VALUES = "run ANALYZE, or ask as a role that may see their statistics"
 FACTOR_FROM = 2.0
 """A change of this much and more reads better as how many times, a smaller one in percent."""
 
@@ -89,6 +90,28 @@ def saving(advice: IndexAdvice) -> str:
     verb = "saves" if saved > 0 else "adds"
     share = f"{numbers.share(abs(saved))} {'of' if saved > 0 else 'to'} {what}"
     return f"{told} {verb} {share}: {from_to(advice.before, advice.after, advice.told_unit)}."
+
+
+def low_confidence(advice: IndexAdvice) -> str:
+    """That costs are guesses, as a sentence, where nothing is known of the values of tables; else nothing."""
+    if not advice.guessed:
+        return ""
+    if len(advice.guessed) == len({each.table for each in advice.create}):
+        return f"Low confidence: nothing is known of the values of its tables, so all costs are guesses: {SEE_VALUES}."
+    told = ", ".join(advice.guessed[:3]) + (f" and {len(advice.guessed) - 3:,} more" if advice.guessed[3:] else "")
+    return f"Low confidence for {told}, of whose values nothing is known: {SEE_VALUES}."
+
+
+def standing(answer: WhyNot) -> str:
+    """What becomes of an index that was asked about, in a word or two."""
+    if answer.is_there:
+        return "stays" if answer.is_chosen else "goes"
+    return "advised" if answer.is_chosen else "not advised"
+
+
+def is_same_change(answer: WhyNot) -> bool:
+    """Whether it changes the same, to the same effect, today and beside the advice: once is enough to tell that."""
+    return answer.alone == answer.beside and answer.gain_alone == answer.gain_beside
 
 
 def helped(advice: IndexAdvice) -> str:

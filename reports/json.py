@@ -9,6 +9,8 @@ from pgadvisor.model.finding import Evidence, Finding
 from pgadvisor.model.report import Changes, GoneFinding, Report, StatementChange, Trials, TriedChange
 from pgadvisor.model.workload import Statement
 from pgadvisor.reports import labels
+from pgadvisor.reports.json_change_records import endpoint_of, index_of, moved_of, schema_of
+from pgadvisor.reports.json_endpoint_records import requests_of
 from pgadvisor.reports.json_index_records import JsonAdvice
 from pgadvisor.reports.json_indexes import Positions, advice_of
 from pgadvisor.reports.json_record import Key
@@ -37,6 +39,7 @@ from pgadvisor.reports.json_records import (
     JsonTriedIndex,
     JsonUnread,
     JsonVerdict,
+    JsonWaived,
     JsonWhere,
 )
 
@@ -76,6 +79,7 @@ def _of_indexes(told: JsonReport, advice: JsonAdvice) -> JsonIndexReport:
 def _report(report: Report) -> JsonReport:
     at = {each.key: each.position for each in report.statements if each.position is not None}
     endpoints = {key: endpoint.name for endpoint in report.endpoints for key in endpoint.statements}
+    texts = {each.key: each.text for each in report.logged}
     return JsonReport(
         format=report.format,
         pgadvisor=report.pgadvisor,
@@ -86,6 +90,7 @@ def _report(report: Report) -> JsonReport:
         ),
         gaps=tuple(JsonGap(area=each.area, subject=each.subject, reason=each.reason, cure=each.cure)
                    for each in report.gaps),
+        rules_run=report.rules_run,
         rules_not_run=tuple(JsonRuleNotRun(rule=each.rule, reason=each.reason, cure=each.cure)
                             for each in report.rules_not_run),
         unread=tuple(
@@ -93,10 +98,13 @@ def _report(report: Report) -> JsonReport:
             for each in report.unread
         ),
         findings=tuple(_finding(finding, at) for finding in report.findings),
+        waived=tuple(JsonWaived(finding=_finding(each.finding, at), reason=each.reason, until=each.until,
+                                is_in_source=each.is_in_source) for each in report.waived),
         tried=tuple(_tried(each, at) for each in report.tried),
         endpoints=tuple(
             JsonEndpoint(name=each.name, calls=each.calls, total_ms=_number(each.total_ms), share=_number(each.share),
-                         statements=_keys(each.statements, at))
+                         statements=_keys(each.statements, at),
+                         seen=None if each.seen is None else requests_of(each.seen, texts))
             for each in report.endpoints
         ),
         changes=_changes(report.changes, at) if report.changes else None,
@@ -164,8 +172,11 @@ def _finding(finding: Finding, at: Positions) -> JsonFinding:
             endpoint=where.endpoint,
         ),
         evidence=tuple(_evidence(each) for each in finding.evidence),
-        remedy=JsonRemedy(text=remedy.text, sql=remedy.sql, undo=remedy.undo, lock=remedy.lock, cost=remedy.cost),
+        remedy=JsonRemedy(
+            text=remedy.text, sql=remedy.sql, code=remedy.code, undo=remedy.undo, lock=remedy.lock, cost=remedy.cost
+        ),
         gain_ms_per_day=_number(finding.gain_ms_per_day),
+        saves_ms_per_request=_number(finding.saves_ms_per_request),
         share=_number(finding.share),
         statements=_keys(finding.statements, at),
         wrong_if=finding.wrong_if,
@@ -215,7 +226,17 @@ def _changes(changes: Changes, at: Positions) -> JsonChanges:
         known=changes.known,
         fixed=tuple(_gone(each) for each in changes.fixed),
         not_judged=tuple(_gone(each) for each in changes.not_judged),
+        gone=tuple(_gone(each) for each in changes.gone),
+        moved=tuple(map(moved_of, changes.moved)),
         statements=tuple(_changed(each, at) for each in changes.statements),
+        indexes=tuple(map(index_of, changes.indexes)),
+        saved_ms=_number(changes.saved_ms),
+        saved_ms_per_day=_number(changes.saved_ms_per_day),
+        schema=tuple(map(schema_of, changes.schema)),
+        endpoints=tuple(map(endpoint_of, changes.endpoints)),
+        ms_per_day_before=_number(changes.ms_per_day_before),
+        ms_per_day_after=_number(changes.ms_per_day_after),
+        notes=changes.notes,
     )
 
 

@@ -120,6 +120,8 @@ class JsonWhyNot(JsonRecord):
 
     definition: str
     is_chosen: bool
+    is_there: bool
+    """It exists: `alone` and `beside` tell what taking it away changes."""
     verdict: str
     alone: tuple[JsonEffect, ...]
     """Statements that change when it alone is added to what is there today (or taken away)."""
@@ -127,8 +129,10 @@ class JsonWhyNot(JsonRecord):
     """Statements that change when it is added to the advice (or taken from it)."""
     size_bytes: int | None
     upkeep: float
-    gain_alone: float
-    gain_beside: float
+    gain_alone: float | None
+    """What it saves today; null: it was not tried."""
+    gain_beside: float | None
+    """What it saves beside the advice."""
     dominated_by: tuple[str, ...]
     error: str | None
 
@@ -177,6 +181,8 @@ class JsonAdvice(JsonRecord):
     nothing_because: str | None
     """Why nothing is advised; null: something is."""
     doubts: tuple[str, ...]
+    guessed: tuple[str, ...]
+    """`schema.table` of those that get indexes and of whose values nothing is known: low confidence."""
     why: tuple[JsonWhyNot, ...]
     measured: tuple[JsonMeasured, ...]
     measured_ratio: float | None

@@ -55,6 +55,7 @@ def advice_of(advice: IndexAdvice, at: Positions) -> JsonAdvice:
         left_out=tuple(JsonLeftOut(statement=at.get(key, key), reason=why) for key, why in advice.left_out),
         nothing_because=advice.nothing_because,
         doubts=advice.doubts,
+        guessed=advice.guessed,
         why=tuple(_why(each, at) for each in advice.why),
         measured=tuple(
             JsonMeasured(statement=at.get(each.statement, each.statement), before_ms=_amount(each.before_ms),
@@ -135,13 +136,14 @@ def _why(answer: WhyNot, at: Positions) -> JsonWhyNot:
     return JsonWhyNot(
         definition=answer.definition,
         is_chosen=answer.is_chosen,
+        is_there=answer.is_there,
         verdict=answer.verdict,
         alone=_effects(answer.alone, at),
         beside=_effects(answer.beside, at),
         size_bytes=answer.size_bytes,
         upkeep=_amount(answer.upkeep),
-        gain_alone=_amount(answer.gain_alone),
-        gain_beside=_amount(answer.gain_beside),
+        gain_alone=_gain(answer.gain_alone),
+        gain_beside=_gain(answer.gain_beside),
         dominated_by=answer.dominated_by,
         error=answer.error,
     )
@@ -172,6 +174,10 @@ def _keys(keys: Iterable[str], at: Positions) -> Iterable[Key]:
 def _amount(value: float) -> float:
     """To a thousandth: what is beyond is noise of the arithmetic. JSON has no infinity."""
     return round(value, 3) if math.isfinite(value) else 0.0
+
+
+def _gain(value: float | None) -> float | None:
+    return None if value is None else _amount(value)
 
 
 def _share(value: float) -> float:

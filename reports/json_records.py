@@ -1,11 +1,18 @@
 """The form of the JSON report, written down as records: its schema is made of them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pgadvisor.model.advice import Unit
 from pgadvisor.model.finding import Rung, Severity
 from pgadvisor.model.snapshot import Area
+from pgadvisor.reports.json_change_records import (
+    JsonEndpointChange,
+    JsonFindingChange,
+    JsonIndexChange,
+    JsonSchemaChange,
+)
+from pgadvisor.reports.json_endpoint_records import JsonRequests
 from pgadvisor.reports.json_index_records import JsonAdvice, JsonCreate, JsonCurvePoint, JsonDrop
 from pgadvisor.reports.json_record import JsonRecord, Key
 
@@ -102,6 +109,7 @@ class JsonRemedy(JsonRecord):
 
     text: str
     sql: str | None
+    code: str | None
     undo: str | None
     lock: str | None
     cost: str | None
@@ -124,6 +132,8 @@ class JsonFinding(JsonRecord):
     """The pieces in the order the rule gave them."""
     remedy: JsonRemedy
     gain_ms_per_day: float | None
+    saves_ms_per_request: float | None
+    """Of a finding about requests of an endpoint: at most; null: it is about something else."""
     share: float | None
     """Of all observed time, 0 to 1: what its statements take."""
     statements: tuple[Key, ...]
@@ -169,6 +179,8 @@ class JsonEndpoint(JsonRecord):
     """Of all observed time, 0 to 1."""
     statements: tuple[Key, ...]
     """The most costly first."""
+    seen: JsonRequests | None
+    """Its requests, where logs tell of them: `calls`, `total_ms` and `share` are then the logs' as well."""
 
 
 class JsonGoneFinding(JsonRecord):
@@ -212,8 +224,26 @@ class JsonChanges(JsonRecord):
     fixed: tuple[JsonGoneFinding, ...]
     not_judged: tuple[JsonGoneFinding, ...]
     """Nobody knows what became of them: their rule could not run, or what they are about was not read or planned."""
+    gone: tuple[JsonGoneFinding, ...]
+    """What they are about is no more there, or no more sent."""
+    moved: tuple[JsonFindingChange, ...]
+    """Findings of both runs that are worse, then those that are better."""
     statements: tuple[JsonStatementChange, ...]
     """The largest change of time a day first."""
+    indexes: tuple[JsonIndexChange, ...]
+    """Made and dropped in between; what saved most first."""
+    saved_ms: float | None
+    """What the indexes saved together since, each statement counted once: measured."""
+    saved_ms_per_day: float | None
+    schema: tuple[JsonSchemaChange, ...]
+    """What else changed: server, settings, extensions, tables, columns, indexes."""
+    endpoints: tuple[JsonEndpointChange, ...]
+    """All of both runs, where logs tell of their requests; those that changed first."""
+    ms_per_day_before: float | None
+    """Time of all statements."""
+    ms_per_day_after: float | None
+    notes: tuple[str, ...]
+    """What the comparison cannot tell, or what makes it doubtful."""
 
 
 class JsonNotPlanned(JsonRecord):
@@ -289,6 +319,17 @@ class JsonTotals(JsonRecord):
     """Entries thrown away for lack of room."""
 
 
+class JsonWaived(JsonRecord):
+    """A finding that someone waived: it fails nothing."""
+
+    finding: JsonFinding
+    reason: str | None
+    until: date | None
+    """The last day on which the waiver holds; null: it holds for ever."""
+    is_in_source: bool
+    """By a comment beside the statement; else by an entry of the settings file."""
+
+
 class JsonMigration(JsonRecord):
     """A migration that was judged."""
 
@@ -314,10 +355,13 @@ class JsonReport(JsonRecord):
     source: JsonSource
     verdict: JsonVerdict
     gaps: tuple[JsonGap, ...]
+    rules_run: tuple[str, ...]
     rules_not_run: tuple[JsonRuleNotRun, ...]
     unread: tuple[JsonUnread, ...]
     findings: tuple[JsonFinding, ...]
     """Ranked: severity, then time freed, then sureness."""
+    waived: tuple[JsonWaived, ...]
+    """Of the gate: findings that comments or settings waive, in the same order."""
     tried: tuple[JsonTried, ...]
     """What the user wanted tried (`--try`, `--hide`, `--set`), for each statement in its order."""
     endpoints: tuple[JsonEndpoint, ...]

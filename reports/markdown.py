@@ -8,10 +8,12 @@ from pgadvisor.model.report import ENDPOINTS_NOTE, Report, TriedChange
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
 from pgadvisor.reports import report_words as words
+from pgadvisor.reports.endpoint_words import LOGS_NOTE, is_seen
 from pgadvisor.reports.finding_words import gain_text, places
 from pgadvisor.reports.fix_first import Fix, first_fixes, gain
 from pgadvisor.reports.lookup import Lookup, lookup_of
 from pgadvisor.reports.markdown_blocks import SECTION_BYTES, disclosed, fitting, listed, size, table
+from pgadvisor.reports.markdown_endpoints import ENDPOINT_TITLES, endpoint_rows
 from pgadvisor.reports.markdown_finding import finding_blocks
 from pgadvisor.reports.markdown_indexes import index_blocks
 from pgadvisor.reports.markdown_text import LONGEST, code, fenced, in_html, inline, line
@@ -92,8 +94,8 @@ def _fix(lookup: Lookup, fix: Fix) -> str:
     """What to do, what it frees, and the SQL where it is short."""
     freed = gain_text(lookup, fix.finding)
     told = f"**{fix.number}.** {inline(fix.finding.remedy.text)}" + (f" — {inline(freed)}" if freed else "")
-    sql = fix.finding.remedy.sql
-    return f"{told}\n\n{fenced(sql)}" if sql and len(sql) <= SHORT_SQL else told
+    change, language = fix.finding.remedy.change, "python" if fix.finding.remedy.code else "sql"
+    return f"{told}\n\n{fenced(change, language)}" if change and len(change) <= SHORT_SQL else told
 
 
 def _migrations(report: Report) -> Iterator[str]:
@@ -174,6 +176,10 @@ def _left_out(report: Report, told: int) -> Iterator[str]:
 
 
 def _endpoints(report: Report) -> Iterator[str]:
+    if is_seen(report):
+        yield from _section("Endpoints", ENDPOINT_TITLES, endpoint_rows(report), right=ENDPOINT_TITLES[1:6],
+                            note=LOGS_NOTE)  # fmt: skip
+        return
     rows = [
         f"| {code(endpoint.name, NAME)} | {numbers.share(endpoint.share)} | {numbers.time(endpoint.total_ms)} "
         f"| {numbers.count(endpoint.calls)} | {words.number_list(found, '')} |"

@@ -52,17 +52,18 @@ def _statement(lookup: Lookup, finding: Finding) -> Iterator[str]:
 
 
 def _sql(remedy: Remedy) -> Iterator[str]:
-    if remedy.sql:
-        yield _whole(remedy.sql)
+    if remedy.change:
+        yield _whole(remedy.change, "python" if remedy.code else "sql")
     if remedy.undo:
         yield f"**Undo:**\n\n{_whole(remedy.undo)}"
 
 
-def _whole(sql: str) -> str:
-    """All of the SQL, or none of it: half a change is no change."""
-    if len(sql) > LONGEST_SQL:
-        return f"*SQL of {numbers.count(len(sql))} characters: see the HTML or JSON report.*"
-    return fenced(sql)
+def _whole(change: str, language: str = "sql") -> str:
+    """All of the SQL or code, or none of it: half a change is no change."""
+    if len(change) > LONGEST_SQL:
+        told = "SQL" if language == "sql" else "Code"
+        return f"*{told} of {numbers.count(len(change))} characters: see the HTML or JSON report.*"
+    return fenced(change, language)
 
 
 def _facts(lookup: Lookup, finding: Finding) -> Iterator[tuple[str, str]]:

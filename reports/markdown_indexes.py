@@ -41,7 +41,13 @@ def _sentences(advice: IndexAdvice) -> Iterator[str]:
     yield f"{saving.removesuffix('.')} (estimated)." if words.is_advised(advice) else saving
     if built := words.measured(advice):
         yield f"{built.removesuffix('.')} (measured)."
-    for text in (words.helped(advice), words.proof(advice), words.price(advice), words.trial(advice)):
+    for text in (
+        words.low_confidence(advice),
+        words.helped(advice),
+        words.proof(advice),
+        words.price(advice),
+        words.trial(advice),
+    ):
         if text:
             yield text
 
@@ -53,15 +59,17 @@ def _answers(lookup: Lookup, advice: IndexAdvice) -> Iterator[str]:
 
 
 def _answer(lookup: Lookup, advice: IndexAdvice, why: WhyNot) -> str:
-    told = f"- {code(why.definition, KEYS)}, {'chosen' if why.is_chosen else 'not chosen'}: {inline(why.verdict)}"
+    told = f"- {code(why.definition, KEYS)}, {words.standing(why)}: {inline(why.verdict)}"
     if why.error is not None:
         return f"{told} Reason: {inline(why.error, CLAUSE)}"
-    told += f" {numbers.size(why.size_bytes)}; {words.gain(why.gain_alone, advice.told_unit)} alone"
+    if why.gain_alone is None or why.gain_beside is None:
+        return told
+    told += f" {numbers.size(why.size_bytes)}; {words.gain(why.gain_alone, advice.told_unit)} today"
     told += f", {words.gain(why.gain_beside, advice.told_unit)} beside the advice"
     if why.dominated_by:
         told += f"; its work is done by {', '.join(code(name, NAME) for name in why.dominated_by[:3])}"
     if why.alone:
-        told += f"; most changed: {_effect(lookup, advice, why.alone[0])}"
+        told += f"; most changed{' without it' if why.is_there else ''}: {_effect(lookup, advice, why.alone[0])}"
     return told
 
 

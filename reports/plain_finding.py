@@ -21,7 +21,7 @@ def lines_of(finding: Finding) -> Iterator[str]:
     """What it says below its message: the change with its SQL, undo and lock, and why it is believed."""
     remedy = finding.remedy
     yield f"Change: {sentence(remedy.text)}"
-    yield from _sql(remedy.sql)
+    yield from _sql(remedy.change)
     if remedy.undo:
         yield "Undo:"
         yield from _sql(remedy.undo)

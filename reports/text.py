@@ -1,18 +1,18 @@
 """The report in a terminal: whole, in a few lines, or for one statement. Words carry the meaning, colour only helps."""
 
 from collections.abc import Iterable
-from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pgadvisor.model.report import Report
+from pgadvisor.reports import endpoint_words, index_words, labels, text_endpoints, text_sections
 from pgadvisor.reports import format_numbers as numbers
-from pgadvisor.reports import index_words, labels, text_sections
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.lookup import Lookup, lookup_of
 from pgadvisor.reports.migration_lines import migration_lines, outside
 from pgadvisor.reports.plan_rows import plan_table
+from pgadvisor.reports.text_console import printed
 from pgadvisor.reports.text_finding import Told, finding_view, headline, short_view
 from pgadvisor.reports.text_indexes import advice_sections, doubts, first_steps
 from pgadvisor.reports.text_plan import plan_view
@@ -31,21 +31,7 @@ FEW = 5
 
 def render(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
     """The whole report as text: by rank, or by statement where the user gave them. SQL to copy is never wrapped."""
-    written = StringIO()
-    console = Console(
-        file=written,
-        width=width,
-        color_system="standard" if color else None,
-        force_terminal=color,
-        legacy_windows=False,
-        emoji=False,
-        markup=False,
-        highlight=False,
-        _environ={},
-    )
-    for part in _parts(report):
-        console.print(part, crop=False)
-    return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines()) + "\n"
+    return printed(_parts(report), width=width, color=color)
 
 
 def summary(report: Report) -> RenderableType:
@@ -90,12 +76,18 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     else:
         yield from _by_rank(lookup)
     yield from advice_sections(lookup)
-    yield from text_sections.endpoints(report)
+    yield from _endpoints(report)
     if not labels.is_of_files(report):
         yield from text_sections.tables(report)
     yield from text_sections.changes(report)
     yield from text_sections.trust(report)
     yield from doubts(lookup)
+
+
+def _endpoints(report: Report) -> Iterable[RenderableType]:
+    if endpoint_words.is_seen(report):
+        return text_endpoints.section(report)
+    return text_sections.endpoints(report)
 
 
 def _of_indexes(lookup: Lookup) -> Iterable[RenderableType]:

@@ -51,8 +51,8 @@ def finding_view(lookup: Lookup, number: int, told: Told | None = None, *, below
     remedy = finding.remedy
     parts: list[RenderableType] = [headline(lookup, finding, number)]
     parts.append(_facts(_before(lookup, finding, told, below_query=below_query)))
-    if remedy.sql:
-        parts.append(WholeLines(remedy.sql))
+    if remedy.change:
+        parts.append(WholeLines(remedy.change))
     if remedy.undo:
         parts += [_facts(iter([("undo", "")])), WholeLines(remedy.undo)]
     parts.append(_facts(_after(lookup, finding)))
@@ -95,8 +95,8 @@ def _change(lookup: Lookup, finding: Finding) -> Iterator[RenderableType]:
     """What a change frees, then its SQL, of which a long one is shown in part."""
     if freed := gain_text(lookup, finding):
         yield _facts(iter([("gain", freed)]))
-    if finding.remedy.sql:
-        yield WholeLines(finding.remedy.sql, most=SHORT_SQL)
+    if finding.remedy.change:
+        yield WholeLines(finding.remedy.change, most=SHORT_SQL)
 
 
 def headline(lookup: Lookup, finding: Finding, number: int) -> RenderableType:

@@ -217,28 +217,28 @@ def _why(lookup: Lookup, advice: IndexAdvice) -> Iterator[RenderableType]:
     for at, answer in enumerate(advice.why):
         if at:
             yield Text()
-        told = answer.verdict if answer.error is None else f"Not tried: {answer.error}"
+        told = answer.verdict if answer.error is None else f"{answer.verdict.rstrip('.')}: {answer.error}"
         yield Text(visible(folded(told, LONGEST)), style="bold")
         yield WholeLines(answer.definition)
-        if answer.error is None:
+        if answer.gain_alone is not None and answer.gain_beside is not None:
             yield _facts(_answer(lookup, answer, advice.told_unit))
 
 
 def _answer(lookup: Lookup, answer: WhyNot, unit: ToldUnit) -> Iterator[Fact]:
-    yield "today", f"{_signed(answer.gain_alone, unit)} beside the indexes that are there"
-    yield from _effects(lookup, "", answer.alone, unit)
-    yield "advised", f"{_signed(answer.gain_beside, unit)} beside those that are advised"
-    yield from _effects(lookup, "", answer.beside, unit)
+    today, advised = (words.gain(gain or 0.0, unit) for gain in (answer.gain_alone, answer.gain_beside))
+    changed = "; without it:" if answer.is_there else ""
+    if words.is_same_change(answer):
+        yield "today", f"{today}, as beside the advice{changed if answer.alone else ''}"
+        yield from _effects(lookup, "", answer.alone, unit)
+    else:
+        yield "today", f"{today}{changed if answer.alone else ''}"
+        yield from _effects(lookup, "", answer.alone, unit)
+        yield "then", f"{advised} beside the advice{changed if answer.beside else ''}"
+        yield from _effects(lookup, "", answer.beside, unit)
     upkeep = f"; its upkeep: {words.amount(answer.upkeep, unit)}" if answer.upkeep > 0 else ""
     yield "size", f"{numbers.size(answer.size_bytes)}{upkeep}"
     if answer.dominated_by:
         yield "done by", ", ".join(answer.dominated_by)
-
-
-def _signed(gain: float, unit: ToldUnit) -> str:
-    if gain == 0:
-        return "saves nothing"
-    return f"{'saves' if gain > 0 else 'adds'} {words.amount(abs(gain), unit)}"
 
 
 def _effects(lookup: Lookup, title: str, effects: Sequence[StatementEffect], unit: ToldUnit) -> Iterator[Fact]:

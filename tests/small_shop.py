@@ -61,7 +61,7 @@ def fill(dsn: str) -> None:
 def wait_for_counters(dsn: str) -> None:
     """Counters come late: a backend reports when it ends, and before PostgreSQL 15 a collector writes them at times."""
     counted = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'orders_new'"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with psycopg.connect(dsn, autocommit=True) as connection:
             if connection.execute(counted).fetchone() == (CALLS,):

@@ -160,7 +160,7 @@ def _log(server: EmbeddedServer, dsn: str) -> list[dict[str, str]]:
     with psycopg.connect(dsn, application_name="witness") as connection:
         connection.execute("SELECT 'the log ends here'")
     path = server.data_directory / "log" / "server.json"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while "the log ends here" not in (text := path.read_text(encoding="utf-8")):
         assert time.monotonic() < deadline, "the server did not write its log"
         time.sleep(0.05)

@@ -13,6 +13,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 import yaml
 
+from tests.cli.run import LONGEST_S
+
 ROOT = Path(__file__).parent.parent
 MIGRATION = "DELETE FROM orders;\nSELECT id FROM orders WHERE email NOT IN (SELECT email FROM gone);\n"
 STAND_IN = '''#!{python}
@@ -83,7 +85,7 @@ def run(script: str, folder: Path, **environment: str) -> subprocess.CompletedPr
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "GITHUB", "CI"))}
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script], cwd=folder, text=True, capture_output=True,
-        timeout=120, stdin=subprocess.DEVNULL,
+        timeout=LONGEST_S, stdin=subprocess.DEVNULL,
         env={**clean, "PATH": f"{temp / 'pgadvisor' / 'bin'}:{clean['PATH']}", "RUNNER_TEMP": str(temp),
              "GITHUB_OUTPUT": str(temp / "output"), "GITHUB_STEP_SUMMARY": str(temp / "summary"),
              "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environment},

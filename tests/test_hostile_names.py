@@ -95,18 +95,18 @@ def _asked(name: str) -> Iterator[sql.Composed]:
 
 @pytest.mark.parametrize("options", [(), ("--redact",)], ids=["plain", "redacted"])
 def test_an_audit_in_every_format(hostile: str, options: tuple[str, ...], tmp_path: Path) -> None:
-    shown = {}
-    for form in ("html", "json", "text", "markdown"):
-        done = pgadvisor(
-            "audit", hostile, "--format", form, *options, folder=tmp_path, environment={"FORCE_COLOR": "1"}
-        )
-        assert done.returncode == 0, done.stderr
-        assert "Traceback" not in done.stderr
-        shown[form] = done.stdout
+    files = [tmp_path / f"report.{ending}" for ending in ("html", "json", "md")]
+    also = [word for file in files for word in ("--also", file)]
+    done = pgadvisor("audit", hostile, *also, *options, folder=tmp_path, environment={"FORCE_COLOR": "1"})
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    shown = {"text": done.stdout}
+    shown.update(zip(("html", "json", "markdown"), (file.read_text("utf-8") for file in files), strict=True))
+    for form, output in shown.items():
         if form == "json":
             continue
         # Copied as it is, and seen by nobody: SQL for the clipboard, in an attribute.
-        seen = re.sub(r'data-exact="[^"]*"', "", done.stdout)
+        seen = re.sub(r'data-exact="[^"]*"', "", output)
         assert not UNSEEN.search(seen.replace("\u200b", "") if form == "markdown" else seen), form
     check_policy(shown["html"])
     assert len(shown["markdown"]) < 65_536

@@ -63,7 +63,7 @@ WORKLOAD = (
 DATA = re.compile(r"data.canary|1971-03|data_canary")
 DDL = re.compile(r"schema-[a-z]+-[a-z0-9]+")
 NAMES = re.compile(r"\b(?:patient\w*|feeling|loud|visit\w*|noted|paycard|email|mood)\b")
-FORMATS = ("html", "json", "text", "markdown")
+ENDINGS = ("html", "json", "txt", "md")
 
 
 @pytest.fixture(scope="module", params=["default", "15"])
@@ -88,12 +88,13 @@ def audited(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def _outputs(source: str | Path, folder: Path, *options: str | Path) -> Iterator[tuple[str, str]]:
     """What an audit writes in each format, and says on the terminal."""
-    for form in FORMATS:
-        path = folder / f"report.{form}"
-        done = pgadvisor("audit", source, "--format", form, "-o", path, *options, folder=folder)
-        assert done.returncode == 0, done.stderr
-        yield form, path.read_text("utf-8")
-        yield f"terminal beside {form}", done.stdout + done.stderr
+    files = [folder / f"report.{ending}" for ending in ENDINGS]
+    also = [word for file in files[1:] for word in ("--also", file)]
+    done = pgadvisor("audit", source, "-o", files[0], *also, *options, folder=folder)
+    assert done.returncode == 0, done.stderr
+    yield "terminal", done.stdout + done.stderr
+    for file in files:
+        yield file.name, file.read_text("utf-8")
 
 
 def test_no_datum_of_a_user_is_in_a_snapshot_or_a_report(audited: str, tmp_path: Path) -> None:

@@ -1,34 +1,27 @@
-"""Endpoints: the requests of the application, known by the tags in its statements, in one spelling."""
+"""Endpoints: the requests of the application, as logs tell of them; else known by the tags in its statements."""
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 
+import msgspec
+
 from pgadvisor.facts import Facts
+from pgadvisor.model.log import LoggedEndpoint, LoggedStatement, Logs
 from pgadvisor.model.report import Endpoint
 from pgadvisor.model.workload import Statement
+from pgadvisor.sql.endpoint_name import endpoint_name
 
-_ROUTES = ("route", "http.route", "http_route")
-_METHODS = ("http_method", "http.method", "http.request.method", "request_method", "method")
-_CONTROLLERS = ("namespaced_controller", "controller_with_namespace", "controller")
-_JOBS = ("job", "sidekiq_job", "job_tag")
-"""Keys of sqlcommenter (also with OpenTelemetry's names), of marginalia and of Rails' query log tags."""
-
-_METHOD_AHEAD = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\s+(?=/)", re.IGNORECASE)
-_NAMED_GROUP = re.compile(r"\(\?P<(\w+)>")
-_ANCHORS = re.compile(r"\\[AZz]|(?<!\\)[$^]")
-_PARAMETERS = (
-    (re.compile(r"\(\.:format\)"), ""),  # Rails: `/orders/:id(.:format)`
-    (re.compile(r"<(?:[^<>:/]*:)?(\w+)>"), r"{\1}"),  # Django, Flask: `<int:id>`
-    (re.compile(r"(?<=[/.-]):(\w+)(?:\([^()/]*\))?\??"), r"{\1}"),  # Rails, Express: `:id`, `:id(\d+)`
-    (re.compile(r"(?<=/)\[(?:\.\.\.)?(\w+)\]"), r"{\1}"),  # Next.js: `[id]`
-    (re.compile(r"\{\*?(\w+)[^{}]*\}"), r"{\1}"),  # FastAPI, Spring, ASP.NET: `{id:int}`
-)
-"""How frameworks spell the parameter of a route."""
+MOST_ENDPOINTS = 200
+"""Of those that logs tell of, by time: hardly anything is beyond them."""
+MOST_STATEMENTS = 50
+"""Of one of these."""
 
 
 def endpoints_of(facts: Facts) -> tuple[Endpoint, ...]:
-    """The endpoints that the tags tell of, the most costly first; empty when no statement has such tags."""
+    """The endpoints that logs or else tags tell of, the most costly first; empty when neither does."""
+    logs = facts.snapshot.logs
+    if logs is not None and logs.endpoints:
+        return _logged(logs, facts)
     sent: dict[str, list[Statement]] = defaultdict(list)
     for statement in facts.snapshot.statements:
         if name := endpoint_name(statement.tags):
@@ -37,58 +30,36 @@ def endpoints_of(facts: Facts) -> tuple[Endpoint, ...]:
     return tuple(sorted(made, key=lambda endpoint: (-(endpoint.total_ms or 0.0), endpoint.name)))
 
 
-def endpoint_name(tags: Sequence[tuple[str, str]]) -> str | None:
-    """`GET /orders/{id}`, else `orders#show`, else the job's name; None: the tags name no endpoint."""
-    told = {key.lower(): " ".join(value.split()) for key, value in tags}
-    route = _first(told, _ROUTES)
-    if route is None and "route" in told and told.get("framework", "").startswith("django"):
-        route = "/"  # Django calls its root page by an empty route
-    if route is not None:
-        method, path = _first(told, _METHODS), _spelled(route)
-        if ahead := _METHOD_AHEAD.match(route):
-            method, path = ahead[1], _spelled(route[ahead.end() :])
-        return f"{method.upper()} {path}" if method else path
-    controller, action = _first(told, _CONTROLLERS), told.get("action") or None
-    if controller and action:
-        return f"{controller}#{action}"
-    return controller or action or _first(told, _JOBS)
+def logged_of(endpoints: Sequence[Endpoint], facts: Facts) -> tuple[LoggedStatement, ...]:
+    """The statements that the requests of these endpoints name, without what a report does not show."""
+    if facts.snapshot.logs is None:
+        return ()
+    named: set[str] = set()
+    for seen in (each.seen for each in endpoints if each.seen is not None):
+        named.update(each.statement for each in seen.statements)
+        named.update(step.statement for trace in (seen.typical, seen.slow) if trace for step in trace.steps)
+    bare = (msgspec.structs.replace(each, plans=(), values=()) for each in facts.snapshot.logs.statements)
+    return tuple(each for each in bare if each.key in named)
 
 
-def _first(told: dict[str, str], keys: Sequence[str]) -> str | None:
-    return next((told[key] for key in keys if told.get(key)), None)
+def _logged(logs: Logs, facts: Facts) -> tuple[Endpoint, ...]:
+    known = {each.fingerprint: each.key for each in reversed(facts.snapshot.statements)}
+    spent_ms = sum(each.duration_ms.total for each in logs.statements if each.duration_ms is not None)
+    return tuple(
+        Endpoint(
+            name=seen.name,
+            statements=tuple(key for each in seen.statements if (key := known.get(each.statement))),
+            calls=round(seen.queries.total),
+            total_ms=seen.database_ms.total,
+            share=min(seen.database_ms.total / spent_ms, 1.0) if spent_ms else None,
+            seen=_brief(seen),
+        )
+        for seen in logs.endpoints[:MOST_ENDPOINTS]
+    )
 
 
-def _spelled(route: str) -> str:
-    """The route with a slash ahead and its parameters as `{name}`, whatever the framework writes."""
-    path = _without_groups(route) if "(?" in route or route.startswith("^") else route
-    for pattern, name in _PARAMETERS:
-        path = pattern.sub(name, path)
-    path = path.partition("?")[0]
-    return re.sub("/{2,}", "/", f"/{path}")
-
-
-def _without_groups(pattern: str) -> str:
-    """A route written as a regular expression, as Django's `re_path` has it: named groups become parameters."""
-    pieces, at = [], 0
-    while found := _NAMED_GROUP.search(pattern, at):
-        pieces += [pattern[at : found.start()], f"{{{found[1]}}}"]
-        at = _end_of_group(pattern, found.start())
-    path = _ANCHORS.sub("", "".join([*pieces, pattern[at:]]))
-    return path.replace("/?", "/").replace("\\", "")
-
-
-def _end_of_group(pattern: str, start: int) -> int:
-    """Where the group that begins at `start` ends; the end of the text when it never does."""
-    depth, at = 0, start
-    while at < len(pattern):
-        if pattern[at] == "\\":
-            at += 1
-        elif pattern[at] in "()":
-            depth += 1 if pattern[at] == "(" else -1
-            if depth == 0:
-                return at + 1
-        at += 1
-    return len(pattern)
+def _brief(seen: LoggedEndpoint) -> LoggedEndpoint:
+    return msgspec.structs.replace(seen, statements=seen.statements[:MOST_STATEMENTS])
 
 
 def _endpoint(name: str, statements: Sequence[Statement], observed_ms: float) -> Endpoint:

@@ -9,6 +9,7 @@ from pgadvisor.advise.run import findings_of
 from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Extension, Server, Setting
 from pgadvisor.model.finding import Finding
+from pgadvisor.model.log import LoggedStatement, Logs
 from pgadvisor.model.plan import Plan, StatementPlan
 from pgadvisor.model.snapshot import FORMAT, Snapshot
 from pgadvisor.model.workload import Statement, WorkloadTotals
@@ -29,7 +30,7 @@ def facts_of(example: Example) -> Facts:
     """The facts of an example's snapshot."""
     snapshot = snapshot_of(example)
     queries, _ = read_queries(snapshot)
-    return Facts(snapshot, queries, example.advice)
+    return Facts(snapshot, queries, example.advice, example.budgets)
 
 
 def snapshot_of(example: Example) -> Snapshot:
@@ -54,7 +55,19 @@ def snapshot_of(example: Example) -> Snapshot:
         totals=WorkloadTotals(statements=len(statements), total_ms=sum(each.total_ms or 0 for each in statements),
                               since=since),
         plans=_plans(example),
+        logs=_logs(example),
     )  # fmt: skip
+
+
+def _logs(example: Example) -> Logs | None:
+    if example.endpoint is None:
+        return None
+    logged = (
+        LoggedStatement(key=each.statement, text=each.statement, runs=each.runs, timed=each.runs,
+                        lock_wait_ms=example.endpoint.lock_wait_ms)
+        for each in example.endpoint.statements
+    )  # fmt: skip
+    return Logs(statements=tuple(logged), endpoints=(example.endpoint,))
 
 
 def _plans(example: Example) -> tuple[StatementPlan, ...]:

@@ -44,7 +44,7 @@ def recent(now: Snapshot, before: Report) -> Recent:
     start_before = before.totals.since if before.totals else None
     known = {statement.key: statement for statement in before.statements if statement.calls}
     since_s = (now.collected_at - before.collected_at).total_seconds()
-    if (start is not None and start > before.collected_at) or _most_fell(now, known):
+    if (start is not None and start >= before.collected_at) or _most_fell(now, known):
         window_s = (now.collected_at - start).total_seconds() if start else None
         return Recent(snapshot=now, counters="reset", window_s=window_s)
     if now.totals is None or start is None or start != start_before:

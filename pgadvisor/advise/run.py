@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from pgadvisor.advise.endpoints import endpoint_name
+from pgadvisor.endpoint_facts import seen_endpoints
 from pgadvisor.facts import Facts
 from pgadvisor.model.finding import Finding, Where
 from pgadvisor.model.report import RuleNotRun
 from pgadvisor.model.snapshot import Area
 from pgadvisor.rule import Rule
+from pgadvisor.sql.endpoint_name import endpoint_name
 
 
 def run_rules(
@@ -68,6 +69,9 @@ def _check_all(rule: Rule, facts: Facts) -> Iterator[Finding]:
                 yield from rule.check(table, facts)
         case "workload":
             yield from rule.check(facts)
+        case "endpoint":
+            for endpoint in seen_endpoints(facts):
+                yield from rule.check(endpoint, facts)
 
 
 def _lacking(rule: Rule, facts: Facts) -> RuleNotRun | None:
@@ -78,10 +82,16 @@ def _lacking(rule: Rule, facts: Facts) -> RuleNotRun | None:
     for area in rule.needs:
         if not _is_served(area, facts):
             return RuleNotRun(rule=rule.name, reason=_ABSENT[area][0], cure=_ABSENT[area][1])
+    if rule.kind == "endpoint" and not seen_endpoints(facts):
+        return RuleNotRun(rule=rule.name, reason=_NO_REQUESTS[0], cure=_NO_REQUESTS[1])
     return None
 
 
 _ASK_DATABASE = "name a database or a snapshot file as the source"
+_NO_REQUESTS = (
+    "the logs tell of no request: no statement has tags, and none ran in a transaction of a named application",
+    "have the application tag its statements with the endpoint (sqlcommenter), and log all of them for a while",
+)
 _ABSENT: dict[Area, tuple[str, str]] = {
     "server": ("no database was asked", _ASK_DATABASE),
     "settings": ("no settings were read", _ASK_DATABASE),
@@ -95,6 +105,7 @@ _ABSENT: dict[Area, tuple[str, str]] = {
     "planner": ("no planner twin was built", _ASK_DATABASE),
     "migrations": ("no migration was read", "give migrations to `pgadvisor gate`"),
     "trace": ("no migration was run", "give migrations to `pgadvisor gate`"),
+    "logs": ("no log was read", "give the server's log files with --log FILE"),
 }
 
 
@@ -118,6 +129,8 @@ def _is_served(area: Area, facts: Facts) -> bool:
             return any(planned.kind == "analyzed" for planned in snapshot.plans)
         case "migrations" | "trace":
             return False
+        case "logs":
+            return snapshot.logs is not None
         case "replicas":
             return not any(gap.area == "replicas" and gap.subject is None for gap in snapshot.gaps)
 

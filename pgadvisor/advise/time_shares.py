@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pgadvisor.advise.endpoints import endpoint_name
 from pgadvisor.facts import Facts, PlannedStatement
 from pgadvisor.model.report import TimeShare
 from pgadvisor.model.workload import Statement
+from pgadvisor.sql.endpoint_name import endpoint_name
 from pgadvisor.sql.query import Query
 
 MOST_SHARES = 5

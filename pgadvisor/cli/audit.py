@@ -11,13 +11,16 @@ from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
 from pgadvisor.cli.config import read_config
-from pgadvisor.cli.options import FailOn, PlannerKind
+from pgadvisor.cli.inventory_audit import ForAll, Job, audit_all, databases_of
+from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
+from pgadvisor.cli.options import FailOn, Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, Ready, checked, drawn_for, without_planner
 from pgadvisor.cli.previous import compared, read_previous
 from pgadvisor.cli.source import SourceOptions, end, snapshot_of
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.cli.workload import snapshot_for, with_workload, workload_of
 from pgadvisor.errors import UsageError
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import text
@@ -29,7 +32,7 @@ THRIFTY = Wishes(room_price=0.05, least_fall=0.4, least_gain=0.005)
 
 
 def audit(
-    source: options.SourceArgument = None,
+    sources: options.SourcesArgument = None,
     path: options.OutputOption = None,
     form: options.FormatOption = None,
     also: options.AlsoOption = None,
@@ -38,6 +41,11 @@ def audit(
     ignore: options.IgnoreOption = None,
     config: options.ConfigOption = None,
     workload: options.WorkloadOption = None,
+    log: options.LogOption = None,
+    log_line_prefix: options.LogLinePrefixOption = None,
+    executor: options.ExecutorOption = None,
+    inventory: options.InventoryOption = None,
+    jobs: options.JobsOption = 2,
     previous: options.PreviousOption = None,
     baseline: options.BaselineOption = None,
     no_analyze: options.NoAnalyzeOption = False,
@@ -63,31 +71,68 @@ def audit(
     - `pgadvisor audit shop.pgsnap --format json --fail-on warning`
 
     - `pgadvisor audit "dbname=shop" --previous last-week.pgsnap -o report.html`
+
+    - `pgadvisor audit "dbname=shop" --log "/var/log/postgresql/*.log*" -o report.html`
+
+    - `pgadvisor audit --inventory databases.toml -o reports`
     """
+    settings = read_config(config)
+    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
+    chosen = (*settings.select, *(select or ())), (*settings.ignore, *(ignore or ()))
+    fails = fail_on or settings.fail_on or FailOn.NEVER
+    if databases := databases_of(sources, inventory, (workload, log, previous, also, executor, redact or redact_key)):
+        common = ForAll(
+            form=form or Format.HTML,
+            plan_viewer=plan_viewer,
+            select=chosen[0],
+            ignore=chosen[1],
+            planner=planner,
+            programs=twin_bin,
+            source=msgspec.structs.replace(asked, quiet=True),
+            prefix=log_line_prefix,
+            baseline=baseline or settings.baseline,
+            budgets=settings.endpoints,
+            fail_on=fails,
+            debug=debug,
+        )
+        audit_all(databases, common, path, report_of, at_once=jobs, quiet=quiet)
+        return
+    source = next(iter(sources or ()), None)
     output.check_writable(path)
     key = redaction.key_file(redact, redact_key, path)
     form = output.format_of(path, form, plan_viewer)
     others = output.formats_of(also or ())
-    settings = read_config(config)
-    rules = choose((*settings.select, *(select or ())), (*settings.ignore, *(ignore or ())))
+    rules = choose(*chosen)
     known = read_known(file) if (file := baseline or settings.baseline) else None
-    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
     wishes = msgspec.structs.replace(THRIFTY, workload_is_given=workload is not None)
-    judge = partial(report_on, rules=rules, planner=choice, wishes=wishes, debug=debug)
+    judge = partial(report_on, rules=rules, planner=choice, wishes=wishes, budgets=settings.endpoints, debug=debug)
     if workload is not None and previous is not None:
         raise UsageError("statements of a file have no counters to compare: leave out --previous, or --workload")
+    if workload is not None and log:
+        raise UsageError("the statements are the logs' or the file's: leave out --log, or --workload")
     earlier = read_previous(previous) if previous else None
-    snapshot = _snapshot(source, asked, workload)
+    logs = LogOptions(files=tuple(log or ()), prefix=log_line_prefix, executor=executor)
+    snapshot = snapshot_with_logs(source, asked, logs) if log else _snapshot(source, asked, workload)
     found = with_baseline(compared(snapshot, earlier, judge) if earlier else judge(snapshot), known)
     report = redaction.redacted(found, key, quiet=quiet)
-    fails = fail_on or settings.fail_on or FailOn.NEVER
     output.write(output.render(report, form, path, plan_viewer, fails), path)
     output.write_also(report, others, fails)
     if not quiet:
         tell(report, path)
         tell_unused(found, known)
     end(report, fails, quiet=quiet)
+
+
+def report_of(job: Job) -> Report:
+    """The report on one database of many."""
+    common, source = job.common, job.database.source
+    choice = checked(PlannerChoice(kind=job.planner, programs=common.programs, source=source, options=common.source))
+    logs = LogOptions(files=job.database.logs, prefix=common.prefix)
+    snapshot = snapshot_with_logs(source, common.source, logs) if logs.files else snapshot_of(source, common.source)
+    rules = choose(common.select, common.ignore)
+    found = report_on(snapshot, rules, planner=choice, wishes=THRIFTY, budgets=common.budgets, debug=common.debug)
+    return with_baseline(found, read_known(common.baseline) if common.baseline else None)
 
 
 def _snapshot(source: str | None, asked: SourceOptions, workload: Path | None) -> Snapshot:
@@ -106,6 +151,7 @@ def report_on(
     ready: Ready | None = None,
     across: bool = True,
     wishes: Wishes | None = None,
+    budgets: tuple[EndpointBudget, ...] = (),
     debug: bool = False,
 ) -> Report:
     """The report (`across`: see `advise`), its indexes tried on the chosen planner, which may be up and `ready`; with
@@ -127,12 +173,13 @@ def report_on(
                     drawn=drawn.statements,
                     wishes=wishes,
                     progress=progress,
+                    budgets=budgets,
                 )
         except psycopg.Error as error:
             if debug or drawn.planner is None:
                 raise
             told = without_planner(snapshot, error)
-    return advise(told, rules, across=across, on_crash=crashed)
+    return advise(told, rules, across=across, on_crash=crashed, budgets=budgets)
 
 
 def tell(report: Report, path: Path | None) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from pgadvisor.cli.options import FailOn
 from pgadvisor.errors import UsageError
 from pgadvisor.gate.waivers import ListedWaiver
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.record import Record
 
 
@@ -20,6 +21,8 @@ class Config(Record):
     fail_on: FailOn | None = msgspec.field(default=None, name="fail-on")
     baseline: Path | None = None
     """Known findings; a name that is not absolute counts from the settings file."""
+    endpoints: tuple[EndpointBudget, ...] = ()
+    """What requests may take, by endpoint or pattern."""
     waivers: tuple[ListedWaiver, ...] = ()
     """Findings of migrations that someone took upon himself."""
     require_reason: bool = msgspec.field(default=False, name="require-reason")

@@ -132,14 +132,17 @@ def gate(
     rules = _rules(settings, select, ignore)
     known = read_known(given) if (given := baseline or settings.baseline) else None
     catalog = read_snapshot(snapshot) if snapshot else None
-    migrations = with_unreadable(find_migrations(paths, base=base, root=None))
+    migrations = find_migrations(paths, base=base, root=None)
+    readable = with_unreadable(migrations)
     added = added_queries(queries, catalog) if queries else ()
-    _check_readable(migrations, has_queries=bool(added))
+    _check_readable(readable, has_queries=bool(added))
     choice = checked(PlannerChoice(programs=twin_bin, options=SourceOptions(quiet=quiet)))
     if scratch is not None and no_trace:
         raise UsageError("--scratch names where to run the migrations, and --no-trace says not to: leave one out")
     tried = None if no_trace or fix else traced(migrations, catalog, scratch, choice)
-    plans = None if no_plans or fix or catalog is None else planned(catalog, migrations, added, choice)
+    if tried is None or tried.trace is None:
+        migrations = readable  # else the server says what is no SQL, on which line
+    plans = None if no_plans or fix or catalog is None else planned(catalog, readable, added, choice)
     now = datetime.now(UTC)
     terms = Terms(
         today=now.date(),

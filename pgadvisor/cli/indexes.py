@@ -24,7 +24,6 @@ from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.errors import ServerError, UsageError
 from pgadvisor.facts import Facts
-from pgadvisor.indexes.build_plan import is_known
 from pgadvisor.migrations.migration import migration as migration_of
 from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.report import Report, Verdict
@@ -39,7 +38,6 @@ NO_VALUES = (
     "The snapshot holds no values of columns, so all values of a column are taken for equally frequent and parameters "
     "for any value: make it with --keep-values, or name the server itself"
 )
-SEE_VALUES = "run ANALYZE, or ask as a role that may see their statistics"
 OF_HYPOPG = (
     "hypopg tries B-tree, hash and BRIN indexes alone: GIN, GiST and SP-GiST ones, as for jsonb, arrays and text "
     "search, were refused there; --planner twin tries them all"
@@ -238,7 +236,7 @@ def _report(facts: Facts, choice: PlannerChoice, wishes: Wishes, copy: Copy | No
         with progress_bars(choice.options.quiet) as progress:
             advice = measured(advice, copy, snapshot, drawn, progress)
     advice = msgspec.structs.replace(advice, doubts=(*advice.doubts, *_doubts(snapshot, choice)))
-    found = observed(facts, _verdict(advice, facts))
+    found = observed(facts, _verdict(advice))
     return msgspec.structs.replace(
         found,
         window_s=None if wishes.workload_is_given else found.window_s,
@@ -247,24 +245,12 @@ def _report(facts: Facts, choice: PlannerChoice, wishes: Wishes, copy: Copy | No
     )
 
 
-def _verdict(advice: IndexAdvice, facts: Facts) -> Verdict:
+def _verdict(advice: IndexAdvice) -> Verdict:
     """What it comes to, in a sentence, and how sure that is."""
     headline = index_words.in_a_line(advice)
-    parts = (_low_confidence(advice, facts), index_words.saving(advice), index_words.helped(advice),
+    parts = (index_words.low_confidence(advice), index_words.saving(advice), index_words.helped(advice),
              index_words.proof(advice), index_words.price(advice), index_words.measured(advice))  # fmt: skip
     return Verdict(headline=f"{headline[:1].upper()}{headline[1:]}", text=" ".join(part for part in parts if part))
-
-
-def _low_confidence(advice: IndexAdvice, facts: Facts) -> str:
-    """That costs are guesses, as a sentence, where nothing is known of the values of the tables; else nothing."""
-    tables = [table for name in {each.table for each in advice.create} if (table := facts.table(name))]
-    unknown = sorted(table.label for table in tables if not is_known(facts, table))
-    if not unknown:
-        return ""
-    if len(unknown) == len(tables):
-        return f"Low confidence: nothing is known of the values of its tables, so all costs are guesses: {SEE_VALUES}."
-    told = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3:,} more" if unknown[3:] else "")
-    return f"Low confidence for {told}, of whose values nothing is known: {SEE_VALUES}."
 
 
 def _doubts(snapshot: Snapshot, choice: PlannerChoice) -> tuple[str, ...]:

@@ -64,6 +64,15 @@ SourceArgument = Annotated[
         "decide: PG* variables, service file, .pgpass.",
     ),
 ]
+SourcesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SOURCE]...",
+        show_default=False,
+        help="A DSN (`dbname=shop`), a URI (`postgresql://host/shop`) or a snapshot file. Without it libpq's own ways "
+        "decide: PG* variables, service file, .pgpass. Several: as with --inventory.",
+    ),
+]
 OutputOption = Annotated[
     Path | None,
     typer.Option("-o", "--output", metavar="FILE", help="Write the report to this file; `-` or nothing: stdout."),
@@ -171,6 +180,46 @@ SetOption = Annotated[
         metavar="NAME=VALUE",
         help="Plan each statement also with this setting: `work_mem=64MB` (may be repeated).",
     ),
+]
+LogOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Read this log of the server as well (may be repeated; a pattern such as 'log/*.csv', `-` for stdin): "
+        "stderr, csvlog or jsonlog, also packed, and as RDS, Cloud SQL, Azure, Heroku, systemd, Docker and "
+        "Kubernetes wrap it.",
+    ),
+]
+LogLinePrefixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--log-line-prefix",
+        metavar="TEXT",
+        help="The server's log_line_prefix when the logs were written; without it their lines tell.",
+    ),
+]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="URL",
+        help="Read logs on a Dask cluster that can reach the files: `dask://host:port`; without it by processes here.",
+    ),
+]
+InventoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--inventory",
+        metavar="FILE",
+        help="Audit every database in this file, side by side: TOML with a `[[database]]` each (name, dsn or service "
+        "or snapshot, log, planner, fail-on), or a connection string or service a line. -o names a directory: a "
+        "report for each database, and index.html over all.",
+    ),
+]
+JobsOption = Annotated[
+    int,
+    typer.Option("--jobs", metavar="N", min=1, max=64, help="With --inventory: so many databases at once."),
 ]
 PlannerOption = Annotated[
     PlannerKind,

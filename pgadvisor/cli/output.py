@@ -135,6 +135,11 @@ def write_also(report: Report, also: Iterable[tuple[Path, Format]], fail_on: Fai
         write(render(report, form, path, fail_on=fail_on), path)
 
 
+def terminal() -> tuple[int, bool]:
+    """How wide a text on stdout may be, and whether in colour."""
+    return _width(), _is_coloured()
+
+
 def _is_stdout(path: Path | None) -> bool:
     return path is None or str(path) == "-"
 

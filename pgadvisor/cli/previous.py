@@ -80,17 +80,17 @@ def _object_in(path: Path, text: str) -> dict[str, Any]:
 def compared(snapshot: Snapshot, previous: Previous, judge: Judge) -> Report:
     """The report on the snapshot, with what is different since; an earlier snapshot is judged in the same way. Raises
     UsageError when they cannot be compared."""
-    _check_comparable(snapshot, previous)
+    check_comparable(snapshot, previous)
     run = previous.run
     before = judge(run) if isinstance(run, Snapshot) else run
     since = recent(snapshot, before)
     judged = since.snapshot if isinstance(run, Snapshot) and since.is_enough else snapshot
     if not _is_same_host(snapshot, before):
         judged = msgspec.structs.replace(judged, gaps=(*judged.gaps, _other_host(snapshot, before)))
-    return with_changes(judge(judged), before, since)
+    return with_changes(judge(judged), before, since, run if isinstance(run, Snapshot) else None)
 
 
-def _check_comparable(snapshot: Snapshot, previous: Previous) -> None:
+def check_comparable(snapshot: Snapshot, previous: Previous) -> None:
     now, before, name = snapshot.server, previous.run.server, previous.name
     if before is None or now is None:
         raise UsageError(f"{name} is a report of queries, not of a database: give one that `pgadvisor audit` wrote")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pgadvisor.cli import options, output
+from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
 from pgadvisor.cli.source import SourceOptions, snapshot_of
 from pgadvisor.cli.terminal import errors
 from pgadvisor.collect.file import write_snapshot
@@ -25,9 +26,13 @@ def snapshot(
         bool,
         typer.Option(
             "--keep-values",
-            help="Keep the values of the column statistics (most common values, histograms): data of your users.",
+            help="Keep the values of the column statistics (most common values, histograms) and of the statements in "
+            "logs: data of your users.",
         ),
     ] = False,
+    log: options.LogOption = None,
+    log_line_prefix: options.LogLinePrefixOption = None,
+    executor: options.ExecutorOption = None,
     no_analyze: options.NoAnalyzeOption = False,
     analyze_limit: options.AnalyzeLimitOption = 5.0,
     top: options.TopOption = None,
@@ -46,10 +51,9 @@ def snapshot(
     if str(path) == "-":
         raise UsageError("a snapshot is not text: name a file with -o")
     output.check_writable(path)
-    found = snapshot_of(
-        dsn,
-        SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet),
-    )
+    asked = SourceOptions(no_analyze=no_analyze, analyze_limit_s=analyze_limit, top=top, show_sql=show_sql, quiet=quiet)
+    logs = LogOptions(files=tuple(log or ()), prefix=log_line_prefix, executor=executor, keep_values=keep_values)
+    found = snapshot_with_logs(dsn, asked, logs) if log else snapshot_of(dsn, asked)
     write_snapshot(path, found, keep_values=keep_values)
     if not quiet:
         errors().print(

@@ -10,6 +10,7 @@ from pgadvisor.advise.merge import merge
 from pgadvisor.advise.queries import read_queries
 from pgadvisor.facts import Facts
 from pgadvisor.gate.identity import key_of
+from pgadvisor.gate.lacking import lacking
 from pgadvisor.gate.plans import PlansFound
 from pgadvisor.gate.running import findings_of, line_of
 from pgadvisor.gate.same_cause import one_finding_a_cause
@@ -27,8 +28,6 @@ from pgadvisor.rule import Rule
 
 LATEST_MAJOR = 18
 """Judged for it where nothing says on which version the migrations will run."""
-NOT_PLANNED = "no workload was planned before and after the migrations"
-NOT_TRIED = "the migrations were not run on a scratch server"
 
 
 def judge(
@@ -57,7 +56,7 @@ def judge(
         trace=tried.trace if tried else None,
     )
     steps = steps_of(migrations, version=version, snapshot=snapshot)
-    found, not_run = _run(rules, steps, gate, on_crash)
+    found, not_run = _run(rules, steps, gate, tried, on_crash)
     told = one_finding_a_cause(merge(found, facts), gate)
     merged = [msgspec.structs.replace(each, key=key_of(each)) for each in told]
     outcome = waive(_ranked(merged), migrations, terms)
@@ -87,13 +86,14 @@ def _run(
     rules: Sequence[Rule],
     steps: Sequence[MigrationStep],
     gate: GateFacts,
+    tried: TraceFound | None,
     on_crash: Callable[[Rule, Exception], None] | None,
 ) -> tuple[list[Finding], list[RuleNotRun]]:
     found: list[Finding] = []
     not_run: list[RuleNotRun] = []
     for rule in rules:
-        if (lacking := _lacking(rule, gate)) is not None:
-            not_run.append(lacking)
+        if (lack := lacking(rule, gate, tried)) is not None:
+            not_run.append(lack)
             continue
         try:
             found.extend(findings_of(rule, steps, gate))
@@ -108,16 +108,6 @@ def _run(
                 )
             )
     return found, not_run
-
-
-def _lacking(rule: Rule, gate: GateFacts) -> RuleNotRun | None:
-    """What the rule needs and is not there."""
-    if "trace" in rule.needs:
-        cure = "leave out --no-trace, or name a server with --scratch DSN"
-        return None if gate.trace else RuleNotRun(rule=rule.name, reason=NOT_TRIED, cure=cure)
-    if rule.kind == "change" and gate.plans is None and "migrations" not in rule.needs:
-        return RuleNotRun(rule=rule.name, reason=NOT_PLANNED, cure="give --snapshot FILE of production")
-    return None
 
 
 def _pages(rules: Sequence[Rule], findings: Sequence[Finding]) -> tuple[tuple[str, str], ...]:

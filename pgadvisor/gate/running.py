@@ -23,7 +23,9 @@ def findings_of(rule: Rule, steps: Iterable[MigrationStep], gate: GateFacts) -> 
                 file=found.where.file or step.migration.file,
                 line=found.where.line or line_of(step),
             )
-            told = confirmed(replace(found, rule=rule.name, where=where), step, gate)
+            # SQL made of a template's statement would have what stands in for its marks.
+            remedy = replace(found.remedy, sql=None) if step.statement.is_template else found.remedy
+            told = confirmed(replace(found, rule=rule.name, where=where, remedy=remedy), step, gate)
             if told is not None:
                 yield told
 

@@ -21,7 +21,6 @@ from pgadvisor.model.snapshot import Gap
 from pgadvisor.model.trace import Direction, Reversal, Trace, Traced
 from pgadvisor.sql.identifiers import quoted
 
-_NO_PAST = "no snapshot and no earlier migration tells what stood before"
 _LOST = "the scratch server ended the session"
 
 
@@ -74,6 +73,8 @@ class _Job:
     def run(self, migrations: Sequence[Migration]) -> Trace:
         earlier = tuple(takewhile(lambda each: not each.is_judged, migrations))
         self._build_past(earlier)
+        if not earlier and not self._scratch.has_schema:
+            self._excuses.no_past(migrations)
         # Where nothing stood before, there is nothing to measure.
         self._at_start = seen_inside(self._fresh()).relations or None
         judged: list[Migration] = []
@@ -102,8 +103,6 @@ class _Job:
     def _build_past(self, earlier: Sequence[Migration]) -> None:
         """The schema as it was before the pull request."""
         if not self._scratch.has_schema:
-            if not earlier:
-                self._excuses.add(_NO_PAST)
             failures = [reason for migration in earlier for reason in self._apply(migration)]
             if failures:
                 self._excuses.add(failures[0])

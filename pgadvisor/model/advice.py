@@ -7,6 +7,8 @@ from pgadvisor.model.record import Record
 
 Unit = Literal["ms", "cost"]
 """Milliseconds a day, or planner cost of all calls where no times are known."""
+ToldUnit = Literal["ms a day", "ms", "cost"]
+"""The same for words: milliseconds of all calls are not a day's where nobody knows in what time they were made."""
 
 
 class StatementEffect(Record):
@@ -124,15 +126,18 @@ class WhyNot(Record):
     is_chosen: bool
     verdict: str
     """A sentence: never used, dominated, too big, writes cost more, a statement gets worse, or already there."""
+    is_there: bool = False
+    """It exists: `alone` and `beside` tell what taking it away changes."""
     alone: tuple[StatementEffect, ...] = ()
     """Statements that change when it alone is added to what is there today (or taken away)."""
     beside: tuple[StatementEffect, ...] = ()
     """Statements that change when it is added to the advice (or taken from it)."""
     size_bytes: int | None = None
     upkeep: float = 0.0
-    gain_alone: float = 0.0
-    """In the advice's unit, upkeep taken off."""
-    gain_beside: float = 0.0
+    gain_alone: float | None = None
+    """What it saves today, in the advice's unit, upkeep taken off; None: it was not tried."""
+    gain_beside: float | None = None
+    """What it saves beside the advice."""
     dominated_by: tuple[str, ...] = ()
     """Names of advised or existing indexes that do its work."""
     error: str | None = None
@@ -158,6 +163,9 @@ class IndexAdvice(Record):
     """In the order in which to build them: the most gain for its size first."""
     drop: tuple[DroppedIndex, ...] = ()
     keep: tuple[KeptIndex, ...] = ()
+    is_per_day: bool = True
+    """False: the calls are those that a file gives, or in what time they were counted is not known; they are taken for
+    those of a day, and never told so in words."""
     before: float = 0.0
     """The workload's cost today, in the unit."""
     after: float = 0.0
@@ -187,12 +195,19 @@ class IndexAdvice(Record):
     """Why nothing is advised, as a sentence; None: something is."""
     doubts: tuple[str, ...] = ()
     """What all of it rests on and is not sure, as sentences."""
+    guessed: tuple[str, ...] = ()
+    """`schema.table` of those that get indexes and of whose values nothing is known."""
     why: tuple[WhyNot, ...] = ()
     """Answers to what the user asked (`--why`)."""
     measured: tuple[Measured, ...] = ()
     """Empty: nothing was really built (`--measure`)."""
     measured_ratio: float | None = None
     """Of all times, weighed by calls, with the advice built over those without."""
+
+    @property
+    def told_unit(self) -> ToldUnit:
+        """The unit in words."""
+        return "cost" if self.unit == "cost" else "ms a day" if self.is_per_day else "ms"
 
     @property
     def cost_ratio(self) -> float:

@@ -65,6 +65,8 @@ class Remedy(Record):
     """Imperative, one or two sentences."""
     sql: str | None = None
     """Whole statements, each ended by `;` when there are several."""
+    code: str | None = None
+    """The same for the file where the finding stands, as Python of its framework: Alembic or Django."""
     undo: str | None = None
     lock: str | None = None
     """What it locks and for how long: `SHARE UPDATE EXCLUSIVE on orders: reads and writes go on`."""
@@ -72,6 +74,11 @@ class Remedy(Record):
     """What it costs: size, writes, time to build."""
     needs_rewrite: bool = False
     """Its SQL helps only together with a change of the statement that its text asks for."""
+
+    @property
+    def change(self) -> str | None:
+        """What to put in: code where the finding stands in code, else SQL."""
+        return self.code or self.sql
 
 
 class Where(Record):
@@ -102,6 +109,8 @@ class Finding(Record):
     severity: Severity
     gain_ms_per_day: float | None = None
     """Observed time × planner ratio; never raw cost."""
+    saves_ms_per_request: float | None = None
+    """Of a finding about an endpoint: database time that its remedy saves, at most, of each request."""
     cause: str | None = None
     """Findings of one rule with the same cause are one finding: `index public.orders (customer_id)`. None: its own."""
     spans: tuple[Span, ...] = ()

@@ -1,4 +1,4 @@
-"""What log files told: durations of statements, requests of the application, events of the server, and what was not read.
+"""What log files told: durations of statements, requests of the application, events, and what was not read.
 
 Exact counts; quantiles from a mergeable sketch (relative error 1 %). The same records whatever the number of processes.
 """

@@ -43,6 +43,8 @@ class MigrationStatement(Record):
     """In the text of its file, without its `;`; None: a framework made the text."""
     is_in_transaction: bool = True
     """Whether the tool, or a BEGIN before it, runs it in a transaction with its neighbours."""
+    is_template: bool = False
+    """Whether the text has names or constants for marks of a template (`{{ x }}`, `:x`) that the file has there."""
     waivers: tuple[Waiver, ...] = ()
 
 

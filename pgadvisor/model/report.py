@@ -1,11 +1,13 @@
 """Report: what an audit says, whatever the format it is shown in."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.catalog import Server, Table
+from pgadvisor.model.changes import EndpointChange, FindingChange, IndexChange, SchemaChange
 from pgadvisor.model.finding import Finding, Severity
+from pgadvisor.model.log import LoggedEndpoint, LoggedStatement
 from pgadvisor.model.plan import PlanComparison, StatementPlan
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Gap
@@ -73,7 +75,9 @@ class Endpoint(Record):
     """Of all its statements together."""
     total_ms: float | None = None
     share: float | None = None
-    """Of all observed time, 0 to 1."""
+    """Of all observed time, 0 to 1; where logs were read, of the time of all statements in them."""
+    seen: LoggedEndpoint | None = None
+    """Its requests, where logs tell of them: the figures above are then those of the logs."""
 
 
 class GoneFinding(Record):
@@ -122,6 +126,24 @@ class Changes(Record):
     """The counters were reset since: then this run's times are of the time after that alone."""
     since_previous: bool = False
     """This run's times are of the time since the previous one alone: its counters were taken off."""
+    gone: tuple[GoneFinding, ...] = ()
+    """What they are about is no more there, or no more sent."""
+    moved: tuple[FindingChange, ...] = ()
+    """Known findings that are worse, then those that are better."""
+    indexes: tuple[IndexChange, ...] = ()
+    """Made and dropped since; what saved most first."""
+    saved_ms: float | None = None
+    """What the indexes saved together since, each statement counted once; None: not known."""
+    saved_ms_per_day: float | None = None
+    """The same; None also where that time is too short to say what a day is like."""
+    schema: tuple[SchemaChange, ...] = ()
+    endpoints: tuple[EndpointChange, ...] = ()
+    """All of both runs, those that changed first."""
+    ms_per_day_before: float | None = None
+    """Time of all statements; None: in what time they ran is not known."""
+    ms_per_day_after: float | None = None
+    notes: tuple[str, ...] = ()
+    """What the comparison cannot tell, or what makes it doubtful, as sentences."""
 
 
 class Waived(Record):
@@ -129,6 +151,8 @@ class Waived(Record):
 
     finding: Finding
     reason: str | None = None
+    until: date | None = None
+    """The last day on which the waiver holds; None: it holds for ever."""
     is_in_source: bool = True
     """By a comment beside it; else by an entry of the settings file."""
 
@@ -276,6 +300,8 @@ class Report(Record):
     """Findings of migrations that a waiver silences."""
     endpoints: tuple[Endpoint, ...] = ()
     """The most costly first."""
+    logged: tuple[LoggedStatement, ...] = ()
+    """The statements that the requests of endpoints name, by their keys; without plans and values."""
     changes: Changes | None = None
     """None: there is no previous run to compare with."""
     trials: Trials | None = None

@@ -55,8 +55,6 @@ class Traced(Record):
     """Indexes with a new file, those of rewritten tables too."""
     scanned: tuple[str, ...] = ()
     """Tables read from end to end."""
-    created: tuple[str, ...] = ()
-    """Relations that were not there before it."""
     in_transaction: bool = True
     """False: it cannot run in a transaction, or its migration has none; locks were then polled."""
     error: TraceError | None = None
@@ -87,7 +85,8 @@ class Reversal(Record):
     changed_otherwise: tuple[str, ...] = ()
     """What the way back made or removed that the migration had not touched."""
     data_lost: tuple[str, ...] = ()
-    """Tables, and columns as `schema.table.column`, that the migration dropped: no way back brings their rows again."""
+    """Tables, and columns as `schema.table.column`, that the migration dropped: no way back brings their rows again.
+    Told where there is one."""
     data_lost_on_return: tuple[str, ...] = ()
     """Those that the way back drops, with what was written since."""
 

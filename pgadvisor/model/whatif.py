@@ -72,7 +72,7 @@ class Answer(Record):
     indexes_used: tuple[str, ...] = ()
     """`schema.name`, each once, sorted."""
     look_ups: tuple[LookUps, ...] = ()
-    """The many ones of its plan; only where costs were asked for."""
+    """The many ones of its plan; of a twin only where costs were asked for."""
     error: str | None = None
     """Why there is no plan, as a clause."""
     doubts: tuple[str, ...] = ()

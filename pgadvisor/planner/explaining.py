@@ -56,6 +56,11 @@ def read_bare(answer: bytes) -> BareNode:
     return _DECODER.decode(answer)[0].plan
 
 
+def bare(answer: object) -> BareNode:
+    """The root of the plan in EXPLAIN's JSON, decoded already."""
+    return msgspec.convert(answer, list[_Outer])[0].plan
+
+
 class Kept(NamedTuple):
     """Rows of one table: all, or those that a predicate keeps."""
 

@@ -17,6 +17,8 @@ from pgadvisor.errors import ServerError, WhatIfError
 from pgadvisor.model.explain import read_explain
 from pgadvisor.model.plan import PlanNode
 from pgadvisor.model.whatif import NOTHING, Answer, Configuration, HypotheticalIndex, IndexSize, Question
+from pgadvisor.planner.explaining import bare
+from pgadvisor.planner.look_ups import look_ups
 
 Found = TypeVar("Found")
 
@@ -95,9 +97,9 @@ class HypopgPlanner:
 
     def costs(self, questions: Sequence[Question]) -> list[list[Answer]]:
         """For each question the answers for its texts, without plans."""
-        bare = msgspec.structs.replace
+        without = msgspec.structs.replace
         return [
-            [bare(each, plan=None) for each in self.plan_all(texts, configuration)]
+            [without(each, plan=None) for each in self.plan_all(texts, configuration)]
             for configuration, texts in questions
         ]
 
@@ -160,7 +162,12 @@ class HypopgPlanner:
         settings = tuple(each for each in plan.settings if each[0] not in _OURS)
         root = _renamed(plan.root, names)
         plan = msgspec.structs.replace(plan, root=root, settings=settings)
-        return Answer(plan=plan, cost=root.total_cost, indexes_used=tuple(sorted(set(_used(root, None)))))
+        return Answer(
+            plan=plan,
+            cost=root.total_cost,
+            indexes_used=tuple(sorted(set(_used(root, None)))),
+            look_ups=look_ups(bare(rows[0]["QUERY PLAN"]), lambda schema, name: f"{schema}.{names.get(name, name)}"),
+        )
 
     def _attempt(self, work: Callable[[], Found]) -> Found:
         """Does the work in the open transaction, which goes on when the server refuses it. Raises WhatIfError."""

@@ -110,6 +110,7 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("Statement", "ignores"): "keep",
     ("Statement", "tags"): "keep",  # in pairs, elsewhere
     ("Remedy", "sql"): "sql",
+    ("Remedy", "code"): "sql",
     ("Remedy", "undo"): "sql",
     ("Where", "table"): "qualified",
     ("Where", "column"): "column",
@@ -127,6 +128,22 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("GoneFinding", "place"): "place",
     ("StatementChange", "text"): "statement",
     ("StatementChange", "statement"): "key",
+    ("FindingChange", "rule"): "keep",
+    ("FindingChange", "key"): "identity",
+    ("FindingChange", "place"): "place",
+    ("MeasuredStatement", "statement"): "key",
+    ("MeasuredStatement", "text"): "statement",
+    ("IndexChange", "index"): "qualified",
+    ("IndexChange", "table"): "qualified",
+    ("IndexChange", "definition"): "sql",
+    ("IndexChange", "advised_by"): "keep",
+    ("SchemaChange", "setting"): "keep",
+    ("SchemaChange", "table"): "qualified",
+    ("SchemaChange", "column"): "column",
+    ("SchemaChange", "index"): "qualified",
+    ("SchemaChange", "type_before"): "type",
+    ("SchemaChange", "type_after"): "type",
+    ("EndpointChange", "name"): "endpoint",
     ("Gap", "subject"): "subject",
     ("StatementEffect", "statement"): "key",
     ("AdvisedIndex", "name"): "index",
@@ -149,6 +166,7 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("WhyNot", "dominated_by"): "qualified",
     ("Measured", "statement"): "key",
     ("IndexAdvice", "tried_on"): "keep",
+    ("IndexAdvice", "guessed"): "qualified",
     ("IndexAdvice", "left_out"): "keep",  # in pairs, elsewhere
     ("Endpoint", "name"): "endpoint",
     ("JudgedMigration", "file"): "file",
@@ -156,6 +174,18 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("JudgedMigration", "tool"): "keep",
     ("JudgedMigrations", "tried_on"): "keep",
     ("Endpoint", "statements"): "key",
+    ("LoggedStatement", "key"): "digest",
+    ("LoggedStatement", "text"): "statement",
+    ("LoggedStatement", "tags"): "keep",  # in pairs, elsewhere
+    ("LoggedStatement", "values"): "keep",  # none in a report
+    ("LoggedPlan", "explain"): "keep",  # none in a report
+    ("LoggedEndpoint", "name"): "endpoint",
+    ("LoggedEndpoint", "told_by"): "keep",
+    ("EndpointStatement", "statement"): "digest",
+    ("EndpointStatement", "parent"): "digest",
+    ("EndpointStatement", "lines"): "file",
+    ("RequestStep", "statement"): "digest",
+    ("RequestStep", "line"): "file",
     ("TimeShare", "statement"): "key",
     ("RuleNotRun", "rule"): "keep",
     ("UnreadStatement", "statement"): "key",
@@ -168,8 +198,8 @@ SUBJECTS = frozenset(
     (
         "access methods", "collations", "columns of range types", "connection", "extended statistics", "extensions",
         "functions", "locale", "pg_stat_statements.track", "row security", "schemas", "search paths", "sequences",
-        "size", "sizes", "statements of other roles", "statistics", "tables never analyzed", "text search",
-        "the previous run", "triggers", "types", "values", "version", "views",
+        "size", "sizes", "statements of other roles", "statements of the logs", "statistics", "tables never analyzed",
+        "text search", "the previous run", "triggers", "types", "values", "version", "views",
     )
 )  # fmt: skip
 """What a gap is of, where that is nothing with a name."""

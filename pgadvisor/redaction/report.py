@@ -10,6 +10,7 @@ import msgspec
 
 from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.finding import Finding
+from pgadvisor.model.log import LoggedStatement
 from pgadvisor.model.plan import PlanNode
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import Report
@@ -31,6 +32,7 @@ _PARTS = re.compile(r"""((?:'(?:[^']|'')*'|"(?:[^"]|"")*"|.)+?)(?:; |\Z)""", re.
 _SETTING = re.compile(r"([\w.]+) = (.*)", re.DOTALL)
 _FUNCTION = re.compile(r"(.+?)\((.*)\)", re.DOTALL)
 _ROUTE = re.compile(r"/|[A-Z]+ /")
+_FILE_LINE = re.compile(r":\d+\Z")
 _METHOD = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) ")
 
 
@@ -96,7 +98,7 @@ class _Redactor:
         changed = msgspec.structs.replace(record, **changes)
         if isinstance(record, Report):
             return _with_spans(record, changed, self.sql)
-        if isinstance(record, Statement):
+        if isinstance(record, Statement | LoggedStatement):
             return msgspec.structs.replace(changed, tags=tuple(self._tag(*tag) for tag in record.tags))
         if isinstance(record, IndexAdvice):
             left_out = tuple((self._key(key), self._sentence(why)) for key, why in record.left_out)
@@ -190,8 +192,10 @@ class _Redactor:
         return f"{start}{self.name(text.removeprefix(start), 'endpoint')}"
 
     def _file(self, text: str) -> str:
-        ending = re.search(r"\.[a-z]{1,5}\Z", text)
-        return f"{self.name(text, 'file')}{ending[0] if ending else ''}"
+        """`app/orders.py`, or a line of it: `app/orders.py:42`."""
+        path, colon, line = text.rpartition(":") if _FILE_LINE.search(text) else (text, "", "")
+        ending = re.search(r"\.[a-z]{1,5}\Z", path)
+        return f"{self.name(path, 'file')}{ending[0] if ending else ''}{colon}{line}"
 
     def _operator_class(self, text: str) -> str:
         return text if text in postgres_names.names("operator classes") else self.name(text)

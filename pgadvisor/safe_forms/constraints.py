@@ -39,8 +39,11 @@ def _nullable(step: MigrationStep, constraint: DdlConstraint) -> tuple[str, ...]
 
 
 def not_null_steps(step: MigrationStep, column: str) -> tuple[str, ...]:
-    """SET NOT NULL that reads no row under its lock: a CHECK is validated before."""
-    name = quoted(object_name(table_name(step), (column,), "not_null"))
+    """SET NOT NULL that reads no row under its lock: a CHECK is validated before.
+
+    Its name leaves `…_not_null` free, which PostgreSQL 18 gives the constraint that lasts.
+    """
+    name = quoted(object_name(table_name(step), (column,), "not_null_check"))
     return (
         alter(step, f"ADD CONSTRAINT {name} CHECK ({quoted(column)} IS NOT NULL) NOT VALID"),
         alter(step, f"VALIDATE CONSTRAINT {name}"),

@@ -1,10 +1,10 @@
 """The choice told as advice: each index with what it gives and costs by itself, and each drop with its reason."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from pgadvisor.facts import DAY_S, Facts
-from pgadvisor.indexes.build_plan import build, build_order
+from pgadvisor.indexes.build_plan import build, build_order, is_known
 from pgadvisor.indexes.names import IndexNames
 from pgadvisor.model.advice import AdvisedIndex, CurvePoint, DroppedIndex, IndexAdvice, KeptIndex
 from pgadvisor.model.catalog import Index
@@ -13,7 +13,7 @@ from pgadvisor.model.whatif import Planner
 from pgadvisor.selection.comparing import compared
 from pgadvisor.selection.drops import Around, dropped, kept
 from pgadvisor.selection.effects import Effects
-from pgadvisor.selection.existing import as_index, supported_keys, unexplained_scans
+from pgadvisor.selection.existing import as_index, days_text, supported_keys, unexplained_scans
 from pgadvisor.selection.matrix import Matrix, Set
 from pgadvisor.selection.problem import Choice
 from pgadvisor.selection.sparing import spared
@@ -67,6 +67,7 @@ class Telling:
         self._effects.plan_changes((chosen, chosen | {number}) for number in gone)
         made = build_order(self._advised(number, chosen, weighed) for number in created)
         before, after = self._effects.total(today), self._effects.total(chosen)
+        guessed = tuple(self._unknown(each.table for each in made))
         return IndexAdvice(
             unit=weighed.unit,
             is_per_day=self._facts.window_s is not None and not self._wishes.workload_is_given,
@@ -88,7 +89,8 @@ class Telling:
             considered=len(weighed.statements) - len(self._matrix.failed),
             left_out=weighed.left_out,
             nothing_because=None if created or gone else self._nothing_because(),
-            doubts=tuple(self._doubts(weighed)),
+            doubts=tuple(self._doubts(weighed, guessed)),
+            guessed=guessed,
             why=why(self._asked(chosen)),
         )
 
@@ -254,10 +256,11 @@ class Telling:
         least = self._wishes.least_fall
         return f", gains below {least:.0%} of a statement's cost not counted" if least else ""
 
-    def _doubts(self, weighed: Weighed) -> Iterable[str]:
+    def _doubts(self, weighed: Weighed, guessed: Collection[str]) -> Iterable[str]:
+        """`guessed`: tables of which it is said elsewhere that all is guessed."""
         window = self._facts.window_s
         if weighed.unit == "ms" and not self._wishes.workload_is_given and window is not None and window < DAY_S:
-            yield f"The counters had run for {window / 3600:.1f} hours only: times a day are that time multiplied."
+            yield f"The counters had run for {days_text(window / DAY_S)} only: times a day are that time multiplied."
         if self._is_cut:
             yield (
                 f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before all was tried that is worth it: "
@@ -266,15 +269,17 @@ class Telling:
         unsure = sum(not each.is_sure for each in weighed.statements)
         if unsure:
             yield f"{unsure:,} statements were planned for any value, because no value of their parameters is known."
-        unanalyzed = sorted(
-            {name for each in weighed.statements for name in each.tables if (table := self._facts.table(name))
-             and not any(column.statistics for column in table.columns)}
-        )  # fmt: skip
-        if unanalyzed:
-            told = ", ".join(unanalyzed[:5]) + (f" and {len(unanalyzed) - 5:,} more" if len(unanalyzed) > 5 else "")
+        unknown = self._unknown(name for each in weighed.statements for name in each.tables)
+        if unknown := [name for name in unknown if name not in guessed]:
+            told = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else "")
             yield f"Nothing is known of the values of {told}, so costs are guesses there: run ANALYZE, or keep values."
         if self._matrix.failed:
             yield f"{len(self._matrix.failed):,} statements were refused by the planner with the values drawn for them."
+
+    def _unknown(self, tables: Iterable[str]) -> list[str]:
+        """Those tables, `schema.table`, of whose values nothing is known."""
+        return [name for name in sorted(set(tables)) if (table := self._facts.table(name)) is not None
+                and not is_known(self._facts, table)]  # fmt: skip
 
     def _asked(self, chosen: Set) -> Asked:
         return Asked(

@@ -45,7 +45,9 @@ def _why(asked: Asked, text: str) -> WhyNot:
     if isinstance(candidate, Unread):
         return WhyNot(definition=text, is_chosen=False, verdict="It cannot be tried.", error=candidate.reason)
     if (same := _same_there(asked.facts, candidate)) is not None:
-        return WhyNot(definition=text, is_chosen=False, verdict=f"{same} is the same index, and is there.")
+        return WhyNot(
+            definition=text, is_chosen=False, verdict=f"{same} is the same index, and is there: ask about it."
+        )
     asked.matrix.add_candidates([candidate])
     number = asked.matrix.number_of(candidate)
     if number is None:
@@ -70,9 +72,11 @@ def _tried(asked: Asked, text: str, number: int, candidate: Candidate) -> WhyNot
     effects.plan_changes([(today, today | {number}), (chosen - {number}, chosen | {number})])
     alone = effects.between(today, today | {number})
     beside = effects.between(chosen - {number}, chosen | {number})
+    is_used = bool(effects.users(number, today | {number}))
+    is_chosen = number in chosen
     answer = WhyNot(
         definition=text,
-        is_chosen=number in chosen,
+        is_chosen=is_chosen,
         verdict="",
         alone=alone,
         beside=beside,
@@ -80,9 +84,8 @@ def _tried(asked: Asked, text: str, number: int, candidate: Candidate) -> WhyNot
         upkeep=effects.upkeep(number, chosen),
         gain_alone=effects.saved(today, today | {number}),
         gain_beside=effects.saved(chosen - {number}, chosen | {number}),
-        dominated_by=_rivals(asked, number, candidate, alone),
+        dominated_by=_rivals(asked, number, candidate, alone) if is_used and not is_chosen else (),
     )
-    is_used = bool(effects.users(number, today | {number}))
     return replace(answer, verdict=_verdict(asked, answer, candidate.schema, is_used=is_used))
 
 
@@ -101,6 +104,7 @@ def _rivals(asked: Asked, number: int, candidate: Candidate, alone: tuple[Statem
 
 def _verdict(asked: Asked, answer: WhyNot, schema: str, *, is_used: bool) -> str:
     budget, size = asked.wishes.budget_bytes, answer.size_bytes or 0
+    gain_alone, gain_beside = answer.gain_alone or 0.0, answer.gain_beside or 0.0
     worst = max((each.ratio for each in answer.alone), default=1.0)
     rivals = ", ".join(name.removeprefix(f"{schema}.") for name in answer.dominated_by)
     if answer.is_chosen:
@@ -109,11 +113,12 @@ def _verdict(asked: Asked, answer: WhyNot, schema: str, *, is_used: bool) -> str
         return "No plan of the workload uses it."
     if budget is not None and size > budget:
         return "It alone is larger than the budget."
-    if answer.gain_alone <= 0:
+    if gain_alone <= 0:
         return "Its upkeep costs the writes more than it saves."
-    if answer.gain_beside <= 0 and rivals:
-        return f"It would help, but beside the advice it saves nothing more: {rivals} does the work."
-    if answer.gain_beside <= 0:
+    if gain_beside <= 0 and rivals:
+        verb = "does" if len(answer.dominated_by) == 1 else "do"
+        return f"It would help, but beside the advice it saves nothing more: {rivals} {verb} the work."
+    if gain_beside <= 0:
         return "It would help, but beside the advice its upkeep costs more than it still saves."
     if worst > 1.0 + asked.wishes.most_worse:
         return "It would make a statement dearer than you allow."
@@ -130,9 +135,8 @@ def _existing(asked: Asked, name: str) -> WhyNot:
         if fixed is None:
             return WhyNot(definition=name, is_chosen=False, verdict="It cannot be tried.",
                           error=f"there is no index {name} on a table that the workload reads")  # fmt: skip
-        return WhyNot(definition=fixed.index.definition, is_chosen=True, size_bytes=fixed.size_bytes,
-                      verdict=f"It stays, whatever it serves: {fixed.fixed}.",
-                      error="what taking it away would change was not tried")  # fmt: skip
+        return WhyNot(definition=fixed.index.definition, is_chosen=True, is_there=True, size_bytes=fixed.size_bytes,
+                      verdict=f"It stays, whatever it serves: {fixed.fixed}.")  # fmt: skip
     existing, today, chosen = asked.terms.existing[number], asked.matrix.today, asked.chosen
     effects = asked.effects
     effects.plan_changes([(today - {number}, today), (chosen - {number}, chosen | {number})])
@@ -142,12 +146,16 @@ def _existing(asked: Asked, name: str) -> WhyNot:
     if number not in chosen:
         verdict = "The advice drops it: without it the workload costs no more."
     elif users := effects.users(number, chosen):
-        verdict = f"It stays: {len(users):,} statement{'s' if len(users) > 1 else ''} of the workload use it."
+        count = (
+            "1 statement of the workload uses" if len(users) == 1 else f"{len(users):,} statements of the workload use"
+        )
+        verdict = f"It stays: {count} it."
     else:
         verdict = f"It stays: {unexplained or 'dropping it would change next to nothing'}."
     return WhyNot(
         definition=existing.index.definition,
         is_chosen=number in chosen,
+        is_there=True,
         verdict=verdict,
         alone=effects.between(today, today - {number}),
         beside=effects.between(chosen | {number}, chosen - {number}),

@@ -86,8 +86,9 @@ def create_table_as(body: Node, text: DdlText) -> list[DdlStep]:
 
 def tables_in(node: Any) -> tuple[Name, ...]:
     """The relations that a query reads, each once, without its own CTEs."""
-    own = {body["ctename"] for kind, body in walk(node) if kind == "CommonTableExpr"}
-    found = [(body.get("schemaname"), body["relname"]) for kind, body in walk(node) if kind == "RangeVar"]
+    nodes = [(kind, body) for kind, body in walk(node) if kind in ("CommonTableExpr", "RangeVar")]
+    own = {body["ctename"] for kind, body in nodes if kind == "CommonTableExpr"}
+    found = [(body.get("schemaname"), body["relname"]) for kind, body in nodes if kind == "RangeVar"]
     return tuple(dict.fromkeys(each for each in found if each[0] or each[1] not in own))
 
 

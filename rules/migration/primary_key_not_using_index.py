@@ -60,7 +60,7 @@ BAD = [
         note="The index is there, but every row is read for a null.",
         tables=(table("orders", primary_key=None, indexes={"orders_key": "UNIQUE id"}, rows=50_000_000),),
         migration="ALTER TABLE orders ADD PRIMARY KEY USING INDEX orders_key;",
-        remedy="VALIDATE CONSTRAINT orders_id_not_null;",
+        remedy="VALIDATE CONSTRAINT orders_id_not_null_check;",
     ),
 ]
 GOOD = [

@@ -40,7 +40,7 @@ from pgadvisor.rule import (
 BAD = [
     Example(
         migration="ALTER TABLE orders ALTER COLUMN email SET NOT NULL;",
-        remedy="ADD CONSTRAINT orders_email_not_null CHECK (email IS NOT NULL) NOT VALID;",
+        remedy="ADD CONSTRAINT orders_email_not_null_check CHECK (email IS NOT NULL) NOT VALID;",
     ),
     Example(
         note="PostgreSQL 18 validates the constraint itself.",

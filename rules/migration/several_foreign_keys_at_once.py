@@ -18,7 +18,7 @@ The tables are hardly written to.
 https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pgadvisor.rule import (
     Example,
@@ -77,11 +77,11 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
     own = _referenced(step)
     if not own:
         return
-    earlier = [name for each in (step.before or step.clauses) if each.comes_before(step) for name in _referenced(each)]
-    new = [name for name in own if name not in earlier]
-    if not new or len({*earlier, *own}) != 2:
+    earlier = _referenced_before(step, own)
+    both = dict.fromkeys((*earlier, *own))
+    if len(both) != 2 or len(earlier) == 2:
         return
-    tables = " and ".join(name.removeprefix("public.") for name in dict.fromkeys((*earlier, *own)))
+    tables = " and ".join(name.removeprefix("public.") for name in both)
     yield Finding(
         where=Where(table=step.target),
         message=f"foreign keys to {tables} are added at once: writes to all of them wait together",
@@ -91,6 +91,19 @@ def check(step: MigrationStep, gate: GateFacts) -> Iterator[Finding]:
         severity=Severity.WARNING,
         cause=f"several foreign keys {step.migration.file} {step.target}",
     )
+
+
+def _referenced_before(step: MigrationStep, own: Collection[str]) -> list[str]:
+    """The first tables that earlier keys of the transaction or statement reference; no more of them are looked for
+    once the answer is known: two tables, or all of the step's own."""
+    found: dict[str, None] = {}
+    for each in step.before or step.clauses:
+        if not each.comes_before(step):
+            break
+        found |= dict.fromkeys(_referenced(each))
+        if len(found) > 1 or found.keys() >= set(own):
+            break
+    return list(found)
 
 
 def _referenced(step: MigrationStep) -> list[str]:

@@ -4,9 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from pgadvisor.advise.advise import advise
-from pgadvisor.advise.endpoints import endpoint_name
 from pgadvisor.advise.examples import snapshot_of
+from pgadvisor.advise.registry import all_rules
+from pgadvisor.model.log import Logs
 from pgadvisor.rule import Example
+from pgadvisor.sql.endpoint_name import endpoint_name
 from pgadvisor.sql.tags import read_tags
 
 NAMES = (
@@ -76,3 +78,12 @@ def test_a_findings_key_does_not_hang_on_the_endpoint_that_came_first() -> None:
         tagged = tuple(replace(each, tags=(("route", route),)) for each in snapshot.statements)
         keys.append([finding.key for finding in advise(replace(snapshot, statements=tagged)).findings])
     assert keys[0] == keys[1]
+
+
+def test_rules_of_requests_run_where_logs_are_and_say_so_when_nothing_else_was_asked() -> None:
+    bare = snapshot_of(Example(sql="SELECT a FROM t"))
+    asked = [rule for rule in all_rules() if rule.kind == "endpoint"]
+    assert not {rule.name for rule in asked} & {each.rule for each in advise(bare).rules_not_run}
+    assert {each.reason for each in advise(bare, asked).rules_not_run} == {"no log was read"}
+    without = advise(replace(bare, logs=Logs()), asked)
+    assert [each.reason.partition(":")[0] for each in without.rules_not_run] == ["the logs tell of no request"] * 7

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.cli.run import assert_refused, pgadvisor
+from tests.cli.run import COMMAND, LONGEST_S, assert_refused, pgadvisor
 
 
 def test_wrong_host() -> None:
@@ -115,9 +115,9 @@ def test_text_that_is_not_sql() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_full_disk() -> None:
-    command = [sys.executable, "-c", "from pgadvisor.cli.main import main; main()", "rules"]
+    command = [*COMMAND, "rules"]
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=LONGEST_S)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
@@ -125,14 +125,12 @@ def test_full_disk() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_middle(database: str, tmp_path: Path, number: signal.Signals) -> None:
     """The signal comes as soon as the first statement is on its way to the server."""
-    command = [sys.executable, "-c", "from pgadvisor.cli.main import main; main()", "audit", database, "--show-sql"]
-    with subprocess.Popen(
-        [*command, "-o", str(tmp_path / "report.html")], stderr=subprocess.PIPE, text=True
-    ) as process:
+    command = [*COMMAND, "audit", database, "--show-sql", "-o", str(tmp_path / "report.html")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert "/* pgadvisor */" in process.stderr.readline()
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=LONGEST_S)
     assert process.returncode == 2, said
     assert "pgadvisor: stopped: nothing was written" in said
     assert "Traceback" not in said
@@ -142,10 +140,9 @@ def test_stopped_in_the_middle(database: str, tmp_path: Path, number: signal.Sig
 def test_a_device_is_written_to_and_stays_a_device(tmp_path: Path) -> None:
     pipe = tmp_path / "report.txt"
     os.mkfifo(pipe)
-    command = [sys.executable, "-c", "from pgadvisor.cli.main import main; main()"]
-    writer = subprocess.Popen([*command, "query", "SELECT 1 FROM t", "-q", "-o", str(pipe)], stderr=subprocess.PIPE)
+    writer = subprocess.Popen([*COMMAND, "query", "SELECT 1 FROM t", "-q", "-o", str(pipe)], stderr=subprocess.PIPE)
     assert "SELECT" in pipe.read_text(encoding="utf-8")
-    assert writer.wait(timeout=60) == 0
+    assert writer.wait(timeout=LONGEST_S) == 0
     assert pipe.is_fifo()
 
 
@@ -181,5 +178,5 @@ def test_parameters_of_a_driver_get_a_hint() -> None:
 
 def test_closed_stdout_is_no_crash() -> None:
     command = f"{sys.executable} -c 'from pgadvisor.cli.main import main; main()' query 'SELECT a FROM t' >&-"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=LONGEST_S)
     assert "internal error" not in done.stderr

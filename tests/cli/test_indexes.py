@@ -112,6 +112,18 @@ def test_a_snapshot_without_values_says_so(reader: str, workload: Path, tmp_path
     assert "customer_id" in told["create"][0]["sql"]
 
 
+def test_what_was_never_analyzed_is_said_to_be_a_guess(server: Server, tmp_path: Path) -> None:
+    dsn, file = create_database(server, "unanalyzed"), tmp_path / "queries.sql"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE raw (a int, b text) WITH (autovacuum_enabled = false)")
+        connection.execute("INSERT INTO raw SELECT n, n::text FROM generate_series(1, 50000) n")
+    file.write_text("SELECT b FROM raw WHERE a = 5;")
+    told = advised(dsn, "--workload", file)
+    assert told["verdict"]["text"].startswith("Low confidence: nothing is known of the values of its tables")
+    assert any("low confidence: nothing is known of the values of raw" in each for each in told["create"][0]["doubts"])
+    drop_database(server, dsn)
+
+
 def test_names_can_be_redacted(reader: str, workload: Path, tmp_path: Path) -> None:
     done = pgadvisor("indexes", reader, "--workload", workload, "--redact", "--format", "json", "-q", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ import pytest
 from pgadvisor.cli import output
 from pgadvisor.cli.options import Format
 from pgadvisor.errors import UsageError
-from tests.cli.run import assert_refused, pgadvisor
+from tests.cli.run import COMMAND, LONGEST_S, assert_refused, pgadvisor
 from tests.reports.make_report import shop_report
 
 QUERY = ("query", "SELECT * FROM orders WHERE lower(email) = 'x'", "-q")
@@ -114,7 +114,7 @@ def in_terminal(columns: int, environment: Mapping[str, str], *arguments: str) -
     termios.tcsetwinsize(follower, (40, columns))
     clean = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR")}
     running = subprocess.Popen(
-        [sys.executable, "-c", "from pgadvisor.cli.main import main; main()", *arguments],
+        [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
         stdout=follower,
         stderr=subprocess.PIPE,
@@ -131,7 +131,7 @@ def in_terminal(columns: int, environment: Mapping[str, str], *arguments: str) -
             break
         told += piece
     os.close(leader)
-    running.communicate(timeout=60)
+    running.communicate(timeout=LONGEST_S)
     return told.decode().replace("\r\n", "\n")
 
 

@@ -13,7 +13,7 @@ import pytest
 from pgadvisor.cli import pdf
 from pgadvisor.errors import UsageError
 from pgadvisor.reports import html
-from tests.cli.run import assert_refused, pgadvisor
+from tests.cli.run import COMMAND, assert_refused, pgadvisor
 from tests.reports.make_report import hostile_report, large_report, shop_report
 
 QUERY = ("query", "SELECT * FROM orders WHERE id = 1", "-q")
@@ -81,7 +81,7 @@ def test_the_command_writes_a_file_or_a_pipe(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
     piped = subprocess.run(
-        [sys.executable, "-c", "from pgadvisor.cli.main import main; main()", *QUERY, "--format", "pdf"],
+        [*COMMAND, *QUERY, "--format", "pdf"],
         capture_output=True,
         check=True,
     )
@@ -121,7 +121,7 @@ def test_a_browser_that_hangs_is_stopped_with_all_it_started(tmp_path: Path, mon
     with pytest.raises(UsageError, match="did not finish"):
         pdf.print_page("<p>x")
     pid = int((tmp_path / "pid").read_text())
-    for _ in range(50):
+    for _ in range(600):
         if not _is_running(pid):
             return
         time.sleep(0.1)

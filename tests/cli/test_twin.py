@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import write_snapshot
 from pgadvisor.collect.session import open_session
-from tests.cli.run import assert_refused, pgadvisor
+from tests.cli.run import COMMAND, LONGEST_S, assert_refused, pgadvisor
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def file(shop: str, tmp_path: Path) -> Path:
 @contextmanager
 def running(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """`pgadvisor twin ARGUMENTS` under way."""
-    command = [sys.executable, "-c", "from pgadvisor.cli.main import main; main()", "twin", *map(str, arguments)]
+    command = [*COMMAND, "twin", *map(str, arguments)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean)
     try:
@@ -56,7 +55,7 @@ def test_it_stays_up_until_it_is_told_to_end(file: Path, number: signal.Signals)
             plan = connection.execute("EXPLAIN SELECT * FROM secured WHERE id = 1").fetchall()
             assert "cost=" in str(plan)
         process.send_signal(number)
-        rest, said = process.communicate(timeout=30)
+        rest, said = process.communicate(timeout=LONGEST_S)
         assert process.returncode == 0, said
         assert rest == "", "the DSN is all that goes to stdout"
         assert said.startswith("planner twin, PostgreSQL ")
@@ -71,7 +70,7 @@ def test_a_dsn_is_collected_first_and_quiet_says_nothing(shop: str) -> None:
         with psycopg.connect(process.stdout.readline().strip()) as connection:
             assert connection.execute("SELECT count(*) FROM secured").fetchone() == (0,)
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30) == ("", "")
+        assert process.communicate(timeout=LONGEST_S) == ("", "")
 
 
 def test_bad_input_is_refused_with_the_next_step(file: Path, tmp_path: Path) -> None:

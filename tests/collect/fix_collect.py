@@ -20,7 +20,7 @@ from pgadvisor.planner.binaries import server_user, switched_to
 from pgadvisor.planner.embedded import EmbeddedServer
 from tests.fix_servers import Server, create_database, drop_database
 
-WAIT_S = 20.0
+WAIT_S = 120.0
 
 
 @pytest.fixture(scope="session", params=["server", "debian15"])

@@ -40,7 +40,7 @@ def strict() -> Iterator[EmbeddedServer]:
 
 
 def _wait_for_reload(connection: psycopg.Connection[tuple[int]]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if connection.execute("SELECT count(*) FROM pg_hba_file_rules").fetchone() == (7,):
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.cli.run import pgadvisor
+from tests.cli.run import Run, pgadvisor
 
 WHO = ("-c", "user.name=someone", "-c", "user.email=someone@example.org", "-c", "commit.gpgsign=false")
 
@@ -55,8 +55,8 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def gated(folder: Path, *arguments: str | Path) -> Outcome:
+def gated(folder: Path, *arguments: str | Path, run: Run = pgadvisor) -> Outcome:
     """The command's JSON report on what is new since the commit."""
-    done = pgadvisor("gate", *arguments, "--format", "json", folder=folder)
+    done = run("gate", *arguments, "--format", "json", folder=folder)
     assert "Traceback" not in done.stderr, done.stderr
     return Outcome(done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr)

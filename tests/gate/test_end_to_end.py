@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.run import pgadvisor, started_anew
 from tests.gate.pull_request import commit, gated, write
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -95,9 +96,9 @@ def test_the_same_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     commit(tmp_path, {"migrations/1_init.sql": INIT})
     write(tmp_path, {f"migrations/{at}_change.sql": f"{text};\n" for at, text in enumerate(HAZARDS.values(), start=2)})
     reports = []
-    for name in ("one", "other"):
+    for name, run in (("one", pgadvisor), ("other", started_anew)):
         also = [f"--also={tmp_path / name}.{end}" for end in ("html", "md", "sarif", "txt", "xml")]
-        reports.append((gated(tmp_path, "migrations", "--base", "main", *also).report, name))
+        reports.append((gated(tmp_path, "migrations", "--base", "main", *also, run=run).report, name))
     (one, _), (other, _) = reports
     assert one == other
     for end in ("html", "md", "sarif", "txt", "xml"):

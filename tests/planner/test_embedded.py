@@ -58,7 +58,7 @@ def processes_in(place: Path) -> list[int]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -74,7 +74,7 @@ def run_owner(script: str, python: str = sys.executable, **options: object) -> s
 
 def first_line(owner: subprocess.Popen[str]) -> str:
     assert owner.stdout is not None
-    readable, _, _ = select.select([owner.stdout], [], [], 60)
+    readable, _, _ = select.select([owner.stdout], [], [], 600)
     assert readable, "the owner did not get its server up"
     return owner.stdout.readline().strip()
 
@@ -84,7 +84,7 @@ OWNER = """
     from pgadvisor.planner.embedded import EmbeddedServer
     with EmbeddedServer() as server:
         print(server.directory, flush=True)
-        time.sleep(120)
+        time.sleep(900)
 """
 
 
@@ -230,7 +230,7 @@ def test_runs_as_an_ordinary_user(place: Path, open_packages: Path) -> None:
     python = python_for(user.uid, user.gid)
     owner = run_owner(script, python, env=environment, cwd="/", **as_nobody)
     assert first_line(owner) == f"{user.uid} 42 {user.uid}"
-    assert owner.wait(30) == 0
+    assert owner.wait(120) == 0
     assert processes_in(place) == []
     assert list(place.iterdir()) == [open_packages]
 
@@ -243,7 +243,7 @@ def test_a_killed_owner_leaves_nothing(place: Path, number: signal.Signals) -> N
     assert processes_in(place)
     assert directory.exists()
     owner.send_signal(number)
-    assert owner.wait(30) != 0
+    assert owner.wait(120) != 0
     assert wait_until(lambda: not processes_in(place))
     assert wait_until(lambda: not directory.exists())
 
@@ -253,7 +253,7 @@ def test_an_owner_killed_while_the_server_starts_leaves_nothing(place: Path) -> 
     owner = run_owner(OWNER)
     assert wait_until(lambda: any(place.glob("*/data/*")))
     owner.kill()
-    owner.wait(30)
+    owner.wait(120)
     assert wait_until(lambda: not processes_in(place) and not list(place.iterdir()))
 
 
@@ -266,17 +266,17 @@ def test_a_forked_child_does_not_keep_the_server_alive(place: Path) -> None:
         child = os.fork()
         if child == 0:
             server.stop()
-            time.sleep(60)
+            time.sleep(900)
             os._exit(0)
         print(child, flush=True)
-        time.sleep(60)
+        time.sleep(900)
     """)
     child = int(first_line(owner))
     try:
         time.sleep(0.5)
         assert processes_in(place), "the child's stop() is not the owner's"
         owner.kill()
-        owner.wait(30)
+        owner.wait(120)
         assert wait_until(lambda: not processes_in(place) and not list(place.iterdir()))
     finally:
         os.kill(child, signal.SIGKILL)
@@ -292,7 +292,7 @@ def test_a_killed_supervisor_leaves_a_directory_that_the_next_start_removes(plac
     owner.kill()
     for supervisor in supervisors:
         os.kill(supervisor, signal.SIGKILL)
-    owner.wait(30)
+    owner.wait(120)
     assert wait_until(lambda: not processes_in(place))
     assert directory.exists()
     with EmbeddedServer() as server:

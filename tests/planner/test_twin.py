@@ -126,7 +126,7 @@ from pgadvisor.collect.file import read_snapshot
 from pgadvisor.planner.twin import Twin
 twin = Twin(read_snapshot(Path(sys.argv[1])))
 print(twin.dsn, flush=True)
-time.sleep(120)
+time.sleep(900)
 """
 
 

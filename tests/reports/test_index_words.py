@@ -1,5 +1,6 @@
 """What index advice is said to give, to cost and to rest on, in words."""
 
+import msgspec
 import pytest
 
 from pgadvisor.model.advice import IndexAdvice, StatementEffect
@@ -12,7 +13,7 @@ def test_what_all_of_it_gives_and_costs() -> None:
     assert words.saving(advice) == (
         "Creating 4 indexes and dropping 2 saves 98.1% of the workload's time: 1.34 h → 1.57 min a day."
     )
-    assert words.helped(advice) == "4 statements get faster, 1 other slower by at most 3.0%."
+    assert words.helped(advice) == "4 statements get faster, 1 other slower (by at most 3.0%)."
     assert words.price(advice) == "The new indexes take 227 MB; writes pay 15.6 s a day for it; the drops free 62 MB."
     assert words.trial(advice) == (
         "Tried on the planner twin, PostgreSQL 18.6: 7 statements, 4,120 plans; 1 statement left out and not counted."
@@ -90,4 +91,36 @@ def test_by_how_much_a_statement_changes(ratio: float, said: str) -> None:
      (0.02, "saves <1 ms a day")],
 )  # fmt: skip
 def test_a_gain_may_be_a_loss(value: float, said: str) -> None:
-    assert words.gain(value, "ms") == said
+    assert words.gain(value, "ms a day") == said
+
+
+def test_a_day_is_not_told_where_nobody_knows_how_long_the_calls_took() -> None:
+    advice = make_advice(is_per_day=False)
+    assert words.saving(advice).endswith("saves 98.1% of the time of the workload's calls: 1.34 h → 1.57 min.")
+    every = (words.saving(advice), words.helped(advice), words.proof(advice), words.price(advice),
+             words.gain(9.0, advice.told_unit), words.effect_times(advice.statements[0], advice.told_unit))  # fmt: skip
+    assert not any("a day" in each for each in every)
+
+
+def test_where_more_room_gives_little() -> None:
+    points = make_advice().curve
+    assert words.knee(points) == "3 indexes of 96 MB save 97.4%; 131 MB more would save 0.7% more."
+    assert words.knee(points[:3]) == "3 indexes of 96 MB save 97.4%; more room saves no more."
+    assert words.knee(points[:1]) == ""
+
+
+def test_one_index_is_no_they() -> None:
+    one = make_advice(create=make_advice().create[:1], drop=())
+    assert words.in_a_line(one) == "1 index to create: it saves 98.1% of the workload's time, estimated"
+    built = msgspec.structs.replace(one, measured_ratio=0.5)
+    assert "built on a copy, it saved 50.0%" in words.in_a_line(built)
+
+
+def test_a_write_that_pays_much_is_told_by_a_factor() -> None:
+    effects = tuple(
+        StatementEffect(statement=f"{at}", ratio=ratio, before=1.0, after=ratio, is_write=at > 1)
+        for at, ratio in enumerate((0.5, 1.05, 4.9))
+    )
+    assert words.helped(make_advice(statements=effects)) == (
+        "1 statement gets faster, 1 write slower (at most 4.9×), 1 other slower (by at most 5.0%)."
+    )

@@ -1,6 +1,7 @@
 """The JSON of a report: the form that the command line's page promises, and its schema."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +15,7 @@ from pgadvisor.reports.json import render, schema
 from pgadvisor.reports.json_reading import read
 from tests.golden import assert_golden
 from tests.reports.make_changed_report import changed_report, hostile_changed_report
+from tests.reports.make_migration_report import settled_report
 from tests.reports.make_report import NOW, empty_report, file_report, hostile_report, orders_plan, shop_report
 
 SCHEMA = Path(__file__).parent.parent.parent / "docs" / "report.schema.json"
@@ -36,15 +38,15 @@ def test_keys_and_their_order() -> None:
     told = json.loads(render(shop_report()))
     assert list(told) == [
         "format", "pgadvisor", "is_redacted", "source", "verdict", "gaps", "rules_not_run", "unread", "findings",
-        "tried", "endpoints", "changes", "trials", "totals", "statements", "migrations", "advice",
+        "waived", "tried", "endpoints", "changes", "trials", "totals", "statements", "migrations", "advice",
     ]  # fmt: skip
     found = told["findings"][0]
     assert list(found) == [
         "rule", "also", "severity", "status", "key", "message", "where", "evidence", "remedy", "gain_ms_per_day",
-        "share", "statements", "wrong_if",
+        "saves_ms_per_request", "share", "statements", "wrong_if",
     ]  # fmt: skip
     assert list(found["where"]) == ["table", "column", "index", "statement", "file", "line", "endpoint"]
-    assert list(found["remedy"]) == ["text", "sql", "undo", "lock", "cost"]
+    assert list(found["remedy"]) == ["text", "sql", "code", "undo", "lock", "cost"]
     assert list(found["evidence"][0]) == ["rung", "text", "comparison"]
 
 
@@ -154,3 +156,15 @@ def test_a_report_with_more_in_it_than_is_known_is_read_back() -> None:
     assert again.collected_at == NOW
     assert again.statements == ()
     assert len(again.findings) == len(shop_report().findings)
+
+
+def test_what_is_waived_is_told_with_its_reason_and_end() -> None:
+    report = settled_report()
+    waived = msgspec.structs.replace(report.waived[0], until=date(2027, 1, 31))
+    (told,) = json.loads(render(msgspec.structs.replace(report, waived=(waived,))))["waived"]
+    assert told["finding"]["rule"] == waived.finding.rule
+    assert (told["reason"], told["until"], told["is_in_source"]) == (
+        "the shop is closed that night",
+        "2027-01-31",
+        True,
+    )

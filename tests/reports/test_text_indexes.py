@@ -93,7 +93,9 @@ def test_of_very_many_indexes_the_rest_can_still_be_built() -> None:
     advice = large_advice(creates=WHOLE + 20)
     told = render(alone(advice))
     assert told.count("CREATE INDEX CONCURRENTLY") == WHOLE + 20 + len(advice.drop)
-    assert told.count("DROP INDEX CONCURRENTLY") == WHOLE + len(advice.drop)
+    assert told.count("DROP INDEX CONCURRENTLY") == WHOLE + 20 + len(advice.drop)
+    assert told.count("SHARE UPDATE EXCLUSIVE on") >= WHOLE + 20
+    assert f"Of {WHOLE + 1} to {WHOLE + 20}, which statements each helps" in " ".join(told.split())
     assert "more indexes that stay" in told
 
 

@@ -306,7 +306,7 @@ def test_a_table_without_primary_key_gets_one(orders: str) -> None:
 def counted(dsn: str, rule: str) -> list[Finding]:
     """What the rule finds once the counters have arrived: PostgreSQL 14 and older send them with a delay."""
     found: list[Finding] = []
-    for _ in range(50):
+    for _ in range(600):
         found = findings(snapshot_of(dsn), rule)
         if found:
             break

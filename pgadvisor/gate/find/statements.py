@@ -30,17 +30,21 @@ def read_statements(text: str, way: Way) -> Read:
     spans = [each for each in statement_spans(blanked(plain, skipped)) if each.start < each.end]
     lines = _Lines(text)
     source = blanked(text, skipped)
-    texts, marks = [], []
-    for span in spans:
-        found, seen = filled(source[span.start : span.end])
-        texts.append(found)
-        marks += [f"line {lines.at(span.start)}: {each}" for each in seen]
+    read = [filled(source[span.start : span.end]) for span in spans]
+    marks = [f"line {lines.at(span.start)}: {each}" for span, (_, seen) in zip(spans, read, strict=True)
+             for each in seen]  # fmt: skip
+    is_in = in_transactions([found for found, _ in read], way)
     waivers, faults = _waivers(text, spans, lines)
     statements = tuple(
         MigrationStatement(
-            text=found, line=lines.at(span.start), span=span, is_in_transaction=is_in, waivers=tuple(waivers[number])
+            text=found,
+            line=lines.at(span.start),
+            span=span,
+            is_in_transaction=is_in[number],
+            is_template=bool(seen),
+            waivers=tuple(waivers[number]),
         )
-        for number, (span, found, is_in) in enumerate(zip(spans, texts, in_transactions(texts, way), strict=True))
+        for number, (span, (found, seen)) in enumerate(zip(spans, read, strict=True))
     )
     remarks = [*_shown([_passed(each) for each in skipped]), *_shown(marks), *faults]
     return Read(statements=statements, remarks=tuple(remarks))

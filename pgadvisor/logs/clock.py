@@ -1,0 +1,36 @@
+"""Times of log entries, to seconds since 1970."""
+
+from datetime import UTC, datetime
+
+MOST_KNOWN = 100_000
+
+
+class Seconds(dict[bytes, float]):
+    """From `2026-01-31 12:00:00`, or digits, to seconds since 1970, the clock taken for UTC's; nan for no time."""
+
+    def __missing__(self, spelled: bytes) -> float:
+        """Read it, and remember."""
+        if len(self) >= MOST_KNOWN:
+            self.clear()
+        self[spelled] = found = _seconds(spelled)
+        return found
+
+
+class Fractions(dict[bytes, float]):
+    """From `.123` to a part of a second."""
+
+    def __missing__(self, spelled: bytes) -> float:
+        """Read it, and remember."""
+        if len(self) >= MOST_KNOWN:
+            self.clear()
+        self[spelled] = found = float(spelled or 0)
+        return found
+
+
+def _seconds(spelled: bytes) -> float:
+    if spelled.isdigit():
+        return float(spelled)
+    try:
+        return datetime.fromisoformat(spelled.decode()).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return float("nan")

@@ -1,0 +1,209 @@
+"""log_line_prefix: a setting becomes a pattern that finds records and names their sessions; or lines tell the setting.
+
+https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-LINE-PREFIX
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from pgadvisor.logs.entry import MAIN, SECOND, Session, text_of
+from pgadvisor.logs.zones import ahead_s
+
+_ZONE = rb"(?: (?P<zone>[A-Z][A-Za-z]*|[+-]\d[\d:]*))?"
+_TIMES = {
+    b"t": (b"(" + SECOND + b")()", _ZONE),
+    b"m": (b"(" + SECOND + rb")(\.\d{3})", _ZONE),
+    b"n": (rb"(\d{9,10})(\.\d{3})", b""),
+}
+_STABLE = {
+    b"a": rb"(?P<application>[^\n]*?)",
+    b"u": rb"(?P<user>%s*)",
+    b"d": rb"(?P<database>%s*)",
+    b"p": rb"(?P<process>\d+)",
+    b"c": rb"(?P<session>[0-9a-f]+\.[0-9a-f]+)",
+    b"s": SECOND + rb"(?: [A-Za-z0-9:+-]+)?",
+    b"r": rb"[^\n]*?",
+    b"h": rb"[^\n]*?",
+    b"L": rb"[^\n]*?",
+    b"b": rb"[^\n]*?",
+    b"P": rb"\d*",
+}
+"""What stays the same as long as a connection lasts; `%s` is a sign that does not end it."""
+_VARYING = {b"i": rb"[^\n]*?", b"e": rb"[0-9A-Z]{5}", b"l": rb"\d+", b"x": rb"\d+", b"Q": rb"-?\d+"}
+_ESCAPE = re.compile(rb"%(?:-?\d+)?([a-zA-Z%])|([^%]+)|%")
+
+KNOWN = (
+    "%m [%p] %q%u@%d/%a ",
+    "%m [%p] %q%u@%d ",
+    "%m [%p] ",
+    "%t [%p]: [%l-1] user=%u,db=%d,app=%a,client=%h ",
+    "%t [%p]: user=%u,db=%d,app=%a,client=%h ",
+    "%t:%r:%u@%d:[%p]:",
+    "%m [%p]: [%l-1] db=%d,user=%u ",
+    "%t-%c-",
+    "%t [%p] ",
+    "%t [%p]: ",
+    "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a:",
+    "%t ",
+    "%m ",
+    "",
+)
+"""Defaults of PostgreSQL, Debian, RDS, Cloud SQL and Azure, and what pgBadger's documentation advises."""
+
+
+class _Part(NamedTuple):
+    """A piece of the prefix: an escape, or text."""
+
+    escape: bytes
+    text: bytes
+    follow: bytes
+    """The sign behind it, where that is text."""
+
+
+class Prefix:
+    """One log_line_prefix as a pattern."""
+
+    def __init__(self, spelled: str) -> None:
+        self.spelled = spelled
+        self.pattern = b""
+        """Its groups stand where `order` says."""
+        self.order: list[str] = []
+        """`time` (two groups: second and fraction), `session`, `transaction`; in the order of the prefix."""
+        self._sessions: list[bytes] = []
+        self._segment, self._is_told = b"", False
+        parts = _parts(spelled.encode())
+        ends = b""
+        for at, part in enumerate(parts):
+            if part.escape != b"q":
+                self._add(part)
+            elif any(each.escape in _VARYING or each.escape in (*_TIMES, b"v") for each in parts[at:]):
+                self._close()
+                self.pattern += b"(?:"
+                ends += b")?"
+            else:
+                self._segment += b"(?:" + b"".join(map(_stable, parts[at + 1 :])) + b")?"
+                self._is_told = True
+                break
+        self._close()
+        self.pattern += ends
+        self._session = re.compile(b"\0".join(self._sessions))
+
+    def _add(self, part: _Part) -> None:
+        if part.escape in _TIMES and "time" not in self.order:
+            pattern, zone = _TIMES[part.escape]
+            self._vary(pattern, "time")
+            self._segment = zone
+        elif part.escape == b"v":
+            self._vary(rb"(\d+/\d+|)" if "transaction" not in self.order else rb"(?:\d+/\d+|)", "transaction")
+        elif part.escape in _VARYING:
+            self._vary(_VARYING[part.escape], "")
+        else:
+            self._segment += _stable(part)
+            self._is_told |= part.escape in _STABLE
+
+    def _vary(self, pattern: bytes, name: str) -> None:
+        self._close()
+        self.pattern += pattern
+        if name and name not in self.order:
+            self.order.append(name)
+
+    def _close(self) -> None:
+        """What was gathered of the session becomes a group; text alone, and a time zone, tells nothing of it."""
+        if self._is_told:
+            self._sessions.append(self._segment)
+            self.order.append("session")
+        segment = re.sub(rb"\(\?P<\w+>", b"(?:", self._segment)
+        self.pattern += b"(" + segment + b")" if self._is_told else segment
+        self._segment, self._is_told = b"", False
+
+    def session(self, spelled: bytes) -> Session:
+        """The session of these groups, joined by zero bytes."""
+        found = self._session.fullmatch(spelled)
+        told = {name: text_of(value) for name, value in found.groupdict().items() if value} if found else {}
+        name = told.get("session") or "/".join(told.get(each, "") for each in ("process", "user", "database"))
+        return Session(
+            name=name if name.strip("/") else text_of(spelled),
+            application=told.get("application"),
+            database=told.get("database"),
+            user=told.get("user"),
+            ahead_s=ahead_s(told.get("zone", "")),
+        )
+
+
+def _stable(part: _Part) -> bytes:
+    """The pattern of text, or of an escape that stays the same."""
+    other = b"[^" + re.escape(part.follow) + rb"\n]" if part.follow else rb"[^\n]"
+    return _STABLE.get(part.escape, re.escape(part.text)).replace(b"%s", other if part.escape else b"%s")
+
+
+def _parts(spelled: bytes) -> list[_Part]:
+    found = [(each[1] or b"", each[2] or b"") for each in _ESCAPE.finditer(spelled)]
+    found = [(b"", b"%") if escape == b"%" else (escape, text) for escape, text in found]
+    return [
+        _Part(escape, text, found[at + 1][1][:1] if at + 1 < len(found) else b" ")
+        for at, (escape, text) in enumerate(found)
+    ]
+
+
+_SPELLINGS = (
+    (SECOND + rb"\.\d{3}(?: (?:[A-Z][A-Za-z]+|[+-]\d\d[\d:]*))?", b"%m"),
+    (SECOND + rb"(?: (?:[A-Z][A-Za-z]+|[+-]\d\d[\d:]*))?", b"%t"),
+    (rb"\b\d{10}\.\d{3}\b", b"%n"),
+    (rb"\b[0-9a-f]{8}\.[0-9a-f]+\b", b"%c"),
+    (rb"\b\d+/\d+\b", b"%v"),
+    (rb"\A\d+\b(?!-)", b"%p"),
+    (rb"(?<=\[)\d+(?=-1\])", b"%l"),
+    (rb"\b(pid|process|p)([=:] ?)\d+", rb"\1\2%p"),
+    (rb"\b(usr|user|u)([=:])[^,;|\s\])]*", rb"\1\2%u"),
+    (rb"\b(db|database|d)([=:])[^,;|\s\])]*", rb"\1\2%d"),
+    (rb"\b(app|application|application_name|a)([=:])[^,;|\])]*?(?=[,;|\])]|\s+\w+=|\s*\Z)", rb"\1\2%a"),
+    (rb"\b(client|host|remote|h|r)([=:])[^,;|\s\]]*", rb"\1\2%r"),
+    (rb"\b(xid|txid|tx|trx|x)([=:])\d+", rb"\1\2%x"),
+    (rb"\b(sqlstate|state|err|error_code|e)([=:])[0-9A-Z]{5}\b", rb"\1\2%e"),
+    (rb"\b(line|l)([=:])\d+", rb"\1\2%l"),
+    (rb"\b(qid|query_id|queryid|Q)([=:])-?\d+", rb"\1\2%Q"),
+    (rb"(?<=\[)\d+(?=\])", b"%p"),
+    (rb"(?<![\w%])[\w\[][\w.\]-]*@[\w\[][\w.\]-]*", b"%u@%d"),
+    (rb"\[local\]|\b\d+\.\d+\.\d+\.\d+(?:\(\d+\))?", b"%r"),
+    (rb"(?<![\w%.])0(?![\w.])", b"%x"),
+)
+"""What stands in prefixes, and the escape that writes it; the first that fits."""
+HEAD = re.compile(rb"([^\t\n][^\n]*?|)" + MAIN + rb":  ")
+"""The beginning of a record, whatever the prefix."""
+MOST_HEADS = 2_000
+"""Records that tell the prefix."""
+_HEADS = re.compile(rb"^" + HEAD.pattern, re.MULTILINE)
+
+
+def find_prefix(sample: bytes, others: Sequence[str] = ()) -> Prefix | None:
+    """The prefix of most records in the sample, `others` tried first; None where nothing there looks like a record."""
+    heads = [found[1] for found in islice(_HEADS.finditer(sample), MOST_HEADS)]
+    if not heads:
+        return None
+    spelled = Counter(_spelled(head) for head in heads[:: max(1, len(heads) // 100)])
+    guessed = [text for text, _ in spelled.most_common(8)]
+    tried = dict.fromkeys((*others, *guessed, *map(_with_stop, guessed), *KNOWN))
+    scores = {text: _score(Prefix(text), heads) for text in tried}
+    best = max(scores.values())
+    return Prefix(next(text for text in tried if scores[text] >= 0.98 * best)) if best else None
+
+
+def _spelled(head: bytes) -> str:
+    """The prefix that may have written this."""
+    for pattern, escape in _SPELLINGS:
+        head = re.sub(pattern, escape, head, count=0 if escape == b"%x" else 1)
+    return text_of(head)
+
+
+def _with_stop(spelled: str) -> str:
+    """With `%q` behind the process: processes of the server itself write nothing more."""
+    found = re.match(r"(.*?%[pc]\S*\s)(.*%[udarh].*)", spelled)
+    return f"{found[1]}%q{found[2]}" if found else spelled
+
+
+def _score(prefix: Prefix, heads: Sequence[bytes]) -> int:
+    pattern = re.compile(prefix.pattern)
+    return sum(1 for head in heads if pattern.fullmatch(head))

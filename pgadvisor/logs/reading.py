@@ -1,0 +1,156 @@
+"""Log files to Logs: cut into stretches, which are read side by side, and what they tell is merged."""
+
+import gc
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from pgadvisor.errors import UsageError
+from pgadvisor.logs.files import STDIN, LogStream, files_of, is_packed, log_in, open_log, take_head
+from pgadvisor.logs.forms import SAMPLE, Shape, first_time, shape_of
+from pgadvisor.logs.part import Part
+from pgadvisor.logs.stretches import Stretch, read_stretch
+from pgadvisor.logs.tally import Options
+from pgadvisor.logs.telling import logs_of
+from pgadvisor.model.log import Logs, NotRead
+from pgadvisor.model.progress import Progress, no_progress
+
+STRETCH = 64_000_000
+"""Bytes of a stretch: what is read twice around it is little beside it."""
+PIECE = 65_536
+_RICHEST = {"json": 0, "csv": 1, "stderr": 2}
+"""Of several forms of one log, that which tells most is read."""
+
+
+class _File(NamedTuple):
+    name: str
+    shape: Shape
+    size: int | None
+    """None: it can only be read from its beginning."""
+    first: str
+    """The time of its first record, as written."""
+    head: bytes = b""
+    """What was read of stdin."""
+
+
+def read_logs(
+    names: Sequence[str],
+    *,
+    prefix: str | None = None,
+    others: Sequence[str] = (),
+    options: Options | None = None,
+    executor: Executor | None = None,
+    processes: int | None = None,
+    stretch_bytes: int = STRETCH,
+    progress: Progress = no_progress,
+) -> Logs:
+    """All that the files tell, the same to the byte whoever reads which stretch. Raises UsageError.
+
+    `names`: files, patterns, `-` for stdin. `prefix`: log_line_prefix; without it the lines tell, and `others` are
+    tried first. `executor`: reads the stretches; without it, so many `processes` of this machine (default: all).
+    """
+    options = options or Options()
+    files, left_out = _files(files_of(names), prefix, others)
+    tasks = [task for number, file in enumerate(files) for task in _stretches(number, file, options, stretch_bytes)]
+    processes = min(processes or os.cpu_count() or 1, len(tasks))
+    if STDIN in names:
+        executor, processes = None, 1  # no other process has it
+    whole = Part(at_start=True)
+    with _without_collector(), _reader(executor, processes) as run:
+        for done, part in enumerate(run(tasks), 1):
+            whole.merge(part)
+            progress("logs", done, len(tasks))
+    shapes = [file.shape for file in files]
+    return logs_of(whole, [_told(file.name) for file in files], shapes, left_out, keep_values=options.keep_values)
+
+
+def _files(names: Sequence[str], prefix: str | None, others: Sequence[str]) -> tuple[list[_File], list[NotRead]]:
+    """The files to read, in the order of time, and those that are left out."""
+    files: list[_File] = []
+    left_out: list[NotRead] = []
+    for name in names:
+        taken = take_head(SAMPLE) if name == STDIN else b""
+        with log_in(taken) if name == STDIN else open_log(name) as stream:
+            head = _head(stream)
+        shape = shape_of(head, prefix, others)
+        if shape is None:
+            if head.strip():
+                left_out.append(NotRead(file=_told(name), reason="no log of PostgreSQL that is understood", count=1))
+            continue
+        is_whole = name == STDIN or is_packed(name) or shape.wrapping is not None
+        size = None if is_whole else Path(name).stat().st_size
+        files.append(_File(name, shape, size, first_time(shape, head), taken))
+    if not files and left_out:
+        raise UsageError(
+            f"{left_out[0].file} is no log of PostgreSQL that is understood: give --log-line-prefix as "
+            "`SHOW log_line_prefix` has it, or log in English (lc_messages = C)"
+        )
+    twins = {file.name: twin for file in files if (twin := _twin(file, files))}
+    left_out += [_same(file, twins[file.name]) for file in files if file.name in twins]
+    return sorted((file for file in files if file.name not in twins), key=lambda file: file.first), left_out
+
+
+def _twin(file: _File, files: Sequence[_File]) -> _File | None:
+    """The same log in a form that tells more: log_destination may name several."""
+    stem = Path(file.name).with_suffix("")
+    twins = [other for other in files if Path(other.name).with_suffix("") == stem and file.name != STDIN]
+    best = min(twins, key=lambda other: _RICHEST[other.shape.form], default=file)
+    return best if _RICHEST[best.shape.form] < _RICHEST[file.shape.form] else None
+
+
+def _same(file: _File, twin: _File) -> NotRead:
+    return NotRead(file=_told(file.name), reason=f"the same log as {_told(twin.name)}, which tells more", count=1)
+
+
+def _told(name: str) -> str:
+    return "stdin" if name == STDIN else Path(name).name
+
+
+def _head(stream: LogStream) -> bytes:
+    """The beginning; piece by piece, so that what stands before damage is seen."""
+    head = b""
+    while len(head) < SAMPLE and (new := stream.read(PIECE)):
+        head += new
+    return head
+
+
+def _stretches(number: int, file: _File, options: Options, size: int) -> Iterator[Stretch]:
+    """The tasks that one file makes."""
+    if file.size is None or file.size <= size:
+        yield Stretch(name=file.name, file=number, shape=file.shape, options=options, head=file.head)
+        return
+    starts = range(0, file.size, size)
+    for at, start in enumerate(starts):
+        yield Stretch(
+            name=file.name, file=number, number=at, shape=file.shape, start=start,
+            end=start + size if at + 1 < len(starts) else None, options=options,
+        )  # fmt: skip
+
+
+@contextmanager
+def _reader(executor: Executor | None, processes: int) -> Iterator[Callable[[Iterable[Stretch]], Iterator[Part]]]:
+    """What reads stretches, in their order."""
+    if executor is not None:
+        chosen = executor
+        yield lambda tasks: chosen.map(read_stretch, tasks)
+    elif processes <= 1:
+        yield lambda tasks: map(read_stretch, tasks)
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
+            yield lambda tasks: pool.map(read_stretch, tasks)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Millions of tuples, none in a circle: looking for circles would take a quarter of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,1 @@
+"""Rules whose check receives the requests of one endpoint."""

@@ -1,0 +1,54 @@
+"""log_line_prefix: found in the lines, and read."""
+
+import pytest
+
+from pgadvisor.logs.prefix import Prefix, find_prefix
+from pgadvisor.logs.stderr import Stderr
+
+LINES = {
+    "%t:%r:%u@%d:[%p]:": ("2026-01-31 12:00:00 UTC:10.0.0.1(5432):joe@shop:[44]:", ("44/joe/shop", None, "shop")),
+    "%m [%p]: [%l-1] user=%u,db=%d,app=%a,client=%r ": (
+        "2026-01-31 12:00:00.001 CET [44]: [7-1] user=joe,db=shop,app=my app,client=1.2.3.4 ",
+        ("44/joe/shop", "my app", "shop"),
+    ),
+    "%m [%p] %q%u@%d/%a ": ("2026-01-31 12:00:00.001 +02 [44] joe@shop/psql - x ", ("44/joe/shop", "psql - x", "shop")),
+    "%t-%c-": ("2026-01-31 12:00:00 UTC-65a0b1c2.1a3f-", ("65a0b1c2.1a3f", None, None)),
+    "%n %c %v db=%d ": ("1769860800.123 65a0b1c2.1a3f 3/14 db=shop ", ("65a0b1c2.1a3f", None, "shop")),
+    "%p %m %u@%d ": ("44 2026-01-31 12:00:00.001 UTC joe@shop ", ("44/joe/shop", None, "shop")),
+    "<%m|%e|%a|%d> ": ("<2026-01-31 12:00:00.001 UTC|00000|web|shop> ", ("//shop", "web", "shop")),
+}
+
+
+@pytest.mark.parametrize("spelled", LINES)
+def test_a_prefix_names_its_session(spelled: str) -> None:
+    line, (name, application, database) = LINES[spelled]
+    form = Stderr(Prefix(spelled))
+    block = f"{line}LOG:  duration: 1.500 ms  statement: SELECT 1\n\tFROM t\nnoise\n".encode()
+    entry, junk = form.entries(block)
+    assert entry[0] + junk[9] == block and junk[9] == b"noise\n"
+    assert entry[1] in (b"2026-01-31 12:00:00", b"1769860800")
+    assert entry[5:9] == (b"LOG", b"1.500", b"statement", b"SELECT 1\nFROM t")
+    session = form.session(entry[3])
+    assert (session.name.strip("/"), session.application, session.database) == (name.strip("/"), application, database)
+
+
+@pytest.mark.parametrize("spelled", [each for each in LINES if "<" not in each])
+def test_the_lines_tell_the_prefix(spelled: str) -> None:
+    line, (name, _, database) = LINES[spelled]
+    sample = f"{line}LOG:  duration: 1.500 ms  statement: SELECT 1\n{line}ERROR:  no\n".encode()
+    found = find_prefix(sample)
+    assert found is not None
+    session = Stderr(found).session(Stderr(found).entries(sample)[0][3])
+    assert (session.name, session.database) == (name, database)
+
+
+def test_processes_of_the_server_write_less() -> None:
+    own = "2026-01-31 12:00:00.001 UTC [9]: "
+    sample = f"{own}LOG:  ready\n{own}user=joe,db=shop LOG:  hello\n".encode() * 3
+    found = find_prefix(sample)
+    assert found is not None and found.spelled == "%m [%p]: %quser=%u,db=%d "
+    assert all(entry[5] for entry in Stderr(found).entries(sample))
+
+
+def test_what_is_no_log_has_no_prefix() -> None:
+    assert find_prefix(b"GET / HTTP/1.1 200\n" * 9) is None
