@@ -7,7 +7,8 @@ in which a page is read in sequence. Without this, indexes were advised that mad
 """
 
 from pgadvisor.facts import Facts
-from pgadvisor.model.catalog import Index
+from pgadvisor.indexes.sizes import distinct_values
+from pgadvisor.model.catalog import Column
 from pgadvisor.model.whatif import LookUps
 
 DISORDER = 0.5
@@ -25,14 +26,16 @@ class LookUpPrices:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._first = {
-            f"{index.schema}.{index.name}": _first(index) for table in facts.tables for index in table.indexes
+        self._keys: dict[str, tuple[str | None, ...]] = {
+            f"{index.schema}.{index.name}": tuple(key.column for key in index.keys)
+            for table in facts.tables
+            for index in table.indexes
         }
         self._page = float(facts.setting("random_page_cost") or RANDOM_PAGE_COST)
 
-    def add(self, index: str, column: str | None) -> None:
-        """An index that is supposed, `schema.name`, with the column that it begins with; None: an expression."""
-        self._first[index] = column
+    def add(self, index: str, *columns: str | None) -> None:
+        """An index that is supposed, `schema.name`, with the columns that are its keys; None: an expression."""
+        self._keys[index] = columns
 
     def beyond(self, many: LookUps) -> float:
         """What is to be added to the planner's cost."""
@@ -43,19 +46,26 @@ class LookUpPrices:
         return whole - many.cost + (0.0 if is_ordered and many.is_ordered else DISORDER * whole)
 
     def _is_ordered(self, many: LookUps) -> bool:
-        first = self._first.get(many.index)
-        column = self._facts.column(many.table, first) if first is not None else None
+        column = self._column(many.table, next(iter(self._keys.get(many.index, ())), None))
         found = column.statistics if column else None
         return found is not None and abs(found.correlation or 0.0) >= ORDERED
 
     def _fetched(self, many: LookUps) -> float:
         """What rows from all over the heap cost: pages by Mackert and Lohman (1989), as the planner counts them for
         so many loops, at its price of a random page; in memory less."""
-        rows = many.loops * max(many.rows, 1.0)
+        rows = many.loops * max(self._found(many), many.rows, 1.0)
         pages = float(self._facts.pages(many.table) or 0)
         read = min(2.0 * pages * rows / (2.0 * pages + rows), pages) if pages else 0.0
         return min(read * self._page, rows * FETCH)
 
+    def _found(self, many: LookUps) -> float:
+        """How many rows one look-up finds before a filter takes most of them: known where the index has one key."""
+        keys = self._keys.get(many.index, ())
+        column = self._column(many.table, keys[0]) if len(keys) == 1 else None
+        rows = self._facts.rows(many.table)
+        if column is None or not rows:
+            return 0.0
+        return rows / max(distinct_values(column, rows), 1.0)
 
-def _first(index: Index) -> str | None:
-    return index.keys[0].column if index.keys else None
+    def _column(self, table: str, name: str | None) -> Column | None:
+        return self._facts.column(table, name) if name is not None else None

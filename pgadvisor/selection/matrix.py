@@ -158,8 +158,7 @@ class Matrix:
         self._of_table.setdefault(item.table, set()).add(item.number)
         self._by_name[item.name] = item.number
         if self._prices is not None and item.candidate is not None:
-            first = item.candidate.keys[0]
-            self._prices.add(item.name, first.key if first.is_column else None)
+            self._prices.add(item.name, *(each.key if each.is_column else None for each in item.candidate.keys))
         return item
 
     def number_of(self, candidate: Candidate) -> int | None:

@@ -14,19 +14,24 @@ LINES = LookUps(index="public.lines_pkey", table="public.lines", loops=70_000, r
 SCATTERED = msgspec.structs.replace(LINES, index="public.new", loops=400, rows=200, cost=11_000, is_ordered=False)
 
 
-def column(name: str, correlation: float) -> Column:
-    statistics = ColumnStatistics(null_fraction=0.0, average_width_bytes=8, n_distinct=-0.25, correlation=correlation)
+def column(name: str, correlation: float, n_distinct: float = -0.25) -> Column:
+    statistics = ColumnStatistics(null_fraction=0.0, average_width_bytes=8, n_distinct=n_distinct, correlation=correlation)
     return Column(name=name, type="bigint", statistics=statistics)
 
 
 @pytest.fixture
 def prices() -> LookUpPrices:
     made = table("lines", primary_key="order_id, number")
-    columns = (column("order_id", 1.0), column("number", 0.1), column("supplier_id", 0.01))
+    columns = (
+        column("order_id", 1.0),
+        column("number", 0.1),
+        column("supplier_id", 0.01),
+        column("part_id", 0.0, 30_000),
+    )
     lines = msgspec.structs.replace(made, columns=columns, rows=3e6, pages=55_000, heap_bytes=55_000 * 8192)
     found = LookUpPrices(facts_about(lines))
     found.add("public.new", "supplier_id")
-    found.add("public.of_expression", None)
+    found.add("public.of_expression", None, "number")
     return found
 
 
@@ -45,3 +50,12 @@ def test_rows_from_all_over_the_heap_cost_a_fetch_each(prices: LookUpPrices) -> 
     assert prices.beyond(only) == DISORDER * SCATTERED.cost
     unknown = msgspec.structs.replace(SCATTERED, index="public.of_expression")
     assert prices.beyond(unknown) == prices.beyond(SCATTERED)
+
+
+def test_rows_that_a_filter_takes_are_fetched_all_the_same(prices: LookUpPrices) -> None:
+    filtered = msgspec.structs.replace(SCATTERED, index="public.of_parts", rows=1, cost=100)
+    prices.add("public.of_parts", "part_id", "number")
+    few = prices.beyond(filtered)
+    prices.add("public.of_parts", "part_id")
+    assert prices.beyond(filtered) == pytest.approx((1 + DISORDER) * 400 * 100 * FETCH - 100)
+    assert few == pytest.approx((1 + DISORDER) * 400 * FETCH - 100)
