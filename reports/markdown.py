@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.report import ENDPOINTS_NOTE, Report, TriedChange
 from pgadvisor.reports import format_numbers as numbers
-from pgadvisor.reports import labels
+from pgadvisor.reports import labels, markdown_changes
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.endpoint_words import LOGS_NOTE, is_seen
 from pgadvisor.reports.finding_words import gain_text, places
@@ -205,18 +205,14 @@ def _changes(report: Report) -> Iterator[str]:
         return
     yield f"### Changes since {numbers.moment(report.changes.previous_at)}"
     yield words.changes_sentence(report.changes)
-    gone = [
-        f"- **{title}:** {inline(words.gone_label(each), MESSAGE + NAME)}"
-        for title, found in (("fixed", report.changes.fixed), ("not judged", report.changes.not_judged))
-        for each in found
-    ]
-    if gone:
+    if gone := markdown_changes.gone_lines(report.changes):
         yield listed(gone, "finding")
-    rows = [
-        f"| {each.change} | {words.change_times(each)} | {code(each.text, NAME)} |"
-        for each in report.changes.statements
-    ]
+    yield from markdown_changes.moved(report, report.changes)
+    yield from markdown_changes.beside(report.changes)
+    rows = markdown_changes.statement_rows(report.changes)
     yield from _section("Statements whose time changed", ("Change", "Before → now", "Statement"), rows)
+    if notes := [f"- {inline(each, 2 * LONGEST)}" for each in report.changes.notes]:
+        yield listed(notes, "note")
 
 
 def _trust(report: Report) -> Iterator[str]:

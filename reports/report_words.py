@@ -131,6 +131,8 @@ def endpoint_lines(report: Report) -> tuple[EndpointLine, ...]:
 def changes_sentence(changes: Changes) -> str:
     """How many findings are new, known, fixed, not judged; and whether times can be compared."""
     text = f"{numbers.plural(changes.new, 'new finding')}, {changes.known:,} known, {len(changes.fixed):,} fixed"
+    if changes.gone:
+        text += f", {len(changes.gone):,} gone (what they are about is no more there, or no more sent)"
     if changes.not_judged:
         text += f", {len(changes.not_judged):,} not judged ({NOT_JUDGED_NOTE})"
     if changes.since_previous:

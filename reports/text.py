@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pgadvisor.model.report import Report
-from pgadvisor.reports import endpoint_words, index_words, labels, text_endpoints, text_sections
+from pgadvisor.reports import endpoint_words, index_words, labels, text_changes, text_endpoints, text_sections
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.lookup import Lookup, lookup_of
@@ -79,7 +79,7 @@ def _parts(report: Report) -> Iterable[RenderableType]:
     yield from _endpoints(report)
     if not labels.is_of_files(report):
         yield from text_sections.tables(report)
-    yield from text_sections.changes(report)
+    yield from text_changes.section(report)
     yield from text_sections.trust(report)
     yield from doubts(lookup)
 

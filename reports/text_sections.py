@@ -103,20 +103,16 @@ def tables(report: Report) -> Iterator[RenderableType]:
     yield from more(len(lines), "table")
 
 
-def changes(report: Report) -> Iterator[RenderableType]:
-    """What is different from the previous run."""
-    if report.changes is None:
-        return
-    yield heading(f"Changes since {numbers.moment(report.changes.previous_at)}")
-    yield Text(words.changes_sentence(report.changes))
-    for title, gone in (("fixed", report.changes.fixed), ("not judged", report.changes.not_judged)):
+def gone_findings(changes: Changes) -> Iterator[RenderableType]:
+    """The findings of the previous run that this one does not have, each with what became of it."""
+    for title, gone in (("fixed", changes.fixed), ("gone", changes.gone), ("not judged", changes.not_judged)):
         for each in gone[:MOST_ROWS]:
             yield item(f"{title}: {folded(words.gone_label(each), 2 * NAME)}")
         yield from more(len(gone), f"{title} finding")
-    yield from _changed_statements(report.changes)
 
 
-def _changed_statements(changes: Changes) -> Iterator[RenderableType]:
+def changed_statements(changes: Changes) -> Iterator[RenderableType]:
+    """The statements whose time is another."""
     if not changes.statements:
         return
     yield Text()

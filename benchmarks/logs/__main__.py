@@ -1,10 +1,13 @@
-"""How fast logs are read, beside pgBadger on the same file, and whether the counts are the server's own.
+"""How fast logs are read, beside pgBadger on the same file, and whether the figures are the server's own.
 
     python -m benchmarks.logs FOLDER [--megabytes 1000]     makes logs there where none are, in three forms
 
 Each form is repeated to the size asked and read by one process; MB per CPU-second, memory and the ratio to pgBadger
 (Debian's package `pgbadger`; it gets the log as made, once: it takes minutes for the whole). Times are CPU times, but
 others on the machine slow both down: the ratio is what holds.
+
+Runs must be those of pg_stat_statements, and the three forms must tell the same. Times cannot be the server's: what is
+logged of a statement is its time with parsing, planning and sending, pg_stat_statements tells its execution alone.
 """
 
 import argparse
@@ -41,19 +44,22 @@ def main() -> int:
     asked = options.parse_args()
     if not (asked.folder / "counts.json").exists():
         make(asked.folder, asked.programs, transactions=12_000, requests=12_000, plans=0.05)
-    differ = 0
+    differ, told = 0, []
     for ending, form in FORMS.items():
         log = asked.folder / f"server.{ending}"
         if not log.exists():
             continue
-        differ += _differences(read_logs([str(log)]), json.loads((asked.folder / "counts.json").read_text()))
+        counted = json.loads((asked.folder / "counts.json").read_text())
+        told.append(_figures(read_logs([str(log)])))
+        differ += _differences(told[-1], counted)
         seconds, megabytes_read, memory = _read(log, asked.megabytes)
         ours = megabytes_read / seconds
         theirs = _pgbadger(log, form)
         ratio = f"{ours / theirs:5.1f} times pgBadger's {theirs:.1f}" if theirs else "pgBadger is not installed"
         print(f"{form:8} {ours:6.1f} MB per CPU-second, {ratio}; {megabytes_read:,.0f} MB in {memory:.0f} MB of memory")
-    print(f"{differ} statements are counted otherwise than by pg_stat_statements")
-    return 1 if differ else 0
+    apart = sum(1 for each in told for key in told[-1] if told[-1][key][0] >= 100 and each.get(key) != told[-1][key])
+    print(f"{differ} statements are counted otherwise than by pg_stat_statements, {apart} otherwise in another form")
+    return 1 if differ or apart else 0
 
 
 def _read(log: Path, megabytes: int) -> tuple[float, float, float]:
@@ -86,23 +92,38 @@ def _pgbadger(log: Path, form: str) -> float | None:
     return log.stat().st_size / 1e6 / (spent or time.perf_counter() - began)
 
 
-def _differences(logs: Logs, counted: list[list[object]]) -> int:
-    """Statements whose runs the log and the server count otherwise.
+_Figures = dict[str, tuple[int, float, str]]
+"""Of each statement: runs that are not nested, milliseconds, text."""
+_CONTROL = frozenset(fingerprint(text) for text in ("BEGIN", "COMMIT"))
+
+
+def _figures(logs: Logs) -> _Figures:
+    return {
+        each.key: (each.runs - each.nested, each.duration_ms.total if each.duration_ms else 0.0, each.text)
+        for each in logs.statements
+    }
+
+
+def _differences(told: _Figures, counted: list[list[object]]) -> int:
+    """Statements whose runs the log and the server count otherwise; prints the times of both.
 
     Inside a function the server counts nothing (pg_stat_statements.track = top). Texts of several statements are one
     text in the log: statements of few calls are left out. So are BEGIN and COMMIT: up to PostgreSQL 15 the server
     counts a prepared utility statement only once (pgss_ProcessUtility sets its queryId to 0).
     """
-    server: Counter[str] = Counter()
-    for text, calls, _ in counted:
-        server[fingerprint(str(text))] += int(str(calls))
-    told = {each.key: each.runs - each.nested for each in logs.statements}
-    control = {fingerprint(text) for text in ("BEGIN", "COMMIT")}
-    kept = [key for key, calls in server.items() if calls >= 100 and key not in control]
-    wrong = [key for key in kept if told.get(key) != server[key]]
+    calls: Counter[str] = Counter()
+    spent: Counter[str] = Counter()
+    for text, number, milliseconds in counted:
+        calls[fingerprint(str(text))] += int(str(number))
+        spent[fingerprint(str(text))] += float(str(milliseconds))  # type: ignore[assignment]
+    kept = [key for key, number in calls.items() if number >= 100 and key not in _CONTROL]
+    wrong = [key for key in kept if told.get(key, (0, 0.0, ""))[0] != calls[key]]
     for key in wrong:
-        text = next((each.text for each in logs.statements if each.key == key), key)
-        print(f"  {told.get(key)} in the log, {server[key]} by the server: {text[:80]}")
+        runs, _, text = told.get(key, (0, 0.0, key))
+        print(f"  {runs} in the log, {calls[key]} by the server: {text[:80]}")
+    logged, executed = sum(told[key][1] for key in kept if key in told), sum(spent[key] for key in kept)
+    print(f"  {len(kept)} statements, {sum(calls[key] for key in kept):,} runs: {logged:,.0f} ms in the log, "
+          f"{executed:,.0f} ms of execution by the server")  # fmt: skip
     return len(wrong)
 
 

@@ -1,28 +1,37 @@
 """What is different from a previous run: findings new, known, fixed or not judged; statements worse and better."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from pgadvisor.advise.applied import applied_index
 from pgadvisor.advise.baseline import mark, with_told
+from pgadvisor.advise.change_notes import notes_on
+from pgadvisor.advise.endpoint_changes import endpoint_changes
+from pgadvisor.advise.index_changes import IndexComparison, per_day, saved_ms
 from pgadvisor.advise.recent import Recent
 from pgadvisor.advise.registry import all_rules
-from pgadvisor.advise.statement_changes import STEPS, Load, paired, statement_changes
+from pgadvisor.advise.schema_changes import server_changed, surroundings_changed, tables_changed
+from pgadvisor.advise.statement_changes import STEPS, Load, is_gone, paired, statement_changes
+from pgadvisor.model.changes import FindingChange
 from pgadvisor.model.finding import Finding
-from pgadvisor.model.report import Changes, GoneFinding, Report
+from pgadvisor.model.report import Changes, GoneFinding, Report, StatementChange
+from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
 from pgadvisor.rule import Rule
 
 
-def with_changes(report: Report, before: Report, since: Recent) -> Report:
+def with_changes(report: Report, before: Report, since: Recent, earlier: Snapshot | None = None) -> Report:
     """The report with what is different from the previous run, and with the status of each finding.
 
     `since`: the workload of the time between. The report may be of that alone, or of all that the counters hold.
+    `earlier`: the previous run's snapshot, where there is one: its settings are compared as well.
     """
     comparison = _Comparison(report, before, since)
-    gone = [finding for finding in before.findings if finding.key not in comparison.still_found]
-    judged = [(finding, comparison.is_fixed(finding)) for finding in gone]
+    left = [finding for finding in before.findings if finding.key not in comparison.still_found]
+    gone = [finding for finding in left if comparison.is_gone(finding)]
+    judged = [(finding, comparison.is_fixed(finding)) for finding in left if finding not in gone]
     marked = mark(report, comparison.known)
     known = sum(finding.status == "known" for finding in marked.findings)
     changes = Changes(
@@ -30,12 +39,16 @@ def with_changes(report: Report, before: Report, since: Recent) -> Report:
         new=len(marked.findings) - known,
         known=known,
         fixed=tuple(comparison.told(finding) for finding, is_fixed in judged if is_fixed),
+        gone=tuple(comparison.told(finding) for finding in gone),
         not_judged=tuple(comparison.told(finding) for finding, is_fixed in judged if is_fixed is False),
         statements=statement_changes(comparison.now, comparison.before, comparison.pairs),
         reset_between=since.counters == "reset",
         since_previous=since.counters == "difference" and report.totals == since.snapshot.totals,
+        ms_per_day_before=comparison.before.all_per_day,
+        ms_per_day_after=comparison.now.all_per_day,
     )
-    return with_told(msgspec.structs.replace(marked, changes=changes), _times_told(changes, since))
+    compared = comparison.with_the_rest(changes, since, earlier)
+    return with_told(msgspec.structs.replace(marked, changes=compared), _times_told(changes, since))
 
 
 def _times_told(changes: Changes, since: Recent) -> str:
@@ -66,6 +79,7 @@ class _Comparison:
         self._rules = {rule.name: rule for rule in all_rules()}
         self._planned = {planned.statement: planned for planned in report.plans if planned.plan is not None}
         same = self._same()
+        self._key_before = same
         self.known = frozenset({*(finding.key for finding in before.findings), *same})
         self.still_found = frozenset({*(finding.key for finding in report.findings), *same.values()})
 
@@ -94,6 +108,69 @@ class _Comparison:
 
     def _keys_now(self, before: Finding) -> set[str]:
         return {self._now_of[key] for key in before.statements if key in self._now_of}
+
+    def with_the_rest(self, changes: Changes, since: Recent, earlier: Snapshot | None) -> Changes:
+        """The changes with what moved beside the findings: indexes, schema, endpoints; and what is doubtful in it."""
+        indexes = IndexComparison(self.report, self.previous, self.now, self.before, self.pairs, changes.statements)
+        found = indexes.changes()
+        saved = saved_ms(each for index in found for each in index.statements)
+        told = msgspec.structs.replace(
+            changes,
+            moved=self._moved(changes.statements),
+            indexes=found,
+            saved_ms=saved,
+            saved_ms_per_day=per_day(saved, since.window_s),
+            schema=(
+                *server_changed(self.report.server, self.previous.server),
+                *surroundings_changed(since.snapshot, earlier),
+                *tables_changed(self.report.tables, self.previous.tables),
+            ),
+            endpoints=endpoint_changes(self.report.endpoints, self.previous.endpoints),
+        )
+        notes = notes_on(told, self.report, self.previous, since, earlier, indexes.control(found))
+        return msgspec.structs.replace(told, notes=notes)
+
+    def _moved(self, statements: Sequence[StatementChange]) -> tuple[FindingChange, ...]:
+        """Findings of both runs whose severity is another, or whose statements got slower or faster."""
+        before = {finding.key: finding for finding in self.previous.findings}
+        change_of = {each.statement: each.change for each in statements}
+        found = []
+        for finding in self.report.findings:
+            known = before.get(self._key_before.get(finding.key, finding.key))
+            moved = self._moved_one(finding, known, change_of) if known else None
+            found += [moved] if moved else []
+        return tuple(sorted(found, key=lambda each: each.change == "better"))
+
+    def _moved_one(self, finding: Finding, known: Finding, change_of: Mapping[str | None, str]) -> FindingChange | None:
+        after, was = self._per_day(finding.statements, self.now), self._per_day(known.statements, self.before)
+        change = _finding_change(finding, known, change_of)
+        if change is None or (after is not None and was is not None and (after > was) is not (change == "worse")):
+            return None  # a share of less time is more: what takes no more time than it did is not worse
+        return FindingChange(
+            change=change,
+            rule=finding.rule,
+            key=finding.key,
+            message=finding.message,
+            severity=finding.severity,
+            severity_before=known.severity,
+            place=_place(finding),
+            ms_per_day_before=was,
+            ms_per_day_after=after,
+        )
+
+    def _per_day(self, keys: Sequence[str], load: Load) -> float | None:
+        known = self._statements if load is self.now else self._statements_before
+        times = [ms for key in keys if key in known and (ms := load.per_day(known[key])) is not None]
+        return sum(times) if times else None
+
+    def is_gone(self, finding: Finding) -> bool:
+        """Whether what it is about is no more: its table was dropped, or all its statements are no more sent."""
+        tables = {each.qualified for each in self.report.tables}
+        if tables and finding.where.table in {each.qualified for each in self.previous.tables} - tables:
+            return True
+        known = [self._statements_before.get(key) for key in finding.statements]
+        sent = {key for key in self._keys_now(finding) if self._statements[key].calls}
+        return bool(known) and not sent and all(each and is_gone(each, self.now, self.before) for each in known)
 
     def is_fixed(self, finding: Finding) -> bool | None:
         """Whether a finding that is no more found is fixed; False: this run could not tell; None: it was set aside, by
@@ -149,15 +226,13 @@ class _Comparison:
 
     def told(self, finding: Finding) -> GoneFinding:
         """The previous finding, as far as it is still of interest."""
-        where = finding.where
-        place = where.index or ".".join(part for part in (where.table, where.column) if part)
         before, after = self._times(finding.statements)
         return GoneFinding(
             rule=finding.rule,
             severity=finding.severity,
             message=finding.message,
             key=finding.key,
-            place=place or where.endpoint,
+            place=_place(finding),
             applied=applied_index(finding.remedy, self.report.tables),
             ms_per_call_before=before,
             ms_per_call_after=after,
@@ -176,3 +251,18 @@ class _Comparison:
 
     def _both(self, keys: Sequence[str], before: Mapping[str, Statement]) -> list[tuple[Statement, Statement]]:
         return [(before[key], self._statements[self._now_of[key]]) for key in keys if key in self._now_of]
+
+
+def _finding_change(
+    finding: Finding, known: Finding, change_of: Mapping[str | None, str]
+) -> Literal["worse", "better"] | None:
+    """By its severity, else by its statements when all that changed moved the same way."""
+    if finding.severity is not known.severity:
+        return "worse" if finding.severity.rank < known.severity.rank else "better"
+    moved = {change_of[key] for key in finding.statements if key in change_of}
+    return "worse" if moved == {"worse"} else "better" if moved == {"better"} else None
+
+
+def _place(finding: Finding) -> str | None:
+    where = finding.where
+    return where.index or ".".join(part for part in (where.table, where.column) if part) or where.endpoint

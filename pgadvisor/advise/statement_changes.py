@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
+from pgadvisor.endpoint_facts import SHORTEST_WINDOW_S
 from pgadvisor.facts import DAY_S
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import StatementChange
@@ -22,21 +24,27 @@ TURN_S = 7 * DAY_S
 """Nightly and weekly jobs have had their turn after so long."""
 
 
-class Load(Record):
+class Load(Record, dict=True):
     """The statements of one run and the time that their counters are of."""
 
     statements: tuple[Statement, ...]
     window_s: float | None
 
-    @property
+    @cached_property
     def total_ms(self) -> float:
         """The time of all of them."""
         return sum(statement.total_ms or 0.0 for statement in self.statements)
 
-    @property
+    @cached_property
     def calls(self) -> int:
         """The calls of all of them."""
         return sum(statement.calls or 0 for statement in self.statements)
+
+    @property
+    def all_per_day(self) -> float | None:
+        """Milliseconds a day of all of them; None also where the time is too short to say what a day is like."""
+        is_known = self.window_s is not None and self.window_s >= SHORTEST_WINDOW_S
+        return self.total_ms * DAY_S / self.window_s if is_known and self.window_s and self.total_ms else None
 
     def per_day(self, statement: Statement | None) -> float | None:
         """Milliseconds a day of one of them."""
@@ -77,6 +85,11 @@ def statement_changes(now: Load, before: Load, pairs: Mapping[str, Statement]) -
     return tuple(sorted(found, key=lambda change: (-_moved(change), change.text)))
 
 
+def is_apart(calls: int, after: float, was: float) -> bool:
+    """Whether two means, each of at least so many calls, differ by more than chance."""
+    return any(calls >= least and max(after, was) >= factor * min(after, was) for least, factor in STEPS)
+
+
 def is_gone(statement: Statement, now: Load, before: Load) -> bool:
     """Whether a statement that was not called since the previous run should have been, and took time worth telling."""
     if not has_had_turn(now, before) or not statement.calls or not before.window_s or not now.window_s:
@@ -109,8 +122,7 @@ def _by_call(now: Load, statement: Statement, known: Statement) -> Literal["wors
     moved_ms = (after - was) * (statement.calls or 0)
     if abs(moved_ms) < WORTH_TELLING * (now.total_ms + max(-moved_ms, 0.0)):
         return None
-    calls = min(statement.calls or 0, known.calls or 0)
-    if not any(calls >= least and max(after, was) >= factor * min(after, was) for least, factor in STEPS):
+    if not is_apart(min(statement.calls or 0, known.calls or 0), after, was):
         return None
     return "worse" if after > was else "better"
 

@@ -9,6 +9,7 @@ from pgadvisor.candidates.btree import btrees
 from pgadvisor.candidates.candidate import Candidate
 from pgadvisor.candidates.existing import finds_one, is_spare_copy, is_there
 from pgadvisor.candidates.foreign_keys import foreign_key_indexes
+from pgadvisor.candidates.logged import with_logged
 from pgadvisor.candidates.special import brins, specials
 from pgadvisor.candidates.uses import Use, uses_of
 from pgadvisor.facts import Facts
@@ -22,6 +23,7 @@ MOST_OF_USE = 32
 FIRST_FEW = 4
 """B-trees before BRIN, which is small and seldom fast."""
 PAGE = 8192
+PAGES_OF_NEW = 10
 ROW_COST = 0.01
 """`cpu_tuple_cost`."""
 NOTICED = 10.0
@@ -37,6 +39,7 @@ def candidates_of(facts: Facts, queries: Mapping[str, Query]) -> dict[str, tuple
     Of a statement with several tables each gets its turn, so that callers may cut the rest. Nothing that is there
     already, nothing that its columns' types do not allow.
     """
+    queries = with_logged(facts, queries)
     uses = {key: uses_of(facts, query) for key, query in queries.items()}
     asked = _asked(facts, uses)
     found = {key: _candidates(facts, each, queries[key], asked) for key, each in uses.items()}
@@ -53,12 +56,19 @@ def _candidates(facts: Facts, uses: Iterable[Use], query: Query, asked: Asked) -
 def _of_use(facts: Facts, use: Use, asked: Asked) -> Iterator[Candidate]:
     """The candidates of one use: B-trees and the others in turn, BRIN behind the first few."""
     table = use.table
-    if finds_one(table, use) or _is_tiny(table):
+    if finds_one(table, use) or is_nearly_empty(table) or _is_tiny(table):
         return
     plain = btrees(use, asked.get(table.qualified, Counter()), MOST_OF_USE)
     plain[FIRST_FEW:FIRST_FEW] = brins(facts, use)
     for pair in zip_longest(specials(facts, use), plain):
         yield from (each for each in pair if each is not None and not is_spare_copy(table, use, each))
+
+
+def is_nearly_empty(table: Table) -> bool:
+    """Whether it is so small, and never analyzed, that PostgreSQL plans for ten pages that are not there: all that an
+    index saves is made up then (`estimate_rel_size` in plancat.c)."""
+    is_sized = table.kind == "table" and table.heap_bytes is not None
+    return is_sized and table.rows is None and (table.heap_bytes or 0) < PAGES_OF_NEW * PAGE
 
 
 def _is_tiny(table: Table) -> bool:

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperCommand
 
 from pgadvisor import __version__
-from pgadvisor.cli import audit, baseline, demo, endpoints, gate, indexes, query, rules, snapshot, twin
+from pgadvisor.cli import audit, baseline, demo, diff, endpoints, gate, indexes, query, rules, snapshot, twin
 from pgadvisor.errors import UsageError
 
 
@@ -38,6 +38,7 @@ app.command("snapshot", cls=Command)(snapshot.snapshot)
 app.command("query", cls=Command)(query.query)
 app.command("indexes", cls=Command)(indexes.indexes)
 app.command("endpoints", cls=Command)(endpoints.endpoints)
+app.command("diff", cls=Command)(diff.diff)
 app.command("gate", cls=Command)(gate.gate)
 app.command("baseline", cls=Command)(baseline.baseline)
 app.command("rules", cls=Command)(rules.rules)

@@ -27,8 +27,10 @@ from pgadvisor.reports import text
 from pgadvisor.rule import Rule
 from pgadvisor.selection.wishes import Wishes
 
-THRIFTY = Wishes(room_price=0.05, least_fall=0.4, least_gain=0.005)
-"""An audit proposes what clearly pays, where `pgadvisor indexes` finds the best whatever room it takes."""
+THRIFTY = Wishes(room_price=0.05, least_fall=0.4, least_gain=0.005, least_ms=1000.0, least_units_served=5000.0)
+"""An audit proposes what clearly pays, where `pgadvisor indexes` finds the best whatever room it takes. Shares are of
+what is left to save, so absolute floors keep the next audit quiet when this one was followed: less than a second a day
+is not worth the words, and an index that serves is not swapped for one that saves a call less than about 15 ms."""
 
 
 def audit(
@@ -112,7 +114,7 @@ def audit(
     if workload is not None and log:
         raise UsageError("the statements are the logs' or the file's: leave out --log, or --workload")
     earlier = read_previous(previous) if previous else None
-    logs = LogOptions(files=tuple(log or ()), prefix=log_line_prefix, executor=executor)
+    logs = LogOptions(files=tuple(log or ()), prefix=log_line_prefix, executor=executor, keep_values=True)
     snapshot = snapshot_with_logs(source, asked, logs) if log else _snapshot(source, asked, workload)
     found = with_baseline(compared(snapshot, earlier, judge) if earlier else judge(snapshot), known)
     report = redaction.redacted(found, key, quiet=quiet)
@@ -128,7 +130,7 @@ def report_of(job: Job) -> Report:
     """The report on one database of many."""
     common, source = job.common, job.database.source
     choice = checked(PlannerChoice(kind=job.planner, programs=common.programs, source=source, options=common.source))
-    logs = LogOptions(files=job.database.logs, prefix=common.prefix)
+    logs = LogOptions(files=job.database.logs, prefix=common.prefix, keep_values=True)
     snapshot = snapshot_with_logs(source, common.source, logs) if logs.files else snapshot_of(source, common.source)
     rules = choose(common.select, common.ignore)
     found = report_on(snapshot, rules, planner=choice, wishes=THRIFTY, budgets=common.budgets, debug=common.debug)

@@ -1,6 +1,7 @@
 """`pgadvisor gate`: the migrations of a pull request, before they lock or break production."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -144,13 +145,7 @@ def gate(
         migrations = readable  # else the server says what is no SQL, on which line
     plans = None if no_plans or fix or catalog is None else planned(catalog, readable, added, choice)
     now = datetime.now(UTC)
-    terms = Terms(
-        today=now.date(),
-        rules={name: rule.name for rule in all_rules() for name in (rule.name, *rule.aliases)},
-        listed=settings.waivers,
-        needs_reason=settings.require_reason,
-        rules_run=frozenset(rule.name for rule in rules),
-    )
+    terms = _terms(settings, rules, now.date())
 
     def crashed(rule: Rule, crash: Exception) -> None:
         if debug:
@@ -174,6 +169,16 @@ def gate(
         tell(report, path)
         tell_unused(found, known)
     end(report, threshold, quiet=quiet)
+
+
+def _terms(settings: Config, rules: Sequence[Rule], today: date) -> Terms:
+    return Terms(
+        today=today,
+        rules={name: rule.name for rule in all_rules() for name in (rule.name, *rule.aliases)},
+        listed=settings.waivers,
+        needs_reason=settings.require_reason,
+        rules_run=frozenset(rule.name for rule in rules),
+    )
 
 
 def _rules(settings: Config, select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:

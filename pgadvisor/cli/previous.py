@@ -77,20 +77,35 @@ def _object_in(path: Path, text: str) -> dict[str, Any]:
     return content
 
 
-def compared(snapshot: Snapshot, previous: Previous, judge: Judge) -> Report:
-    """The report on the snapshot, with what is different since; an earlier snapshot is judged in the same way. Raises
-    UsageError when they cannot be compared."""
-    check_comparable(snapshot, previous)
+def compared(now: Snapshot | Report, previous: Previous, judge: Judge) -> Report:
+    """The report on the snapshot, or the report itself, with what is different since; an earlier snapshot is judged in
+    the same way. Raises UsageError when they cannot be compared."""
+    snapshot = now if isinstance(now, Snapshot) else _counters_of(now)
+    _check_comparable(snapshot, previous)
     run = previous.run
     before = judge(run) if isinstance(run, Snapshot) else run
     since = recent(snapshot, before)
     judged = since.snapshot if isinstance(run, Snapshot) and since.is_enough else snapshot
     if not _is_same_host(snapshot, before):
         judged = msgspec.structs.replace(judged, gaps=(*judged.gaps, _other_host(snapshot, before)))
-    return with_changes(judge(judged), before, since, run if isinstance(run, Snapshot) else None)
+    report = judge(judged) if isinstance(now, Snapshot) else msgspec.structs.replace(now, gaps=judged.gaps)
+    return with_changes(report, before, since, run if isinstance(run, Snapshot) else None)
 
 
-def check_comparable(snapshot: Snapshot, previous: Previous) -> None:
+def _counters_of(report: Report) -> Snapshot:
+    """What of a report is compared by its counters."""
+    return Snapshot(
+        format=report.format,
+        pgadvisor=report.pgadvisor,
+        collected_at=report.collected_at,
+        server=report.server,
+        statements=report.statements,
+        totals=report.totals,
+        gaps=report.gaps,
+    )
+
+
+def _check_comparable(snapshot: Snapshot, previous: Previous) -> None:
     now, before, name = snapshot.server, previous.run.server, previous.name
     if before is None or now is None:
         raise UsageError(f"{name} is a report of queries, not of a database: give one that `pgadvisor audit` wrote")

@@ -19,6 +19,7 @@ from pgadvisor.gate.applying_constraints import (
     with_constraint,
 )
 from pgadvisor.gate.known import Known, KnownFunction
+from pgadvisor.gate.layered import Layered
 from pgadvisor.locks.schema import Name
 from pgadvisor.model.catalog import Table, TableKind
 from pgadvisor.sql.ddl_step import DdlStep
@@ -43,7 +44,7 @@ def _on_table(known: Known, step: DdlStep, change: OnTable) -> Known:
     name = step.table or (step.schema, step.name or "")
     key = known.qualified(name)
     table = known.tables.get(key) or _unknown(key, step)
-    return replace(known, tables={**known.tables, key: change(table, step, known)})
+    return replace(known, tables=known.tables.having(key, change(table, step, known)))
 
 
 def _unknown(key: str, step: DdlStep) -> Table:
@@ -123,10 +124,10 @@ def _created(known: Known, step: DdlStep, is_judged: bool) -> Known:
     is_whole = None not in parents and step.command in ("create table", "create table partition of")
     return replace(
         known,
-        tables={**known.tables, key: table},
-        whole=known.whole | {key} if is_whole else known.whole - {key},
-        new=known.new | {key} if is_judged else known.new - {key},
-        gone=known.gone - {key},
+        tables=known.tables.having(key, table),
+        whole=known.whole.having(key, True) if is_whole else known.whole.without(key),
+        new=known.new.having(key, True) if is_judged else known.new.without(key),
+        gone=known.gone.without(key),
     )
 
 
@@ -141,25 +142,24 @@ def _kind(step: DdlStep) -> TableKind:
 
 
 def _dropped(known: Known, step: DdlStep, is_judged: bool) -> Known:
-    gone = {known.qualified(name) for name in step.names}
-    tables = {key: _without_keys_to(table, gone) for key, table in known.tables.items() if key not in gone}
-    return replace(known, tables=tables, whole=known.whole - gone, new=known.new - gone, gone=known.gone | gone)
-
-
-def _without_keys_to(table: Table, gone: set[str]) -> Table:
     """DROP … CASCADE takes foreign keys to the table with it."""
-    kept = tuple(each for each in table.constraints if each.references not in gone)
-    return table if len(kept) == len(table.constraints) else replace(table, constraints=kept)
+    names = dict.fromkeys((known.qualified(name) for name in step.names), True)
+    tables, gone = known.tables.without(*names), known.gone
+    for key, table in tables.items() if step.is_cascade else ():
+        if any(each.references in names for each in table.constraints):
+            kept = tuple(each for each in table.constraints if each.references not in names)
+            tables = tables.having(key, replace(table, constraints=kept))
+    for name in names:
+        gone = gone.having(name, True)
+    return replace(known, tables=tables, whole=known.whole.without(*names), new=known.new.without(*names), gone=gone)
 
 
 def _dropped_index(known: Known, step: DdlStep, is_judged: bool) -> Known:
-    names = {name for _, name in step.names}
-    tables = {
-        key: replace(table, indexes=tuple(each for each in table.indexes if each.name not in names))
-        if any(each.name in names for each in table.indexes)
-        else table
-        for key, table in known.tables.items()
-    }
+    names, tables = {name for _, name in step.names}, known.tables
+    for key, table in known.tables.items():
+        if any(each.name in names for each in table.indexes):
+            kept = tuple(each for each in table.indexes if each.name not in names)
+            tables = tables.having(key, replace(table, indexes=kept))
     return replace(known, tables=tables)
 
 
@@ -174,10 +174,10 @@ def _renamed(known: Known, step: DdlStep, is_judged: bool) -> Known:
         tables[after] = replace(table, schema=step.new_schema or schema, name=step.new_name or name)
     return replace(
         known,
-        tables={at: _pointing(each, key, after) for at, each in tables.items()},
+        tables=Layered({at: _pointing(each, key, after) for at, each in tables.items()}),
         whole=_moved(known.whole, key, after),
         new=_moved(known.new, key, after),
-        gone=(known.gone | {key}) - {after},
+        gone=known.gone.having(key, True).without(after),
     )
 
 
@@ -191,17 +191,17 @@ def _pointing(table: Table, old: str, new: str) -> Table:
     return replace(table, constraints=tuple(keys))
 
 
-def _moved(names: frozenset[str], old: str, new: str) -> frozenset[str]:
-    return (names - {old}) | {new} if old in names else names - {new}
+def _moved(names: Layered[bool], old: str, new: str) -> Layered[bool]:
+    return names.without(old).having(new, True) if old in names else names.without(new)
 
 
 def _renamed_index(known: Known, step: DdlStep, is_judged: bool) -> Known:
-    tables = {}
+    tables = known.tables
     for key, table in known.tables.items():
-        indexes = tuple(
-            replace(each, name=step.new_name or each.name) if each.name == step.name else each for each in table.indexes
-        )
-        tables[key] = replace(table, indexes=indexes) if indexes != table.indexes else table
+        if any(each.name == step.name for each in table.indexes):
+            indexes = (replace(each, name=step.new_name or each.name) if each.name == step.name else each
+                       for each in table.indexes)  # fmt: skip
+            tables = tables.having(key, replace(table, indexes=tuple(indexes)))
     return replace(known, tables=tables)
 
 
@@ -212,7 +212,7 @@ def _partition(known: Known, step: DdlStep, is_judged: bool) -> Known:
     table = known.tables.get(key) or _unknown(key, step)
     table = replace(table, partition_of=parent if attached else None,
                     partition_bound=step.partition_bound if attached else None)  # fmt: skip
-    return replace(known, tables={**known.tables, key: table})
+    return replace(known, tables=known.tables.having(key, table))
 
 
 def _created_type(known: Known, step: DdlStep, is_judged: bool) -> Known:
@@ -267,7 +267,7 @@ def _filled(known: Known, step: DdlStep, is_judged: bool) -> Known:
     table = known.tables.get(key)
     if table is None or table.rows != 0.0:
         return known
-    return replace(known, tables={**known.tables, key: replace(table, rows=None)})
+    return replace(known, tables=known.tables.having(key, replace(table, rows=None)))
 
 
 def _set(known: Known, step: DdlStep, is_judged: bool) -> Known:

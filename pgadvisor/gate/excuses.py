@@ -38,7 +38,7 @@ _ELSEWHERE = re.compile(
 
 
 _OF_EXTENSIONS = re.compile(
-    r'\Atype "(?:\w+\.)?(?:citext|hstore|ltree|lquery|ltxtquery|cube|seg|isbn|ean13|geometry|geography|raster|box2d|box3d'
+    r'\Atype "(?:\w+\.)?(?:citext|hstore|ltree|lquery|ltxtquery|cube|seg|isbn|ean13|geometry|geography|raster|box[23]d'
     r'|vector|halfvec|sparsevec|semver|hll|roaringbitmap|uint[1248])(?:\[\])?" does not exist'
     r'|\Aoperator class "(?:\w+\.)?(?:gin|gist)_\w+_ops" does not exist'
     r"|\Afunction (?:\w+\.)?(?:uuid_generate_\w+|uuid_ns_\w+|crypt|gen_salt|digest|hmac|pgp_\w+|gen_random_bytes"

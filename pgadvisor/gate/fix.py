@@ -102,7 +102,8 @@ def _tidy(lines: Iterator[_Line]) -> list[_Line]:
         if line.is_changed and in_force and _CONCURRENT.search(line.statement.text):
             found.append(line._replace(statement=replace(line.statement, text="RESET lock_timeout")))
             in_force.clear()
-        _follow(line.statement.text, in_force)
+        if line.is_changed:  # what the migration itself sets is its author's will
+            _follow(line.statement.text, in_force)
         if found and _is(line, "COMMIT") and _is(found[-1], "BEGIN"):
             found.pop()
         else:

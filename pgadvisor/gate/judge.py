@@ -1,6 +1,6 @@
 """From migrations to a Report: the rules of migrations on every step, merged, ranked, waived, and what it comes to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import msgspec
@@ -43,27 +43,16 @@ def judge(
 ) -> Report:
     """What the rules say of the judged migrations; `terms`: by what their waivers are judged; `plans`: what they do to
     the snapshot's workload, where that was planned; `tried`: what running them showed."""
-    server = snapshot.server if snapshot else None
-    version = server.major if server else LATEST_MAJOR
     known = snapshot or Snapshot(format=SNAPSHOT_FORMAT, pgadvisor=__version__, collected_at=now)
-    facts = Facts(known, read_queries(known)[0])
-    gate = GateFacts(
-        migrations,
-        version=version,
-        facts=facts if snapshot else None,
-        version_is_known=server is not None,
-        plans=plans.changes if plans else None,
-        trace=tried.trace if tried else None,
-    )
-    steps = steps_of(migrations, version=version, snapshot=snapshot)
+    queries = plans.queries if plans else None
+    facts = Facts(known, read_queries(known)[0] if queries is None else queries)
+    gate = _gate_facts(migrations, snapshot, facts, plans, tried)
+    steps = steps_of(migrations, version=gate.version, snapshot=snapshot)
     found, not_run = _run(rules, steps, gate, tried, on_crash)
     told = one_finding_a_cause(merge(found, facts), gate)
     merged = [msgspec.structs.replace(each, key=key_of(each)) for each in told]
     outcome = waive(_ranked(merged), migrations, terms)
     absent = {each.rule for each in not_run}
-    gaps = (*_unread(migrations), *(Gap(area="migrations", reason=note, cure="mend or remove the comment")
-                                    for note in outcome.notes),
-            *(_untold(plans.gaps, gate) if plans else ()), *(tried.gaps if tried else ()))  # fmt: skip
     judged = judged_migrations(migrations, gate.trace)
     held = held_by_place(steps, gate, [(each.migration.file, line_of(each)) for each in steps])
     return Report(
@@ -71,14 +60,38 @@ def judge(
         pgadvisor=__version__,
         collected_at=known.collected_at,
         verdict=verdict(outcome.kept, judged, held=held, snapshot=snapshot, plans=plans),
-        server=server,
+        server=known.server,
         findings=outcome.kept,
         waived=outcome.waived,
-        gaps=gaps,
+        gaps=(
+            *_unread(migrations),
+            *_unheeded(outcome.notes),
+            *(_untold(plans.gaps, gate) if plans else ()),
+            *(tried.gaps if tried else ()),
+        ),
         rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
         rules_not_run=tuple(not_run),
         rule_pages=_pages(rules, outcome.kept),
         migrations=judged,
+    )
+
+
+def _gate_facts(
+    migrations: Sequence[Migration],
+    snapshot: Snapshot | None,
+    facts: Facts,
+    plans: PlansFound | None,
+    tried: TraceFound | None,
+) -> GateFacts:
+    """`facts`: of the snapshot; without one they are of nothing, and are not asked."""
+    server = snapshot.server if snapshot else None
+    return GateFacts(
+        migrations,
+        version=server.major if server else LATEST_MAJOR,
+        facts=facts if snapshot else None,
+        version_is_known=server is not None,
+        plans=plans.changes if plans else None,
+        trace=tried.trace if tried else None,
     )
 
 
@@ -121,6 +134,11 @@ def _ranked(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(
         findings, key=lambda each: (each.severity.rank, each.where.file or "", each.where.line or 0, each.rule)
     )
+
+
+def _unheeded(notes: Sequence[str]) -> Iterator[Gap]:
+    """Comments that silence nothing."""
+    return (Gap(area="migrations", reason=each, cure="mend or remove the comment") for each in notes)
 
 
 def _untold(gaps: Sequence[Gap], gate: GateFacts) -> tuple[Gap, ...]:

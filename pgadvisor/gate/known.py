@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import field
 from msgspec.structs import replace
 
+from pgadvisor.gate.layered import Layered
 from pgadvisor.locks.schema import Name
 from pgadvisor.model.catalog import Table, UserType
 from pgadvisor.model.record import Record
@@ -24,13 +25,13 @@ class KnownFunction(Record):
 class Known(Record):
     """The schema at one point; keys are `schema.name`, functions are by their bare lower-case names."""
 
-    tables: Mapping[str, Table] = field(default_factory=dict)
+    tables: Layered[Table] = field(default_factory=Layered)
     """Tables, views and materialized views of which something is known."""
-    whole: frozenset[str] = frozenset()
+    whole: Layered[bool] = field(default_factory=Layered)
     """Those of which all is known."""
-    new: frozenset[str] = frozenset()
+    new: Layered[bool] = field(default_factory=Layered)
     """Those that were made by what is judged."""
-    gone: frozenset[str] = frozenset()
+    gone: Layered[bool] = field(default_factory=Layered)
     """Those that were dropped or renamed."""
     types: Mapping[str, UserType] = field(default_factory=dict)
     constrained: Mapping[str, bool] = field(default_factory=dict)
@@ -57,8 +58,8 @@ def known_of(snapshot: Snapshot | None) -> Known:
         return Known()
     tables = {table.qualified: table for table in snapshot.tables}
     return Known(
-        tables=tables,
-        whole=frozenset(tables),
+        tables=Layered(tables),
+        whole=Layered(dict.fromkeys(tables, True)),
         types={f"{each.schema}.{each.name}": each for each in snapshot.types},
         functions=_functions(snapshot),
         settings={each.name.lower(): each.value for each in snapshot.settings},
@@ -83,8 +84,8 @@ def joined(caught: Known, migrated: Known) -> Known:
     }
     return replace(
         caught,
-        tables=tables,
-        whole=caught.whole | migrated.whole,
+        tables=Layered(tables),
+        whole=Layered({**caught.whole, **migrated.whole}),
         types={**migrated.types, **caught.types},
         constrained={**migrated.constrained, **caught.constrained},
         functions={**caught.functions, **migrated.functions},

@@ -1,6 +1,6 @@
 """The workload's plans before and after the migrations: two twins of one snapshot, the second with the new schema."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from pgadvisor.advise.queries import read_queries
 from pgadvisor.facts import Facts
+from pgadvisor.gate.concerned import concerned
 from pgadvisor.gate.index_uses import made_by
 from pgadvisor.gate.new_queries import needed_indexes
 from pgadvisor.gate.plan_comparing import Comparing
@@ -30,6 +31,7 @@ from pgadvisor.parameters.types import Prepare
 from pgadvisor.planner.twin import Twin
 from pgadvisor.planner.twin_statements import add_trigrams, draw_statements, preparing
 from pgadvisor.planner.whatif import TwinPlanner
+from pgadvisor.sql.query import Query
 
 
 class PlansFound(NamedTuple):
@@ -37,6 +39,8 @@ class PlansFound(NamedTuple):
 
     changes: PlanChanges
     gaps: tuple[Gap, ...]
+    queries: Mapping[str, Query] | None = None
+    """The statements of the workload as they were read, by their keys; None: they were not read."""
 
 
 class _Up(NamedTuple):
@@ -60,19 +64,23 @@ def plan_changes(
 
     Raises SnapshotError for a snapshot without a database, and EmbeddedServerError when a twin does not come up.
     """
-    workload = replace(snapshot, plans=())  # of statements that have no plan, all are drawn
-    change = SchemaChange(migrations, snapshot, snapshot.statements)
+    facts = Facts(snapshot, read_queries(snapshot)[0])
+    statements = concerned(facts, migrations)
+    workload = replace(snapshot, plans=(), statements=statements)  # of statements that have no plan, all are drawn
+    change = SchemaChange(migrations, snapshot, statements)
     then = _with_extensions(snapshot, migrations)
+    makers = (
+        partial(Twin, snapshot, binaries=binaries, progress=progress),
+        partial(Twin, then, binaries=binaries, change=change),
+    )
     with ExitStack() as stack:
-        twins = _being_made(stack, partial(Twin, snapshot, binaries=binaries, progress=progress),
-                            partial(Twin, then, binaries=binaries, change=change))  # fmt: skip
-        facts = Facts(workload, read_queries(workload)[0])
+        twins = _being_made(stack, *makers)
         before, after = (stack.enter_context(_up(each.result(), snapshot)) for each in twins)
         drawn = draw_statements(before.prepare, before.planner, workload, progress)
         snapshot_then = snapshot_after(workload, change)
         drawer = Drawer(snapshot_then, after.planner, after.prepare)
         comparing = Comparing(before.planner, after.planner, change, facts)
-        statements = comparing.changes(drawn, lambda key: drawer.draw(_statement(facts, key)))
+        changed = comparing.changes(drawn, lambda key: drawer.draw(_statement(facts, key)))
         facts_then = Facts(snapshot_then, {})
         needed = needed_indexes(queries, snapshot_then, after.planner, after.prepare)
         used = _joined(comparing.used, needed.used)
@@ -81,11 +89,12 @@ def plan_changes(
         changes = PlanChanges(
             tried_on=after.planner.label,
             planned=comparing.planned,
-            statements=tuple(statements),
+            untouched=len(snapshot.statements) - len(statements),
+            statements=tuple(changed),
             indexes=tuple(_marked(made, drawn, facts)),
             queries=needed.found,
         )
-        return PlansFound(changes, (*before.twin.gaps, *change.gaps, *needed.gaps))
+        return PlansFound(changes, (*before.twin.gaps, *change.gaps, *needed.gaps), facts.queries)
 
 
 def _being_made(stack: ExitStack, *makers: Callable[[], Twin]) -> tuple[Future[Twin], ...]:

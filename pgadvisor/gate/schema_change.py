@@ -245,10 +245,11 @@ def _has_other(before: State, after: State) -> bool:
 def _counts(text: str) -> bool:
     """Whether a statement may change a plan, and is no setting that the twin depends on."""
     steps = read_ddl(text)
-    return isinstance(steps, Unread) or any(map(_step_counts, steps))
+    return isinstance(steps, Unread) or any(map(counts_for_plans, steps))
 
 
-def _step_counts(step: DdlStep) -> bool:
+def counts_for_plans(step: DdlStep) -> bool:
+    """Whether the step may change a plan."""
     if step.command in ("set", "select"):
         names = {name for name, _ in step.set_calls} | ({step.setting[0]} if step.setting else set())
         return names == {"search_path"}

@@ -87,10 +87,14 @@ def _looked(judged: JudgedMigrations, snapshot: Snapshot | None, plans: PlansFou
     parts = [f"{looked} {basis}."]
     tried = [each.tried for each in judged.files if each.tried is not None]
     if judged.tried_on is not None:
-        count = "all of them" if sum(tried) == statements else f"{sum(tried):,} of them"
-        parts.append(f"{count[:1].upper()}{count[1:]} tried on a {judged.tried_on}." if statements else "")
-    if plans and plans.changes.planned:
-        parts.append(f"{_plural(plans.changes.planned, 'statement')} planned before and after.")
+        count = "All" if sum(tried) == statements else f"{sum(tried):,}" if sum(tried) else "None"
+        parts.append(f"{count} of them tried on a {judged.tried_on}." if statements else "")
+    planned = plans.changes.planned if plans else 0
+    if planned:
+        parts.append(f"{_plural(planned, 'statement')} planned before and after.")
+    if plans and (untouched := plans.changes.untouched):
+        more = _plural(untouched, "other" if planned else "statement")
+        parts.append(f"{more} of the workload {'uses' if untouched == 1 else 'use'} nothing that changes.")
     if unread := sum(each.unread is not None for each in judged.files):
         parts.append(f"{_plural(unread, 'migration')} could not be read.")
     return [each for each in parts if each]

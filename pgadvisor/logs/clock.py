@@ -1,4 +1,4 @@
-"""Times of log entries, to seconds since 1970."""
+"""Times of log entries, to microseconds since 1970."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ MOST_KNOWN = 100_000
 
 
 class Seconds(dict[bytes, float]):
-    """From `2026-01-31 12:00:00`, or digits, to seconds since 1970, the clock taken for UTC's; nan for no time."""
+    """From `2026-01-31 12:00:00`, or digits, to microseconds since 1970, the clock taken for UTC's; nan for no time."""
 
     def __missing__(self, spelled: bytes) -> float:
         """Read it, and remember."""
@@ -16,21 +16,21 @@ class Seconds(dict[bytes, float]):
         return found
 
 
-class Fractions(dict[bytes, float]):
-    """From `.123` to a part of a second."""
+class Fractions(dict[bytes, int]):
+    """From `.123` to microseconds."""
 
     def __missing__(self, spelled: bytes) -> float:
         """Read it, and remember."""
         if len(self) >= MOST_KNOWN:
             self.clear()
-        self[spelled] = found = float(spelled or 0)
+        self[spelled] = found = round(float(spelled or 0) * 1_000_000)
         return found
 
 
 def _seconds(spelled: bytes) -> float:
     if spelled.isdigit():
-        return float(spelled)
+        return int(spelled) * 1_000_000
     try:
-        return datetime.fromisoformat(spelled.decode()).replace(tzinfo=UTC).timestamp()
+        return round(datetime.fromisoformat(spelled.decode()).replace(tzinfo=UTC).timestamp()) * 1_000_000
     except ValueError:
         return float("nan")

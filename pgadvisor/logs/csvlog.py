@@ -3,7 +3,7 @@
 import re
 
 from pgadvisor.logs.entry import DURATION, MAIN, SECOND, Entry, Session, text_of
-from pgadvisor.logs.zones import ahead_s
+from pgadvisor.logs.zones import ahead_us
 
 _TEXT = rb'(?:"[^"]*+(?:""[^"]*+)*+"|)'
 _WORD = rb'"?[^",\n]*"?'
@@ -58,7 +58,7 @@ class Csvlog:
             application=told["application"] or None,
             database=told["database"] or None,
             user=told["user"] or None,
-            ahead_s=ahead_s(told["zone"]),
+            ahead_us=ahead_us(told["zone"]),
         )
 
 

@@ -16,7 +16,7 @@ their own, right behind the one that they belong to."""
 CONTINUATIONS = frozenset((b"DETAIL", b"HINT", b"QUERY", b"CONTEXT", b"LOCATION", b"BACKTRACE", b"STATEMENT"))
 MAIN = rb"(?:LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?)"
 
-DURATION = rb"(?:duration: (\d+\.\d+) ms(?:  ([a-z]+(?: fetch from)?)[^:\n]*: ?)?)?"
+DURATION = rb"(?:duration: (\d++\.\d++) ms(?:  ([a-z]++(?: fetch from)?+)[^:\n]*+: ?+)?+)?+"
 """The beginning of a message about a duration: milliseconds, and the step where its text follows."""
 SECOND = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
 _MESSAGE = re.compile(DURATION + rb"(.*)\Z", re.DOTALL)
@@ -29,8 +29,12 @@ class Session(NamedTuple):
     application: str | None = None
     database: str | None = None
     user: str | None = None
-    ahead_s: float = 0.0
+    ahead_us: int = 0
     """How far its clock is ahead of UTC."""
+    endpoint: str | None = None
+    """The application's name, where it is one of a request."""
+    is_own: bool = False
+    """It is one of ours."""
 
 
 class Form(Protocol):

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from pgadvisor.logs.entry import MAIN, Entry, Session, text_of
-from pgadvisor.logs.zones import ahead_s
+from pgadvisor.logs.zones import ahead_us
 
 _MESSAGE = re.compile(r"(?s)(?:duration: (\d+\.\d+) ms(?:  ([a-z]+(?: fetch from)?)[^:\n]*: ?)?)?(.*)\Z")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?")
@@ -74,7 +74,7 @@ class Jsonlog:
         name, user, database, application, zone = text_of(spelled).split("\0")
         return Session(
             name=name, application=application or None, database=database or None, user=user or None,
-            ahead_s=ahead_s(zone),
+            ahead_us=ahead_us(zone),
         )  # fmt: skip
 
     def _decoded(self, spelled: bytes) -> _Line | None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pgadvisor.logs.figures import Figures
 from pgadvisor.logs.requests import Requests
 from pgadvisor.sql.tags import Tags
 
 FAIR, SLOWEST = 4, 2
 """Plans kept of a statement: of all runs alike, and of the slowest."""
-VALUES = 5
+VALUES = 8
 """Runs of a statement whose parameters are kept, where values are."""
 TAG_SETS = 32
 """Different tags of one statement that are remembered before only what they share is."""
@@ -46,33 +47,6 @@ class Values(NamedTuple):
     values: tuple[str | None, ...]
 
 
-class Times:
-    """Durations in whole microseconds: so sums do not hang on the order of adding."""
-
-    __slots__ = ("bins", "count", "least", "most", "total")
-
-    def __init__(self) -> None:
-        self.count = self.total = self.most = 0
-        self.least: int | None = None
-        self.bins: dict[int, int] = {}
-        """How many lie in each bin of the sketch."""
-
-    def add(self, count: int, total: int, least: int, most: int) -> None:
-        """Count so many at once; their bins are counted apart."""
-        self.count += count
-        self.total += total
-        self.most = max(self.most, most)
-        self.least = least if self.least is None else min(self.least, least)
-
-    def merge(self, other: "Times") -> None:
-        """Add what the other counted."""
-        if other.least is None:
-            return
-        self.add(other.count, other.total, other.least, other.most)
-        for number, count in other.bins.items():
-            self.bins[number] = self.bins.get(number, 0) + count
-
-
 class Group:
     """Runs of one statement."""
 
@@ -88,8 +62,9 @@ class Group:
         """As first logged, without tags."""
         self.runs = self.nested = self.errors = self.cancelled = 0
         self.temp_bytes = self.temp_files = self.lock_us = self.lock_waits = 0
-        self.times = Times()
-        self.lone: dict[int, Times] = {}
+        self.times = Figures()
+        """Durations in microseconds."""
+        self.lone: dict[int, Figures] = {}
         """Of plans that came without a duration of the statement, by bin: runs of their own, if it is not logged."""
         self.tag_sets: set[Tags] = set()
         self.fair: list[Plan] = []
@@ -115,7 +90,7 @@ class Group:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.times.merge(other.times)
         for number, times in other.lone.items():
-            self.lone.setdefault(number, Times()).merge(times)
+            self.lone.setdefault(number, Figures()).merge(times)
         for tags in other.tag_sets:
             self.note_tags(tags)
         self.fair = sorted(self.fair + other.fair)[:FAIR]

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from pgadvisor.logs.entry import MAIN, SECOND, Session, text_of
-from pgadvisor.logs.zones import ahead_s
+from pgadvisor.logs.zones import ahead_us
 
 _ZONE = rb"(?: (?P<zone>[A-Z][A-Za-z]*|[+-]\d[\d:]*))?"
 _TIMES = {
@@ -129,7 +129,7 @@ class Prefix:
             application=told.get("application"),
             database=told.get("database"),
             user=told.get("user"),
-            ahead_s=ahead_s(told.get("zone", "")),
+            ahead_us=ahead_us(told.get("zone", "")),
         )
 
 

@@ -16,14 +16,8 @@ their parts end, so they are kept as they are until an end that does not depend 
 microseconds, so that sums do not hang on the order of adding.
 """
 
-import re
-from functools import lru_cache
-from typing import NamedTuple
-
 from pgadvisor.logs.executed import Executed
-from pgadvisor.sql.endpoint_name import REQUEST_IDS, code_line, endpoint_name, request_id
 from pgadvisor.sql.fingerprint import fingerprint
-from pgadvisor.sql.tags import Tags
 
 SECOND = 1_000_000
 PAUSE = 1 * SECOND
@@ -44,86 +38,27 @@ CONTROL = BEGINS | ENDS | RESETS | frozenset(("SAVEPOINT", "RELEASE"))
 SETTINGS = frozenset(("SET", "RESET", "SHOW", "DEALLOCATE", "LISTEN", "UNLISTEN"))
 """Sent by drivers and pools; of no request."""
 
-_OF_ONE_REQUEST = frozenset(("traceparent", "tracestate", *REQUEST_IDS))
+_SPECIAL = CONTROL | SETTINGS
 _TO_SAVEPOINT = fingerprint("ROLLBACK TO SAVEPOINT a")
-_REQUEST_LIKE = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /")
 
 
-class Sender(NamedTuple):
-    """What the tags of a statement say of who sent it."""
-
-    request: str | None = None
-    endpoint: str | None = None
-    line: str | None = None
+def is_query(run: Executed) -> bool:
+    """False: it only begins, ends or divides a transaction."""
+    return run.kind not in CONTROL
 
 
-NOBODY = Sender()
-
-
-class Step(NamedTuple):
-    """A statement of a part."""
-
-    key: str
-    kind: str
-    start_us: int
-    end_us: int
-    inside: bool
-    """It ran in a transaction that was open before it."""
-    line: str | None
-    values: int | None
-    rows: int | None
-    place: int
-
-    @property
-    def is_query(self) -> bool:
-        """False: it only begins, ends or divides a transaction."""
-        return self.kind not in CONTROL
-
-    @property
-    def is_end(self) -> bool:
-        """Whether it ends the transaction."""
-        return self.kind in ENDS and self.key != _TO_SAVEPOINT
-
-
-def sender_of(tags: Tags) -> Sender:
-    """Who sent a statement with these tags."""
-    lasting = tuple([tag for tag in tags if tag[0] not in _OF_ONE_REQUEST])
-    endpoint, line = _lasting(lasting)
-    return Sender(request_id(tags) if len(lasting) < len(tags) else None, endpoint, line)
-
-
-@lru_cache(maxsize=4096)
-def _lasting(tags: Tags) -> tuple[str | None, str | None]:
-    return endpoint_name(tags), code_line(tags)
-
-
-def end_us(run: Executed) -> int:
-    """When it ended, in microseconds since 1970."""
-    return round(run.end * SECOND)
-
-
-def took_us(run: Executed) -> int:
-    """How long it took; 0 where that is not known."""
-    return round(run.duration_ms * 1000) if run.duration_ms else 0
+def is_end(run: Executed) -> bool:
+    """Whether it ends the transaction."""
+    return run.kind in ENDS and run.key != _TO_SAVEPOINT
 
 
 class Part:
     """Statements of one session that belong to one request."""
 
     __slots__ = (
-        "application",
-        "began_in_transaction",
-        "ended_us",
-        "endpoint",
-        "first_key",
-        "idle_us",
-        "kept",
-        "known_us",
-        "lock_us",
-        "request",
-        "rest",
-        "rest_us",
-    )
+        "application", "began_in_transaction", "ended_us", "endpoint", "first_key", "idle_us", "inside", "kept",
+        "known_us", "lock_us", "request", "rest", "rest_us",
+    )  # fmt: skip
 
     def __init__(self, application: str | None, *, inside: bool) -> None:
         self.request: str | None = None
@@ -133,7 +68,9 @@ class Part:
         self.application = application
         self.first_key: str | None = None
         self.began_in_transaction = inside
-        self.kept: list[Step] = []
+        self.kept: list[Executed] = []
+        self.inside: list[bool] = []
+        """Whether each of them ran in a transaction that was open before it."""
         self.rest: dict[str, tuple[int, int]] = {}
         """Of the queries that are not kept: runs and time by statement."""
         self.rest_us = 0
@@ -142,35 +79,39 @@ class Part:
         self.lock_us = 0
         self.ended_us = 0
 
-    def join(self, step: Step, sender: Sender, lock_us: int) -> None:
-        """Take the statement in."""
-        if self.request is None and sender.request is not None:
-            self.request, self.known_us = sender.request, step.end_us
+    def name(self, run: Executed) -> None:
+        """Take what the statement says of the request."""
+        if self.request is None and run.request is not None:
+            self.request, self.known_us = run.request, run.end_us
         if self.endpoint is None:
-            self.endpoint = sender.endpoint
-        if self.first_key is None and step.kind not in CONTROL:
-            self.first_key = step.key
-        self.lock_us += lock_us
-        if step.end_us > self.ended_us:
-            self.ended_us = step.end_us
-        if len(self.kept) < MOST_KEPT:
-            self.kept.append(step)
-        else:
-            self._count(step)
+            self.endpoint = run.endpoint
+        if self.first_key is None and run.kind not in CONTROL:
+            self.first_key = run.key
 
-    def _count(self, step: Step) -> None:
-        took = step.end_us - step.start_us
+    def join(self, run: Executed, inside: bool) -> None:
+        """Take the statement in."""
+        if run.end_us > self.ended_us:
+            self.ended_us = run.end_us
+        if len(self.kept) < MOST_KEPT:
+            self.kept.append(run)
+            self.inside.append(inside)
+        else:
+            self.count(run)
+
+    def count(self, run: Executed) -> None:
+        """Count the statement without keeping it."""
+        took = run.took_us or 0
         self.rest_us += took
-        if step.is_query:
-            runs, spent = self.rest.get(step.key, (0, 0))
-            self.rest[step.key] = (runs + 1, spent + took)
+        if is_query(run):
+            runs, spent = self.rest.get(run.key, (0, 0))
+            self.rest[run.key] = (runs + 1, spent + took)
 
 
 class Session:
     """One connection: its open part, or the head of a chunk of which it is not known where parts end."""
 
     __slots__ = (
-        "begun_us", "head", "in_transaction", "last", "last_us", "lock_us", "part", "sender", "tags", "transaction",
+        "begun_us", "endpoint", "head", "in_transaction", "last_us", "lock_us", "part", "request", "transaction",
         "waited_us",
     )  # fmt: skip
 
@@ -182,12 +123,10 @@ class Session:
         """After the last statement; None: not known."""
         self.begun_us: int | None = None
         """When BEGIN ended, where nothing has run since."""
-        self.tags: Tags = ()
-        self.sender = NOBODY
-        """Of the last statement: mostly the next one's as well."""
-        self.last: Sender | None = None
+        self.request: str | None = None
+        self.endpoint: str | None = None
         """Of the last tagged statement."""
-        self.transaction: str | None = None
+        self.transaction: bytes | None = None
         self.last_us = now
         self.lock_us = 0
         """What the next statement had to wait for locks, and when that was logged."""
@@ -201,128 +140,152 @@ class Session:
 
     def is_over(self, now: int, slack: int) -> bool:
         """Whether so long nothing was heard of it that no part of it goes on, nor a wait for a lock counts."""
-        if self.lock_us and now - self.waited_us <= LONGEST_REST_IN_TRANSACTION + slack:
+        if self.lock_us and abs(now - self.waited_us) <= LONGEST_REST_IN_TRANSACTION + slack:
             return False
-        is_outside = self.in_transaction is False and (self.transaction is None or self.transaction.endswith("/0"))
-        return now - self.last_us > (LONGEST_REST if is_outside else LONGEST_REST_IN_TRANSACTION) + slack
+        is_outside = self.in_transaction is False and (self.transaction is None or self.transaction.endswith(b"/0"))
+        return abs(now - self.last_us) > (LONGEST_REST if is_outside else LONGEST_REST_IN_TRANSACTION) + slack
 
-    def take(self, run: Executed, end: int, lock_us: int) -> Part | None:
-        """Take the session's next statement in, which ended then; gives the part that it ends."""
-        if run.kind in SETTINGS:
+    def take(self, run: Executed, lock_us: int = 0) -> Part | None:
+        """Take the session's next statement in; gives the part that it ends. `lock_us`: what it waited for locks."""
+        part = self.part
+        if part is not None and run.kind not in _SPECIAL and not (lock_us or self.lock_us) and self._goes_on(part, run):
+            last_us, start = self.last_us, run.start_us
+            self.last_us = run.end_us
+            self.transaction = run.transaction
+            if self.in_transaction and start > last_us:
+                part.idle_us += start - last_us
+            part.join(run, self.in_transaction is True)
             return None
-        if run.tags is not self.tags and run.tags != self.tags:
-            self.tags, self.sender = run.tags, sender_of(run.tags) if run.tags else NOBODY
-        sender = self.sender
-        if sender.endpoint is None and run.application and _REQUEST_LIKE.match(run.application):
-            sender = sender._replace(endpoint=run.application)
+        return None if run.kind in SETTINGS else self._take(run, lock_us)
+
+    def _goes_on(self, part: Part, run: Executed) -> bool:
+        """Whether the statement surely belongs to the open part, as most do, and changes nothing that is known of the
+        session: what would come out of `_take` as well, at a tenth of the cost."""
+        if run.request != part.request or run.endpoint != part.endpoint:
+            return False
+        if (run.request or run.endpoint) and (run.request != self.request or run.endpoint != self.endpoint):
+            return False
+        rest = run.end_us - self.last_us
+        if self.in_transaction:
+            return self.begun_us is None and run.transaction == self.transaction and rest <= LONGEST_REST_IN_TRANSACTION
+        if rest > PAUSE or (run.transaction is not None and run.transaction == self.transaction):
+            return False
+        return run.request is not None or (
+            run.endpoint is not None and not part.began_in_transaction and run.key != part.first_key
+        )
+
+    def _take(self, run: Executed, lock_us: int) -> Part | None:
+        """The same for any statement."""
+        end = run.end_us
         if run.transaction is not None and self._told_apart(run.transaction):
             self.in_transaction, self.begun_us = False, None
         if self.lock_us:
             lock_us += self.lock_us if end - self.waited_us <= LONGEST_REST_IN_TRANSACTION else 0
             self.lock_us = 0
         if self.head is not None:
-            if not self._is_free(run, end, sender):
+            if not self._is_free(run):
                 self.head.append((run, lock_us))
-                self._note(run, end, sender)
+                self._note(run)
                 return None
             self.head = None
             self._start_anew()
-        ended = self._cut(run, end, sender, lock_us)
-        self._note(run, end, sender)
+        ended = self._cut(run, lock_us)
+        self._note(run)
         return ended
 
     def _start_anew(self) -> None:
         """What is known at an end that does not depend on what came before: only a BEGIN right before it counts."""
         self.in_transaction = self.begun_us is not None
 
-    def _is_free(self, run: Executed, end: int, sender: Sender) -> bool:
+    def _is_free(self, run: Executed) -> bool:
         """Whether, at the start of a chunk, a part ends before this statement whatever came before the chunk."""
         assert self.head is not None
         if not self.head:
             return run.kind in RESETS
         if not self.in_transaction and len(self.head) >= MOST_HEAD:
             return True
-        if self._always_ends(run, end, sender):
+        if self._always_ends(run):
             return True
         is_outside = self.in_transaction is False and not _is_same(self.transaction, run.transaction)
-        return is_outside and self._rested(run, end)
+        return is_outside and self._rested(run)
 
-    def _told_apart(self, here: str) -> bool:
+    def _told_apart(self, here: bytes) -> bool:
         """Whether virtual transaction ids tell that this statement's transaction is not the one before."""
         before = self.transaction
-        return bool(before and here != before and not here.endswith("/0") and not before.endswith("/0"))
+        return bool(before and here != before and not here.endswith(b"/0") and not before.endswith(b"/0"))
 
-    def _always_ends(self, run: Executed, end: int, sender: Sender) -> bool:
+    def _always_ends(self, run: Executed) -> bool:
         """Whether a part ends before this statement, whatever the session did before the last one."""
-        if end - self.last_us > LONGEST_REST_IN_TRANSACTION or run.kind in RESETS:
+        if run.end_us - self.last_us > LONGEST_REST_IN_TRANSACTION or run.kind in RESETS:
             self.begun_us = self.transaction = None
             return True
-        return self.last is not None and _differ(self.last, sender)
+        return _differ(self.request, run.request) or _differ(self.endpoint, run.endpoint)
 
-    def _rested(self, run: Executed, end: int) -> bool:
+    def _rested(self, run: Executed) -> bool:
         """Whether there was a pause before this statement that ends a part outside a transaction."""
-        rest = end - self.last_us
-        return rest > PAUSE and (rest > LONGEST_REST or rest - took_us(run) > PAUSE)
+        rest = run.end_us - self.last_us
+        return rest > PAUSE and (rest > LONGEST_REST or rest - (run.took_us or 0) > PAUSE)
 
-    def _cut(self, run: Executed, end: int, sender: Sender, lock_us: int) -> Part | None:
+    def _cut(self, run: Executed, lock_us: int) -> Part | None:
         """End the open part where it ends, and take the statement into the open or a new one."""
         ended = None
-        if self._always_ends(run, end, sender):
+        if self._always_ends(run):
             self._start_anew()
             ended = self.closed()
-        elif self.part is not None and self._ends(self.part, run, end, sender):
+        elif self.part is not None and self._ends(self.part, run):
             ended = self.closed()
         if run.kind not in BEGINS and (self.part is not None or run.kind not in CONTROL):
-            self._join(run, end, sender, lock_us)
+            self._join(run, lock_us)
         return ended
 
-    def _join(self, run: Executed, end: int, sender: Sender, lock_us: int) -> None:
+    def _join(self, run: Executed, lock_us: int) -> None:
         """Take the statement into the open part, or a new one."""
         inside = bool(self.in_transaction) or _is_same(self.transaction, run.transaction)
-        start = end - took_us(run)
         if self.part is None:
             self.part = Part(run.application, inside=inside)
+        part = self.part
         if inside:
             since = self.last_us if self.begun_us is None else self.begun_us
-            if start > since and (self.part.kept or self.begun_us is not None):
-                self.part.idle_us += start - since
-        step = Step(run.key, run.kind, start, end, inside, sender.line, run.values, run.rows, run.place)
-        self.part.join(step, sender, lock_us)
-        if not (inside or sender.request or sender.endpoint or self.part.endpoint or self.part.request):
+            if run.start_us > since and (part.kept or self.begun_us is not None):
+                part.idle_us += run.start_us - since
+        part.name(run)
+        part.lock_us += lock_us
+        part.join(run, inside)
+        if not (inside or part.endpoint or part.request):
             self.part = None  # without tags and outside a transaction: of no request
 
-    def _ends(self, part: Part, run: Executed, end: int, sender: Sender) -> bool:
+    def _ends(self, part: Part, run: Executed) -> bool:
         """Whether the open part ends before this statement."""
         if self.begun_us is None:
             if self.in_transaction or _is_same(self.transaction, run.transaction):
                 return False
-            if self._rested(run, end):
+            if self._rested(run):
                 return True
         if run.kind in BEGINS:
             return False
-        if sender.request is not None and sender.request == part.request:
+        if run.request is not None and run.request == part.request:
             return False
-        if sender.request is None and sender.endpoint is None:
+        if run.request is None and run.endpoint is None:
             return run.kind not in CONTROL
         return part.began_in_transaction or run.key == part.first_key
 
-    def _note(self, run: Executed, end: int, sender: Sender) -> None:
+    def _note(self, run: Executed) -> None:
         """Remember what the next statement is compared with."""
         if run.kind in BEGINS:
-            self.in_transaction, self.begun_us = True, end
+            self.in_transaction, self.begun_us = True, run.end_us
         else:
             self.begun_us = None
-            if run.kind in RESETS or _is_end(run):
+            if run.kind in RESETS or is_end(run):
                 self.in_transaction = False
             elif run.transaction is not None:
-                if run.transaction.endswith("/0"):
+                if run.transaction.endswith(b"/0"):
                     self.in_transaction = False
                 elif self.transaction == run.transaction:
                     self.in_transaction = True
-        if sender.request or sender.endpoint:
-            self.last = sender
+        if run.request or run.endpoint:
+            self.request, self.endpoint = run.request, run.endpoint
         self.transaction = run.transaction
-        self.last_us = end
+        self.last_us = run.end_us
 
     def closed(self) -> Part | None:
         """The open part, which ends here."""
@@ -330,17 +293,11 @@ class Session:
         return part
 
 
-def _is_end(run: Executed) -> bool:
-    return run.kind in ENDS and run.key != _TO_SAVEPOINT
+def _differ(one: str | None, other: str | None) -> bool:
+    """Whether both are told, and not the same."""
+    return one is not None and other is not None and one != other
 
 
-def _differ(one: Sender, other: Sender) -> bool:
-    """Whether both are tagged, and by different requests."""
-    is_other_request = one.request is not None and other.request is not None and one.request != other.request
-    return is_other_request or (one.endpoint is not None and other.endpoint is not None
-                                and one.endpoint != other.endpoint)  # fmt: skip
-
-
-def _is_same(one: str | None, other: str | None) -> bool:
+def _is_same(one: bytes | None, other: bytes | None) -> bool:
     """Whether two virtual transaction ids name one transaction; `3/0` is none."""
-    return one is not None and one == other and not one.endswith("/0")
+    return one is not None and one == other and not one.endswith(b"/0")

@@ -1,10 +1,12 @@
 """What the requests of one endpoint come to: sums and sketches that merge, whatever the order."""
 
 from collections import Counter
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
+from pgadvisor.logs.executed import Executed
 from pgadvisor.logs.figures import Figures
-from pgadvisor.logs.requests_session import Part, Step
+from pgadvisor.logs.requests_session import CONTROL, Part, is_end
 from pgadvisor.logs.traces import Traces
 from pgadvisor.model.log import EndpointStatement, LoggedEndpoint
 
@@ -18,47 +20,19 @@ READS = frozenset(("SELECT", "WITH", "TABLE", "VALUES", "FETCH", "EXECUTE"))
 WRITES = frozenset(("INSERT", "UPDATE", "DELETE", "MERGE"))
 
 
-class Request:
-    """The parts of one request, from whichever sessions."""
+class Shape(NamedTuple):
+    """What the order of a request's queries tells, without their times and values: most requests are alike."""
 
-    def __init__(self, parts: list[Part]) -> None:
-        self.parts = parts
-        self.steps = parts[0].kept
-        if len(parts) > 1:
-            self.steps = sorted((step for part in parts for step in part.kept), key=_in_time)
-        self.queries = [step for step in self.steps if step.is_query]
-        self.application = parts[0].application
-        self.endpoint = next((part.endpoint for part in parts if part.endpoint), None)
+    counts: dict[str, int]
+    parents: tuple[tuple[str, str], ...]
+    """For each statement that ran repeatedly, the last one before its first run that ran less often."""
 
-    @property
-    def told_by(self) -> ToldBy:
-        """What made these statements one request."""
-        if self.parts[0].request is not None:
-            return "trace"
-        if self.endpoint is None:
-            return "transaction"
-        return "application_name" if self.endpoint == self.application else "tags"
 
-    @property
-    def name(self) -> str | None:
-        """The endpoint, else the application of a transaction; None: nobody could say what it is."""
-        return self.endpoint or (self.application or None)
-
-    @property
-    def database_us(self) -> int:
-        """Time in the database."""
-        spent = sum([step.end_us - step.start_us for step in self.steps])
-        return spent + sum([part.rest_us for part in self.parts])
-
-    @property
-    def duration_us(self) -> int:
-        """From the first statement's start to the last one's end."""
-        return max([part.ended_us for part in self.parts]) - min([part.kept[0].start_us for part in self.parts])
-
-    @property
-    def count(self) -> int:
-        """How many queries."""
-        return len(self.queries) + sum(runs for part in self.parts for runs, _ in part.rest.values())
+@lru_cache(maxsize=1024)
+def shape_of(keys: tuple[str, ...]) -> Shape:
+    """The shape of a request with these queries."""
+    counts = dict(Counter(keys))
+    return Shape(counts, _parents(counts) if len(counts) < len(keys) else ())
 
 
 class StatementSum:
@@ -68,8 +42,8 @@ class StatementSum:
 
     def __init__(self) -> None:
         self.runs = self.requests = self.most = self.duplicates = self.after_write = self.spent_us = 0
-        self.lines: Counter[str] = Counter()
-        self.parents: Counter[str] = Counter()
+        self.lines: dict[str, int] = {}
+        self.parents: dict[str, int] = {}
 
     def merge(self, other: "StatementSum") -> None:
         """Add what the other counted."""
@@ -79,8 +53,9 @@ class StatementSum:
         self.duplicates += other.duplicates
         self.after_write += other.after_write
         self.spent_us += other.spent_us
-        self.lines += other.lines
-        self.parents += other.parents
+        for mine, theirs in ((self.lines, other.lines), (self.parents, other.parents)):
+            for name, count in theirs.items():
+                mine[name] = mine.get(name, 0) + count
 
     def told(self, key: str) -> EndpointStatement:
         """As a record."""
@@ -109,49 +84,60 @@ class EndpointSum:
         self.statements: dict[str, StatementSum] = {}
         self.traces = Traces()
 
-    def add(self, request: Request) -> None:
-        """Count one request."""
-        database_us = request.database_us
-        self.queries.add(request.count)
-        self.database.add(database_us)
-        self.duration.add(request.duration_us)
-        rows = [step.rows for step in request.queries if step.rows is not None]
-        if rows:
-            self.rows = (self.rows or 0) + sum(rows)
-        for part in request.parts:
-            self.idle_us += part.idle_us
-            self.lock_us += part.lock_us
-        self.told_by[request.told_by] += 1
-        self._add_statements(request)
-        self.traces.add(request.steps, request.count, request.duration_us, database_us)
-
-    def _add_statements(self, request: Request) -> None:
-        in_this: Counter[str] = Counter()
-        for step in request.queries:
-            in_this[step.key] += 1
-            own = self._statement(step.key)
-            own.spent_us += step.end_us - step.start_us
-            if step.line and (step.line in own.lines or len(own.lines) < MOST_LINES):
-                own.lines[step.line] += 1
-        for part in request.parts:
-            for key, (runs, spent) in part.rest.items():
-                in_this[key] += runs
+    def add(self, request: Part) -> None:
+        """Count one request, which is one part."""
+        steps = request.kept
+        queries = [step for step in steps if step.kind not in CONTROL]
+        database_us = sum([step.took_us or 0 for step in steps]) + request.rest_us
+        duration_us = request.ended_us - steps[0].start_us
+        shape = shape_of(tuple([step.key for step in queries]))
+        counts, count = shape.counts, len(queries)
+        if request.rest:
+            counts = counts.copy()
+            for key, (runs, spent) in request.rest.items():
+                counts[key] = counts.get(key, 0) + runs
+                count += runs
                 self._statement(key).spent_us += spent
-        for key, runs in in_this.items():
-            own = self._statement(key)
+        self.queries.add(count)
+        self.database.add(database_us)
+        self.duration.add(duration_us)
+        self.idle_us += request.idle_us
+        self.lock_us += request.lock_us
+        self.told_by[_told_by(request)] += 1
+        self._add_steps(queries)
+        self._add_counts(counts)
+        if len(counts) < count:
+            self._add_repeated(request, queries, shape)
+        self.traces.add(request, count, duration_us, database_us)
+
+    def _add_steps(self, queries: list[Executed]) -> None:
+        statements = self.statements
+        for step in queries:
+            own = statements.get(step.key) or self._statement(step.key)
+            own.spent_us += step.took_us or 0
+            line = step.line
+            if line is not None and (line in own.lines or len(own.lines) < MOST_LINES):
+                own.lines[line] = own.lines.get(line, 0) + 1
+            if step.rows is not None:
+                self.rows = (self.rows or 0) + step.rows
+
+    def _add_counts(self, counts: dict[str, int]) -> None:
+        statements = self.statements
+        for key, runs in counts.items():
+            own = statements[key]
             own.runs += runs
             own.requests += 1
-            own.most = max(own.most, runs)
-        if len(in_this) < sum(in_this.values()):
-            self._add_repeated(request, in_this)
+            if runs > own.most:
+                own.most = runs
 
-    def _add_repeated(self, request: Request, in_this: Counter[str]) -> None:
-        for key in _asked_again(request.queries):
+    def _add_repeated(self, request: Part, queries: list[Executed], shape: Shape) -> None:
+        for key in _asked_again(queries):
             self._statement(key).duplicates += 1
         for key in _read_after_write(request):
             self._statement(key).after_write += 1
-        for child, parent in _parents(request.queries, in_this):
-            self._statement(child).parents[parent] += 1
+        for child, parent in shape.parents:
+            parents = self._statement(child).parents
+            parents[parent] = parents.get(parent, 0) + 1
 
     def _statement(self, key: str) -> StatementSum:
         own = self.statements.get(key)
@@ -193,11 +179,25 @@ class EndpointSum:
         )
 
 
-def _by_count(counted: Counter[str]) -> list[tuple[str, int]]:
+def name_of(request: Part) -> str | None:
+    """The endpoint, else the application of a transaction; None: nobody could say what it is."""
+    return request.endpoint or request.application or None
+
+
+def _told_by(request: Part) -> ToldBy:
+    """What made these statements one request."""
+    if request.request is not None:
+        return "trace"
+    if request.endpoint is None:
+        return "transaction"
+    return "application_name" if request.endpoint == request.application else "tags"
+
+
+def _by_count(counted: dict[str, int]) -> list[tuple[str, int]]:
     return sorted(counted.items(), key=lambda each: (-each[1], each[0]))
 
 
-def _asked_again(queries: list[Step]) -> list[str]:
+def _asked_again(queries: list[Executed]) -> list[str]:
     """The reads whose answer was there already: with equal parameters, and nothing was written since."""
     again: list[str] = []
     answered: set[tuple[str, int]] = set()
@@ -211,13 +211,13 @@ def _asked_again(queries: list[Step]) -> list[str]:
     return again
 
 
-def _read_after_write(request: Request) -> list[str]:
+def _read_after_write(request: Part) -> list[str]:
     """The reads before which, since the same read ran last in this transaction, something was written."""
     found: list[str] = []
     written = 0
     read_at: dict[str, int] = {}
-    for step in request.steps:
-        if not step.inside or step.is_end:
+    for step, inside in zip(request.kept, request.inside, strict=True):
+        if not inside or is_end(step):
             written, read_at = 0, {}
         written += step.kind in WRITES
         if step.kind not in READS:
@@ -228,22 +228,14 @@ def _read_after_write(request: Request) -> list[str]:
     return found
 
 
-def _parents(queries: list[Step], in_this: Counter[str]) -> list[tuple[str, str]]:
-    """For each statement that ran repeatedly, the last one before its first run that ran less often."""
+def _parents(counts: dict[str, int]) -> tuple[tuple[str, str], ...]:
+    """Of statements in the order of their first runs."""
     found: list[tuple[str, str]] = []
     stack: list[str] = []
-    seen: set[str] = set()
-    for step in queries:
-        if step.key in seen:
-            continue
-        seen.add(step.key)
-        while stack and in_this[stack[-1]] >= in_this[step.key]:
+    for key, count in counts.items():
+        while stack and counts[stack[-1]] >= count:
             stack.pop()
-        if stack and in_this[step.key] > 1:
-            found.append((step.key, stack[-1]))
-        stack.append(step.key)
-    return found
-
-
-def _in_time(step: Step) -> tuple[int, int]:
-    return step.start_us, step.place
+        if stack and count > 1:
+            found.append((key, stack[-1]))
+        stack.append(key)
+    return tuple(found)

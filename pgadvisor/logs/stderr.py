@@ -19,7 +19,7 @@ class Stderr:
         missing = [name for name in _WIDTHS if name not in prefix.order]
         head = prefix.pattern + b"".join(b"()" * _WIDTHS[name] for name in missing)
         self.start = re.compile(prefix.pattern + MAIN + b": ")
-        rest = rb"([A-Z]+[1-5]?): +" + DURATION + rb"([^\n]*(?:\n\t[^\n]*)*)(?:\n|\Z)"
+        rest = rb"([A-Z]++[1-5]?+): ++" + DURATION + rb"([^\n]*+(?:\n\t[^\n]*+)*+)(?:\n|\Z)"
         self._entry = re.compile(rb"(" + head + rest + rb")|([^\n]+\n?|\n)")
         self._arrange = _arrangement([*prefix.order, *missing])
 

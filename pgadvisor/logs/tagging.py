@@ -1,53 +1,96 @@
 """Comments with tags, taken off the texts of a log: nearly the same comment comes a million times."""
 
 import re
+from typing import NamedTuple
+from urllib.parse import unquote_plus
 
 from pgadvisor.logs.entry import text_of
+from pgadvisor.logs.executed import OF_ONE_REQUEST, Sender, sender_of
+from pgadvisor.sql.endpoint_name import request_id
 from pgadvisor.sql.tags import Tags, read_tags
 
 MOST_KNOWN = 5_000
-_OF_ONE_REQUEST = frozenset(("traceparent", "tracestate", "request_id"))
-_TRACE = re.compile(rb"traceparent='([^']*)'")
-_MARK = b"traceparent='-'"
+_ID = re.compile(
+    rb"(?<=[*, ])(" + b"|".join(re.escape(key.encode()) for key in sorted(OF_ONE_REQUEST, reverse=True))
+    + rb")(?:='([^']*)'|:([^,]*?)(?=,|\s*\*/))"
+)  # fmt: skip
+_TRACE = b"traceparent='"
+LENGTH_OF_TRACE = 55
+"""Of a W3C Trace Context: version, trace, span, flags."""
+
+
+class Tagged(NamedTuple):
+    """What a comment tells."""
+
+    lasting: Tags
+    """The tags that do not name one request."""
+    sender: Sender
+    is_tagged: bool = True
+
+
+UNTAGGED = Tagged((), Sender(), is_tagged=False)
 
 
 class Tagging:
     """Reads tags, and remembers."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[Tags, Tags]] = {}
+        self._known: dict[bytes, Tagged] = {}
 
-    def read(self, text: bytes) -> tuple[bytes, Tags, Tags]:
-        """The text without the tags, all tags, and those that do not name one request."""
+    def read(self, text: bytes) -> tuple[bytes, Tagged]:
+        """The text without the tags, and what they tell."""
         start = text.find(b"/*")
         if start <= 0 or not text.endswith((b"*/", b"*/;")):
-            return self._whole(text) if start >= 0 else (text, (), ())
+            return self._whole(text) if start >= 0 else (text, UNTAGGED)
         comment = text[start:]
-        tags, lasting = self._known.get(comment) or self._learn(comment)
-        return (text[:start].rstrip(), tags, lasting) if tags else self._whole(text)
+        tagged = self._known.get(comment) or self._learn(comment)
+        return (text[:start].rstrip(), tagged) if tagged.is_tagged else self._whole(text)
 
-    def _learn(self, comment: bytes) -> tuple[Tags, Tags]:
-        """Of the one comment, or of a text that begins with one; comments that differ in the trace alone are alike."""
+    def _learn(self, comment: bytes) -> Tagged:
+        """Of the one comment, or of a text that begins with one; comments that differ in ids alone are alike."""
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        trace = _TRACE.search(comment)
-        if trace is None:
+        tagged = self._learn_traced(comment)
+        ids = _ID.findall(comment) if tagged is None else []
+        if ids:
+            tagged = self._known.get(alike := _ID.sub(_masked, comment)) or self._learn_alike(alike)
+            if tagged.is_tagged:
+                told = [(text_of(key), unquote_plus(text_of(value or other))) for key, value, other in ids]
+                tagged = Tagged(tagged.lasting, Sender(request_id(told), *tagged.sender[1:]))
+        elif tagged is None:
             return self._learn_alike(comment)
-        tags, lasting = self._known.get(alike := _TRACE.sub(_MARK, comment)) or self._learn_alike(alike)
-        told = text_of(trace[1])
-        tags = tuple((key, told if key == "traceparent" else value) for key, value in tags)
-        return self._known.setdefault(comment, (tags, lasting))
+        self._known[comment] = tagged
+        return tagged
 
-    def _learn_alike(self, comment: bytes) -> tuple[Tags, Tags]:
+    def _learn_traced(self, comment: bytes) -> Tagged | None:
+        """Of a comment that is known but for its trace, as nearly all are; None: of another."""
+        at = comment.find(_TRACE)
+        if at < 0:
+            return None
+        start = at + len(_TRACE)
+        end = start + LENGTH_OF_TRACE
+        alike = self._known.get(comment[:start] + b"-" + comment[end:])
+        trace = request_id((("traceparent", comment[start:end].decode("latin-1")),)) if alike else None
+        if alike is None or trace is None or not alike.is_tagged:
+            return None
+        return Tagged(alike.lasting, Sender(trace, *alike.sender[1:]))
+
+    def _learn_alike(self, comment: bytes) -> Tagged:
         is_one = comment.find(b"*/") >= len(comment) - 3
         tags = read_tags(text_of(comment))[0] if is_one else ()
-        return self._known.setdefault(comment, (tags, _lasting(tags)))
+        return self._known.setdefault(comment, _tagged(tags))
 
-    def _whole(self, text: bytes) -> tuple[bytes, Tags, Tags]:
+    def _whole(self, text: bytes) -> tuple[bytes, Tagged]:
         """Of a text with more than one comment, or with one inside."""
         tags, rest = read_tags(text_of(text))
-        return (rest.encode("utf-8", "surrogatepass"), tags, _lasting(tags)) if tags else (text, (), ())
+        return (rest.encode("utf-8", "surrogatepass"), _tagged(tags)) if tags else (text, UNTAGGED)
 
 
-def _lasting(tags: Tags) -> Tags:
-    return tuple((key, value) for key, value in tags if key not in _OF_ONE_REQUEST)
+def _masked(found: re.Match[bytes]) -> bytes:
+    return found[1] + (b":-" if found[2] is None else b"='-'")
+
+
+def _tagged(tags: Tags) -> Tagged:
+    if not tags:
+        return UNTAGGED
+    return Tagged(tuple([tag for tag in tags if tag[0] not in OF_ONE_REQUEST]), sender_of(tags))

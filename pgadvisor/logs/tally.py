@@ -3,22 +3,22 @@
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
 from math import isnan
 
 import msgspec
 
 from pgadvisor.logs.clock import Fractions, Seconds
 from pgadvisor.logs.entry import CONTINUATIONS, Entry, Form, Session, text_of
-from pgadvisor.logs.executed import Executed
+from pgadvisor.logs.executed import Executed, endpoint_of_application
+from pgadvisor.logs.figures import Figures, bin_of
 from pgadvisor.logs.happenings import event_of, is_cancel
-from pgadvisor.logs.part import FILE, VALUES, Group, Happening, Line, Part, Place, Times, Values, least, most
+from pgadvisor.logs.part import FILE, VALUES, Group, Happening, Line, Part, Place, Values, least, most
 from pgadvisor.logs.plans import add_plan, plan_query, plan_rows
 from pgadvisor.logs.statements import LONGEST_TEXT, Statements
-from pgadvisor.logs.sums import bin_of, count_one, count_times
-from pgadvisor.logs.tagging import Tagging
-from pgadvisor.sql.tags import Tags
+from pgadvisor.logs.sums import count_times
+from pgadvisor.logs.tagging import UNTAGGED, Tagged, Tagging
 
 REACH = 1_000_000
 """Bytes within which records of one session are brought together: a plan with its duration, a statement with its own.
@@ -27,6 +27,8 @@ WARM_UP = 2 * REACH
 """Bytes before a stretch that are read for what waits where it begins: it does not matter then where a log is cut."""
 MOST_SESSIONS = 20_000
 UNKNOWN = 1 << 100
+OWN = "pgadvisor"
+"""Our own sessions call themselves so; they are no requests."""
 _RUN = frozenset((b"statement", b"execute"))
 _STEPS = _RUN | {b"parse", b"bind", b"execute fetch from"}
 """Durations with a text; those that are no run are steps of one."""
@@ -79,7 +81,11 @@ class _Sessions(dict[bytes, Session]):
     def __missing__(self, spelled: bytes) -> Session:
         if len(self) >= MOST_SESSIONS:
             self.clear()
-        self[spelled] = found = self._form.session(spelled)
+        found = self._form.session(spelled)
+        application = found.application or ""
+        self[spelled] = found = found._replace(
+            endpoint=endpoint_of_application(application), is_own=application.startswith(OWN)
+        )
         return found
 
 
@@ -294,7 +300,7 @@ class Tally:
         text = details.get(b"STATEMENT")
         if not text or not self._is_wanted(session):
             return
-        stripped, _, _ = self._tagging.read(text)
+        stripped, _ = self._tagging.read(text)
         group = self._statements.group_of(stripped)
         group.note(record.place, stripped[:LONGEST_TEXT])
         group.errors += severity != b"LOG" and not is_cancel(message)
@@ -309,7 +315,7 @@ class Tally:
         return wanted is None or self._sessions[session].database in (None, wanted)
 
     def _at(self, entry: Entry) -> float:
-        return self._seconds[entry[1]] + self._fractions[entry[2]] - self._sessions[entry[3]].ahead_s
+        return self._seconds[entry[1]] + self._fractions[entry[2]] - self._sessions[entry[3]].ahead_us
 
     def _note_time(self, at: float) -> None:
         if not isnan(at):
@@ -339,14 +345,13 @@ class Tally:
             self._keep_wanted()
         self._count_plans()
         if self._rows:
-            texts, tags, lasting = self._texts()
+            texts, tagged = self._texts()
             groups = self._statements.groups_of(texts)
-            ends = self._ends_of([row[3] for row in self._rows])
-            times = [int(row[2].replace(b".", b"") or -1) for row in self._rows]
-            self._add(groups, texts, times, lasting)
+            times = _times([row[2] for row in self._rows])
+            self._add(groups, texts, times, tagged)
             if self._options.keep_values:
-                self._keep_values(groups, times)
-            self._tell(groups, texts, times, tags, ends)
+                self._keep_values(groups)
+            self._tell(groups, texts, times, tagged)
         elif self._waits:
             self._tell_waits(0)
 
@@ -356,41 +361,34 @@ class Tally:
         for (place, _, entry), group in zip(self._plans, groups, strict=True):
             add_plan(group, place, _us(entry[6]), self._at(entry), entry[8])
 
-    def _ends_of(self, entries: list[Entry]) -> list[float]:
-        """When each was logged."""
-        seconds, fractions, sessions = self._seconds, self._fractions, self._sessions
-        ends = [seconds[each[1]] + fractions[each[2]] - sessions[each[3]].ahead_s for each in entries]
-        known = ends if not any(map(isnan, ends)) else [at for at in ends if not isnan(at)]
+    def _ends_of(self, entries: list[Entry], sessions: list[Session]) -> list[float]:
+        """When each was logged, in microseconds; nan where that is not known."""
+        seconds, fractions = self._seconds, self._fractions
+        ends = [
+            seconds[entry[1]] + fractions[entry[2]] - session.ahead_us
+            for entry, session in zip(entries, sessions, strict=True)
+        ]
+        known = [at for at in ends if at == at]
         if known:
             self._note_time(min(known))
             self._note_time(max(known))
         return ends
 
-    def _tell(
-        self, groups: list[Group], texts: list[bytes], times: list[int], tags: list[Tags], ends: list[float]
-    ) -> None:
+    def _tell(self, groups: list[Group], texts: list[bytes], times: list[int], tagged: list[Tagged]) -> None:
         """Each run to the requests, and the waits for locks in between."""
-        add, sessions, waits, details = self._part.requests.add, self._sessions, self._waits, self._details
-        new = tuple.__new__
-        for at, (row, text, us, group, end) in enumerate(zip(self._rows, texts, times, groups, ends, strict=True)):
-            if at in waits:
-                self._tell_waits(at)
-            if isnan(end):
-                continue
-            entry, found = row[3], row[4]
-            session = sessions[entry[3]]
-            add(
-                new(
-                    Executed,
-                    (
-                        session.name, end, us / 1000 if us >= 0 else None, group.key, tags[at] if tags else (),
-                        group.kind, entry[4].decode("latin-1") or None, session.application, session.database,
-                        session.user, zlib.crc32(text + details[at] if at in details else text),
-                        None if found == -1 else found, row[5] == _NESTED, row[0],
-                    ),
-                )
-            )  # fmt: skip
-        self._tell_waits(len(self._rows))
+        entries = [row[3] for row in self._rows]
+        sessions = [self._sessions[entry[3]] for entry in entries]
+        ends = self._ends_of(entries, sessions)
+        values = list(map(zlib.crc32, texts))
+        for at, detail in self._details.items():
+            values[at] = zlib.crc32(detail, values[at])
+        told = zip(self._rows, sessions, ends, groups, times, tagged, values, strict=True)
+        begin = 0
+        for at in sorted(self._waits):
+            self._part.requests.add(_executed(islice(told, at - begin)))
+            self._tell_waits(at)
+            begin = at
+        self._part.requests.add(_executed(told))
 
     def _keep_wanted(self) -> None:
         """Only rows of the database that is asked for."""
@@ -403,20 +401,17 @@ class Tally:
             self._waits.setdefault(bisect_left(kept, old), []).extend(found)
         self._rows = [self._rows[at] for at in kept]
 
-    def _texts(self) -> tuple[list[bytes], list[Tags], list[Tags]]:
-        """The texts of the rows without tags, and the tags: all, and those that do not name one request."""
+    def _texts(self) -> tuple[list[bytes], list[Tagged]]:
+        """The texts of the rows without tags, and what the tags tell."""
         texts = [row[1] for row in self._rows]
-        tagged = [at for at, text in enumerate(texts) if b"/*" in text]
-        if not tagged:
-            return texts, [], []
+        tagged = [UNTAGGED] * len(texts)
         read = self._tagging.read
-        tags: list[Tags] = [()] * len(texts)
-        lasting: list[Tags] = [()] * len(texts)
-        for at in tagged:
-            texts[at], tags[at], lasting[at] = read(texts[at])
-        return texts, tags, lasting
+        for at, text in enumerate(texts):
+            if b"/*" in text:
+                texts[at], tagged[at] = read(text)
+        return texts, tagged
 
-    def _add(self, groups: list[Group], texts: list[bytes], times: list[int], lasting: list[Tags]) -> None:
+    def _add(self, groups: list[Group], texts: list[bytes], times: list[int], tagged: list[Tagged]) -> None:
         """The runs, counted by statement."""
         numbers = [group.number for group in groups]
         fresh = dict(zip(reversed(numbers), range(len(numbers) - 1, -1, -1), strict=True))
@@ -430,12 +425,9 @@ class Tally:
         count_times(self._statements.numbered, numbers, times)
         for number, at in fresh.items():
             self._statements.numbered[number].note(self._rows[at][0], texts[at][:LONGEST_TEXT])
-        if lasting:
-            for number, tags in {(group.number, tags) for group, tags in zip(groups, lasting, strict=True)}:
-                self._statements.numbered[number].note_tags(tags)
-        else:
-            for number in fresh:
-                self._statements.numbered[number].note_tags(())
+        sets = {(group.number, id(each.lasting)): each.lasting for group, each in zip(groups, tagged, strict=True)}
+        for (number, _), tags in sets.items():
+            self._statements.numbered[number].note_tags(tags)
         self._part.databases.update(
             session.database
             for name in {row[3][3] for row in self._rows}
@@ -449,17 +441,18 @@ class Tally:
         for at in rows:
             group, us, how = groups[at], times[at], self._rows[at][5]
             if how == _LONE:
-                group.lone.setdefault(bin_of(us), Times()).add(1, us, us, us)
+                group.lone.setdefault(bin_of(us), Figures()).add_sums(1, us, us, us)
                 continue
             group.runs += 1
             if how == _NESTED:
                 group.nested += 1
-                count_one(group.times, us)
+                group.times.add(us)
 
-    def _keep_values(self, groups: list[Group], times: list[int]) -> None:
-        """The parameters of the slowest runs."""
+    def _keep_values(self, groups: list[Group]) -> None:
+        """The parameters of runs taken by chance: those of the slowest are not what most calls ask for."""
         for at, detail in self._details.items():
-            place, group, rank = self._rows[at][0], groups[at], -times[at]
+            place, group = self._rows[at][0], groups[at]
+            rank = zlib.crc32(place.to_bytes(8, "big"))
             if len(group.values) == VALUES and (rank, place) >= group.values[-1][:2]:
                 continue
             if told := _parameters(detail):
@@ -469,7 +462,32 @@ class Tally:
         """The waits for locks that were logged before the row of that number."""
         for entry, us in self._waits.get(at, ()):
             if not isnan(end := self._at(entry)):
-                self._part.requests.add_lock_wait(self._sessions[entry[3]].name, end, us / 1000)
+                self._part.requests.add_lock_wait(self._sessions[entry[3]].name, int(end), us)
+
+
+_Told = tuple[_Row, Session, float, Group, int, Tagged, int]
+
+
+def _executed(told: Iterable[_Told]) -> list[Executed]:
+    """The runs that requests are made of."""
+    new = tuple.__new__
+    return [
+        new(
+            Executed,
+            (
+                session.name, end, us if us >= 0 else None, group.key, group.kind,
+                sender.request, sender.endpoint or session.endpoint, sender.line,
+                row[3][4] or None, session.application, values, row[4] if row[4] != -1 else None, row[0],
+            ),
+        )
+        for row, session, end, group, us, (_, sender, _), values in told
+        if row[5] != _NESTED and end == end and not session.is_own
+    ]  # fmt: skip
+
+
+def _times(ms: list[bytes]) -> list[int]:
+    """In microseconds; -1 for none."""
+    return list(map(int, b" ".join([each or b"-1" for each in ms]).replace(b".", b"").split()))
 
 
 def _us(ms: bytes) -> int:

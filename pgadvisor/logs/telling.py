@@ -8,8 +8,8 @@ from pgadvisor.logs.entry import text_of
 from pgadvisor.logs.forms import Shape
 from pgadvisor.logs.part import Group, Line, Part, shared_tags
 from pgadvisor.logs.plans import kept_plans
+from pgadvisor.logs.requests import MOST_ENDPOINTS
 from pgadvisor.logs.statements import MOST_GROUPS, OTHERS
-from pgadvisor.logs.sums import spread_of
 from pgadvisor.logs.wrapping import wrapping_named
 from pgadvisor.model.log import LogEvent, LogFile, LoggedStatement, Logs, NotRead
 from pgadvisor.sql.normalize import normalize_but_shape
@@ -28,6 +28,10 @@ def logs_of(
     groups = [group for group in part.groups.values() if group.key != OTHERS]
     for group in part.groups.values():
         _take_lone_in(group, part.least_us)
+    endpoints = part.requests.endpoints()
+    if part.requests.left_out:
+        reason = f"request of an endpoint beyond the first {MOST_ENDPOINTS:,}"
+        left_out = (*left_out, NotRead(file=names[0], reason=reason, count=part.requests.left_out))
     return Logs(
         files=tuple(_file(part, number, name, shapes[number]) for number, name in enumerate(names)),
         not_read=(*_not_read(part, names, offsets), *_others(part.groups.get(OTHERS), names), *left_out),
@@ -38,7 +42,7 @@ def logs_of(
             sorted((_statement(group, keep_values) for group in groups), key=lambda each: (-_total(each), each.key))
         ),
         events=_events(part, names, offsets),
-        endpoints=part.requests.endpoints(),
+        endpoints=endpoints,
         least_duration_ms=None if part.least_us is None else part.least_us / 1000,
         databases=tuple(sorted(part.databases)),
     )
@@ -61,7 +65,7 @@ def _statement(group: Group, keep_values: bool) -> LoggedStatement:
         text=normalize_but_shape(text_of(group.text)),
         runs=group.runs,
         timed=group.times.count,
-        duration_ms=spread_of(group.times),
+        duration_ms=group.times.spread(1000) if group.times.count else None,
         tags=shared_tags(group.tag_sets) if group.tag_sets else (),
         values=tuple(each.values for each in group.values),
         plans=kept_plans(group, _time, keep_values=keep_values),
@@ -138,4 +142,4 @@ def _line(line: Line | None, offsets: dict[tuple[int, int], int]) -> int | None:
 
 
 def _time(at: float | None) -> datetime | None:
-    return None if at is None or isnan(at) else datetime.fromtimestamp(at, UTC)
+    return None if at is None or isnan(at) else datetime.fromtimestamp(at / 1_000_000, UTC)

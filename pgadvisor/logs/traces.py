@@ -3,7 +3,7 @@
 from math import log
 from typing import NamedTuple
 
-from pgadvisor.logs.requests_session import Step
+from pgadvisor.logs.requests_session import Part
 from pgadvisor.model.log import RequestStep, RequestTrace
 
 MOST_STEPS = 200
@@ -25,13 +25,13 @@ class Traces:
     def __init__(self) -> None:
         self.kept: dict[int, Kept] = {}
 
-    def add(self, steps: list[Step], count: int, duration_us: int, database_us: int) -> None:
+    def add(self, request: Part, count: int, duration_us: int, database_us: int) -> None:
         """Keep the request if it is the first of its magnitude. `count`: of its queries."""
-        magnitude, place = int(log(database_us + 1) / STEP), steps[0].place
+        magnitude, place = int(log(database_us + 1) / STEP), request.kept[0].place
         known = self.kept.get(magnitude)
         if known is None or place < known.place:
             trace = RequestTrace(
-                steps=_steps(steps[:MOST_STEPS]),
+                steps=_steps(request),
                 statements=count,
                 duration_ms=duration_us / 1000,
                 database_ms=database_us / 1000,
@@ -57,14 +57,15 @@ class Traces:
         return slow[0].trace if slow else (ordered[-1].trace if ordered else None)
 
 
-def _steps(steps: list[Step]) -> tuple[RequestStep, ...]:
+def _steps(request: Part) -> tuple[RequestStep, ...]:
+    begin = request.kept[0].start_us
     return tuple(
         RequestStep(
             statement=step.key,
-            start_ms=(step.start_us - steps[0].start_us) / 1000,
-            duration_ms=(step.end_us - step.start_us) / 1000,
-            is_in_transaction=step.inside,
+            start_ms=(step.start_us - begin) / 1000,
+            duration_ms=(step.took_us or 0) / 1000,
+            is_in_transaction=inside,
             line=step.line,
         )
-        for step in steps
+        for step, inside in zip(request.kept[:MOST_STEPS], request.inside, strict=False)
     )

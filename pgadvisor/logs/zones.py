@@ -11,8 +11,8 @@ _HOURS = {
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d\d)?")
 
 
-def ahead_s(zone: str) -> float:
-    """How many seconds its clocks are ahead of UTC; 0 for a zone that is not known."""
+def ahead_us(zone: str) -> int:
+    """How many microseconds its clocks are ahead of UTC; 0 for a zone that is not known."""
     if found := _OFFSET.fullmatch(zone):
-        return (-1 if found[1] == "-" else 1) * (int(found[2]) * 3600 + int(found[3] or 0) * 60)
-    return _HOURS.get(zone, 0) * 3600.0
+        return (-1 if found[1] == "-" else 1) * (int(found[2]) * 60 + int(found[3] or 0)) * 60_000_000
+    return round(_HOURS.get(zone, 0) * 3_600_000_000)

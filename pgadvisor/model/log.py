@@ -74,7 +74,7 @@ class LoggedStatement(Record):
     tags: Tags = ()
     """Of its runs, those that every one had."""
     values: tuple[tuple[str | None, ...], ...] = ()
-    """Parameters of some runs, the slowest first; only when the user keeps values."""
+    """Parameters of some runs, taken by chance; only when values are kept."""
     plans: tuple[LoggedPlan, ...] = ()
     nested: int = 0
     """Of the runs, those inside a function: their time is in the outer statement's too."""

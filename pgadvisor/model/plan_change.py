@@ -153,6 +153,8 @@ class PlanChanges(Record):
     """`planner twin, PostgreSQL 18.6`."""
     planned: int
     """How many statements of the workload were planned on both."""
+    untouched: int = 0
+    """How many were not planned, since nothing that they use changes."""
     statements: tuple[PlanChange, ...] = ()
     """Those that changed, the most costly first."""
     indexes: tuple[MadeIndex, ...] = ()

@@ -10,6 +10,7 @@ from pgadvisor.parameters.form import Form, form_of
 from pgadvisor.parameters.roles import Columns
 from pgadvisor.parameters.types import Prepare, Refusal, Typed, settle
 from pgadvisor.parameters.values import Chosen, Values, with_values
+from pgadvisor.sql.logged_values import LoggedValues
 from pgadvisor.sql.parse import Unread
 from pgadvisor.sql.reader import Schema, read_query
 
@@ -29,11 +30,13 @@ class Drawer:
         self._snapshot = snapshot
         self._planner = planner
         self._prepare = prepare
+        self._logged = LoggedValues(snapshot.logs)
         self._columns = Columns(snapshot.tables)
         self._schema = Schema(snapshot.tables, snapshot.views, snapshot.search_path)
 
-    def draw(self, statement: Statement, logged: Sequence[Logged] = ()) -> DrawnStatement:
-        """The statement's draws, or why there are none. `logged`: values of calls that a log holds."""
+    def draw(self, statement: Statement, logged: Sequence[Logged] | None = None) -> DrawnStatement:
+        """The statement's draws, or why there are none. `logged`: values of its calls; None: those in the snapshot's
+        logs."""
         if statement.is_truncated:
             return DrawnStatement(statement=statement.key, reason=CUT)
         form = form_of(statement.text)
@@ -46,8 +49,10 @@ class Drawer:
         if not typed.types:
             return DrawnStatement(statement=statement.key, draws=(_as_written(typed),))
         try:
-            return self._drawn(statement, typed, logged)
+            return self._drawn(statement, typed, self._logged.of(statement) if logged is None else logged)
         except _NotPlannedError:
+            if logged is None and self._logged.of(statement):
+                return self.draw(statement, ())  # what was logged may have had parameters elsewhere
             # A value that does not fit its place, more often than not: for any values it may still be planned.
             return self._for_any_values(statement, typed)
 

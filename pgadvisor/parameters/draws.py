@@ -69,8 +69,8 @@ class _Choice(NamedTuple):
     label: DrawLabel
 
 
-Logged = Mapping[int, str]
-"""The values of one call that a log holds, by the parameters' numbers in the statement's text."""
+Logged = Mapping[int, str | None]
+"""The values of one call that a log holds, by the parameters' numbers in the statement's text; None is NULL."""
 
 
 def draws_of(
@@ -82,15 +82,22 @@ def draws_of(
     `rows_of` asks the planner how many rows it expects with these values.
     """
     typical, width = calibrated(values, rows_of)
+    if typical.unknown and (sure := [each for each in _logged(typed, typical, (), logged) if not each.chosen.unknown]):
+        return tuple(_draw(typed, each) for each in _shared(sure)), frozenset()
     if typical.unknown:
         return (_draw(typed, _Choice(with_any_values(typed, typical), 1.0, "typical")),), typical.unknown
     choices = [_Choice(typical, 0.0, "typical"), *_weighed(values, typical, width)]
     choices = _omitting(typed, values, _merged(choices))
     choices = _as_seen(choices, values.rows_tell, rows_of)
-    choices = _merged([*_logged(typed, typical, choices, logged)])
-    worth = [each for each in choices if each.weight >= LEAST_WEIGHT or each.label == "typical"]
+    choices = [*_logged(typed, typical, choices, logged)]
+    return tuple(_draw(typed, each) for each in _shared(choices)), frozenset()
+
+
+def _shared(choices: Sequence[_Choice]) -> list[_Choice]:
+    """Each once, without those that hardly ever come; their weights sum to 1."""
+    worth = [each for each in _merged(choices) if each.weight >= LEAST_WEIGHT or each.label == "typical"]
     whole = sum(each.weight for each in worth)
-    return tuple(_draw(typed, each._replace(weight=each.weight / whole)) for each in worth), frozenset()
+    return [each._replace(weight=each.weight / whole) for each in worth]
 
 
 def with_any_values(typed: Typed, chosen: Chosen) -> Chosen:
@@ -208,14 +215,18 @@ def _as_seen(choices: list[_Choice], seen: float | None, rows_of: Callable[[Chos
     return [typical._replace(weight=typical.weight + lost), *bounded]
 
 
-def _logged(typed: Typed, typical: Chosen, choices: list[_Choice], logged: Sequence[Logged]) -> Iterator[_Choice]:
+def _logged(typed: Typed, typical: Chosen, choices: Sequence[_Choice], logged: Sequence[Logged]) -> Iterator[_Choice]:
     """The values that a log holds, as often as it holds them, before those from statistics."""
     share = len(logged) / (len(logged) + LOGGED_PRIOR)
     for each in logged:
-        texts = {at: each[number] for at, number in enumerate(typed.form.numbers, 1) if number in each}
-        literals = {at: quoted_value(text) for at, text in texts.items()}
+        given = {at: each[number] for at, number in enumerate(typed.form.numbers, 1) if number in each}
+        literals = {at: "NULL" if text is None else quoted_value(text) for at, text in given.items()}
+        others = {at: text for at, text in typical.texts.items() if at not in given}
         chosen = msgspec.structs.replace(
-            typical, literals={**typical.literals, **literals}, texts={**typical.texts, **texts}
+            typical,
+            literals={**typical.literals, **literals},
+            texts={**others, **{at: text for at, text in given.items() if text is not None}},
+            unknown=typical.unknown - given.keys(),
         )
         yield _Choice(chosen, share / len(logged), "logged")
     for choice in choices:

@@ -58,6 +58,7 @@ def advise_indexes(
         most_worse=wishes.most_worse,
         least_fall=wishes.least_fall,
         least_units=wishes.least_units,
+        least_units_served=wishes.least_units_served,
         left_s=lambda: end - clock(),
         progress=progress,
     )

@@ -173,9 +173,9 @@ def counted_days(facts: Facts) -> float | None:
 
 
 def days_text(days: float) -> str:
-    """`3 days`, `5 hours`, `less than an hour`."""
+    """`3 days`, `5 hours`, `under an hour`."""
     if days * 24 < 1:
-        return "less than an hour"
+        return "under an hour"
     if days < 2:
         return f"{round(days * 24)} hour{'s' if round(days * 24) > 1 else ''}"
     return f"{days:,.0f} days"

@@ -60,13 +60,15 @@ class Search:
         most_worse: float,
         least_fall: float,
         least_units: float,
+        least_units_served: float,
         left_s: Callable[[], float],
         progress: Progress = no_progress,
     ) -> None:
         """`scales`: worth of a planner's unit in each statement, over all calls; `thought_of`: by the position of the
         statement, the most promising first; `most_worse`: how much dearer a statement may get, as a share;
         `least_fall`, `least_units`: how much cheaper a new index must make it to count, as a share and in planner
-        units a call; `left_s`: seconds that are left; after them no more is planned than the answer needs."""
+        units a call, `least_units_served` where an index serves it on that table today; `left_s`: seconds that are
+        left; after them no more is planned than the answer needs."""
         self._matrix = matrix
         self._scales = scales
         self._make = problem
@@ -74,6 +76,7 @@ class Search:
         self._most_worse = most_worse
         self._least_fall = least_fall
         self._least_units = least_units
+        self._least_units_served = least_units_served
         self._left_s = left_s
         self.is_cut = False
         """Whether the time was up before all was tried that is worth it."""
@@ -250,17 +253,22 @@ class Search:
         for at, scale in enumerate(self._scales):
             today = scale * matrix.cost(at, matrix.today)
             most = scale * matrix.feared(at, matrix.today) * (1.0 + self._most_worse)
-            least = max(self._least_fall * today, self._least_units * scale)
-            ways = tuple(
-                way for way in matrix.ways(at, scale) if way.most > most or self._is_worth_it(way, today, least)
-            )
+            ways = tuple(way for way in matrix.ways(at, scale) if way.most > most or self._is_worth_it(at, way, today))
             statements.append(StatementWays(ways=ways, most=most))
         return self._make(tuple(statements), budget)
 
-    def _is_worth_it(self, way: Way, today: float, least: float) -> bool:
+    def _is_worth_it(self, at: int, way: Way, today: float) -> bool:
         """Whether a way is no small gain by a new index: costs are not exact enough to promise that."""
-        is_small = today - least < way.cost < today
-        return not is_small or all(self._matrix.items[number].is_there for number in way.needs)
+        new = [number for number in way.needs if not self._matrix.items[number].is_there]
+        if not new or way.cost >= today:
+            return True
+        units = self._least_units_served if self._is_served(at, new) else self._least_units
+        return today - way.cost >= max(self._least_fall * today, units * self._scales[at])
+
+    def _is_served(self, at: int, new: Iterable[int]) -> bool:
+        """Whether today's plan of a statement uses an index on each table that the new ones are on."""
+        matrix = self._matrix
+        return matrix.tables_of(new) <= matrix.tables_of(matrix.used(at, matrix.today))
 
     def _explore_around(self, choice: Choice) -> None:
         """Every statement under the choice, with one index more or less, and with new ones near those chosen."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from pgadvisor.candidates.proposed import is_nearly_empty
 from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.indexes.build_plan import build, build_order, is_known
 from pgadvisor.indexes.names import IndexNames
@@ -21,6 +22,9 @@ from pgadvisor.selection.terms import Terms
 from pgadvisor.selection.weighing import Weighed
 from pgadvisor.selection.why import Asked, why
 from pgadvisor.selection.wishes import Wishes
+
+FEW = 5
+"""Tables that a doubt names."""
 
 
 class _Shown(NamedTuple):
@@ -70,7 +74,7 @@ class Telling:
         guessed = tuple(self._unknown(each.table for each in made))
         return IndexAdvice(
             unit=weighed.unit,
-            is_per_day=self._facts.window_s is not None and not self._wishes.workload_is_given,
+            is_per_day=self._is_per_day,
             tried_on=self._planner.label,
             create=made,
             drop=tuple(self._dropped(number, chosen) for number in gone),
@@ -102,7 +106,7 @@ class Telling:
         today = self._matrix.today
         self._effects.plan([today, chosen])
         chosen = spared(self._facts, self._matrix, self._effects, chosen)
-        least = self._wishes.least_gain * self._effects.total(today)
+        least = max(self._wishes.least_gain * self._effects.total(today), self._least_ms())
         gains: dict[int, float] = {}
         while new := sorted(chosen - today):
             unknown = [number for number in new if number not in gains]
@@ -116,6 +120,13 @@ class Telling:
             near = self._tables_beside(self._matrix.items[weakest].table)
             gains = {each: gain for each, gain in gains.items() if self._matrix.items[each].table not in near}
         return chosen
+
+    def _least_ms(self) -> float:
+        return self._wishes.least_ms if self._is_per_day and self._terms.unit == "ms" else 0.0
+
+    @property
+    def _is_per_day(self) -> bool:
+        return self._facts.window_s is not None and not self._wishes.workload_is_given
 
     def _left(self, number: int, chosen: Set) -> Set:
         """What is left of the choice when an index goes: where it took the place of others, those stay."""
@@ -260,7 +271,7 @@ class Telling:
         """`guessed`: tables of which it is said elsewhere that all is guessed."""
         window = self._facts.window_s
         if weighed.unit == "ms" and not self._wishes.workload_is_given and window is not None and window < DAY_S:
-            yield f"The counters had run for {days_text(window / DAY_S)} only: times a day are that time multiplied."
+            yield f"The counters had run for {days_text(window / DAY_S)}: times a day are that time multiplied."
         if self._is_cut:
             yield (
                 f"The time was up ({self._wishes.time_limit_s:,.0f} seconds) before all was tried that is worth it: "
@@ -269,12 +280,20 @@ class Telling:
         unsure = sum(not each.is_sure for each in weighed.statements)
         if unsure:
             yield f"{unsure:,} statements were planned for any value, because no value of their parameters is known."
+        empty = self._nearly_empty(weighed)
+        if empty:
+            yield f"No index is advised on {_few(empty)}: next to nothing is there yet. Ask again when rows are."
         unknown = self._unknown(name for each in weighed.statements for name in each.tables)
-        if unknown := [name for name in unknown if name not in guessed]:
-            told = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5:,} more" if len(unknown) > 5 else "")
+        if unknown := [name for name in unknown if name not in (*guessed, *empty)]:
+            told = _few(unknown)
             yield f"Nothing is known of the values of {told}, so costs are guesses there: run ANALYZE, or keep values."
         if self._matrix.failed:
             yield f"{len(self._matrix.failed):,} statements were refused by the planner with the values drawn for them."
+
+    def _nearly_empty(self, weighed: Weighed) -> list[str]:
+        """Tables of the workload, `schema.table`, that are too new to advise on."""
+        read = sorted({name for each in weighed.statements for name in each.tables})
+        return [name for name in read if (table := self._facts.table(name)) is not None and is_nearly_empty(table)]
 
     def _unknown(self, tables: Iterable[str]) -> list[str]:
         """Those tables, `schema.table`, of whose values nothing is known."""
@@ -286,3 +305,8 @@ class Telling:
             facts=self._facts, matrix=self._matrix, terms=self._terms, effects=self._effects, wishes=self._wishes,
             chosen=chosen, names=self._of(chosen).names,
         )  # fmt: skip
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW:,} more" if len(names) > FEW else "")

@@ -23,7 +23,7 @@ class Terms:
         """Adds the existing indexes that may go to the matrix."""
         self._facts = facts
         self._matrix = matrix
-        self._unit = unit
+        self.unit = unit
         self._wishes = wishes
         self._traits: list[IndexTraits] = []
         self._heap_bytes = max(sum(table.heap_bytes or 0 for table in facts.tables if table.kind == "table"), 1)
@@ -52,7 +52,7 @@ class Terms:
         if self._upkeep is None or self._upkeep[0] != len(items):
             self._traits += [self._traits_of(item) for item in items[len(self._traits) :]]
             found = upkeep_of(
-                self._facts, self._matrix.statements, self._traits, self._fixed_traits, self._unit,
+                self._facts, self._matrix.statements, self._traits, self._fixed_traits, self.unit,
                 today=self._matrix.today, is_given=self._wishes.workload_is_given,
             )  # fmt: skip
             self._upkeep = (len(items), found)

@@ -6,7 +6,7 @@ MOST_WORSE = 0.1
 """A statement that gets a tenth dearer is hardly noticed, and a plan's cost is no more exact than that."""
 LEAST_GAIN = 1e-5
 """An index that saves less is not worth the words."""
-LEAST_FALL = 0.12
+LEAST_FALL = 0.15
 """Plans that differ by less run as they like: costs are no promise."""
 LEAST_UNITS = 10.0
 """Planner units, about 0.03 ms: what a call saves below that is lost in its round trip. To INCLUDE what spares a look
@@ -28,8 +28,12 @@ class Wishes(Record):
     """A new index counts for a statement only where its cost falls by more than this share."""
     least_units: float = LEAST_UNITS
     """And by more than so many planner units a call: an index of a fast statement is not swapped for its copy."""
+    least_units_served: float = LEAST_UNITS
+    """The same, where an index already serves the statement on that table."""
     least_gain: float = LEAST_GAIN
     """What share of the workload's cost each new index must save beside the others."""
+    least_ms: float = 0.0
+    """And how many milliseconds a day, where it is known how long the workload has been counted."""
     room_price: float = 0.0
     """What share of the workload's cost indexes as large as all tables together must save to be worth their room."""
     why: tuple[str, ...] = ()

@@ -79,24 +79,26 @@ GOOD = [
 @change_rule(severity=Severity.WARNING, since="0.2", needs=("statements",))
 def check(gate: GateFacts) -> Iterator[Finding]:
     plans = gate.plans
-    for each in plans.indexes if plans and plans.planned else ():
+    if plans is None or not plans.planned + plans.untouched:
+        return
+    for each in plans.indexes:
         if each.used_by or each.index.is_unique or each.serves_foreign_key or each.covered_by:
             continue
         if each.is_on_new_table or each.is_unplanned or gate.facts is None or gate.facts.is_small(each.table):
             continue
         size = f" ({size_text(each.size_bytes)})" if each.size_bytes else ""
-        count = f"{plans.planned:,} statement{'' if plans.planned == 1 else 's'}" if plans else ""
         yield Finding(
             where=Where(table=each.table, index=each.index.name, file=each.place.file, line=each.place.line),
             message=f"no statement of the workload uses the new index {each.index.name}{size}",
-            evidence=(
-                Evidence(
-                    rung=Rung.ESTIMATED,
-                    text=f"{count} planned with it on the {plans.tried_on if plans else ''}: it stands in no plan",
-                ),
-            ),
+            evidence=(Evidence(rung=Rung.ESTIMATED, text=f"{_looked_at(plans)}: it stands in no plan"),),
             remedy=Remedy(text="Leave it out, or name the query that it is for with --queries FILE."),
             wrong_if="it is for a query that the workload does not hold yet",
             severity=Severity.WARNING,
             cause=f"{each.place.cause}: {each.index.name}",
         )
+
+
+def _looked_at(plans: PlanChanges) -> str:
+    if not plans.planned:
+        return f"none of {plans.untouched:,} statements uses its table"
+    return f"{plans.planned:,} statement{'' if plans.planned == 1 else 's'} planned with it on the {plans.tried_on}"

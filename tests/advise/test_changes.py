@@ -52,7 +52,11 @@ def rules(found: tuple[object, ...]) -> list[str]:
 def test_nothing_changed() -> None:
     report = compare(week())
     assert {each.status for each in report.findings} == {"known"}
-    assert changes(week()) == Changes(previous_at=NOW - timedelta(days=7), known=12, reset_between=True)
+    told = changes(week())
+    assert told == Changes(
+        previous_at=NOW - timedelta(days=7), known=12, reset_between=True, ms_per_day_before=told.ms_per_day_after,
+        ms_per_day_after=told.ms_per_day_after, notes=told.notes,
+    )  # fmt: skip
     assert "counters were reset" in report.verdict.text
 
 
@@ -99,9 +103,12 @@ def test_a_statement_that_did_not_run_is_not_judged() -> None:
     assert rules(changes(replace(now, statements=absent)).not_judged) == ["select-star"]
 
 
-def test_a_statement_that_nobody_sent_is_not_judged() -> None:
+def test_a_statement_that_nobody_sends_any_more_is_gone_and_not_fixed() -> None:
     absent = tuple(each for each in week().statements if each.key != ITEMS)
-    assert rules(changes(without("select-star", week(statements=absent))).not_judged) == ["select-star"]
+    told = changes(without("select-star", week(statements=absent)))
+    assert (rules(told.gone), rules(told.fixed), rules(told.not_judged)) == (["select-star"], [], [])
+    soon = changes(without("select-star", week(statements=absent, window_s=60.0)))
+    assert (rules(soon.gone), rules(soon.not_judged)) == ([], ["select-star"])
 
 
 def test_a_statement_without_a_plan_says_nothing_of_its_plan() -> None:

@@ -56,7 +56,7 @@ def test_what_is_read_is_judged_beside_what_is_not(tmp_path: Path) -> None:
     assert outcome.code == 1
     assert {each for each in outcome.found if each[0] != "lock-timeout-missing"} == {
         ("index-not-concurrent", "m/3_template.sql", 2),
-        ("unread-migration", "m/2_not.sql", 1),
+        ("migration-fails", "m/2_not.sql", 1),
         ("unread-migration", "m/6_latin.sql", 1),
     }
     told = gaps(outcome.report)

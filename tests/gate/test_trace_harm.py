@@ -99,6 +99,27 @@ def test_what_depends_on_an_extension_that_is_lacking_is_not_blamed(scratch: Scr
     assert [(each.error, each.not_run is not None) for each in others] == [(None, True), (None, True)]
 
 
+def test_without_a_past_what_it_cannot_have_made_is_blamed(scratch: Scratch) -> None:
+    text = (
+        "CREATE TABLE only_here (id int);\nALTER TABLE only_here ADD COLUMN x nosuchtype;"
+        "\nALTER TABLE only_here DROP COLUMN nope;\nALTER TABLE only_here ADD COLUMN e geometry;"
+        "\nALTER TABLE from_before ADD COLUMN n int;"
+    )
+    made, *others = trace(scratch, (migration(text, name="0001_init"),)).statements
+    assert made.error is None
+    words = [each.error.message if each.error else f"excused: {each.not_run}" for each in others]
+    assert words[:2] == ['type "nosuchtype" does not exist', 'column "nope" of relation "only_here" does not exist']
+    assert words[2] == 'excused: it needs an extension that no migration makes (type "geometry" does not exist)'
+    assert words[3].startswith('excused: relation "from_before" does not exist, which may be because no snapshot')
+
+
+def test_without_a_past_a_later_migration_may_use_a_type_of_before(scratch: Scratch) -> None:
+    _, column = trace(
+        scratch, (migration("CREATE TABLE late (id int);\nALTER TABLE late ADD x nosuchtype;"),)
+    ).statements
+    assert (column.error, column.not_run is not None) == (None, True)
+
+
 def test_roles_that_migrations_name_are_there(scratch: Scratch) -> None:
     text = "CREATE ROLE app;\nCREATE TABLE g (id int);\nGRANT SELECT ON g TO app;\nALTER TABLE g OWNER TO app;"
     role, *others = trace(scratch, (migration(text),)).statements

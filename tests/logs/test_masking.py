@@ -1,6 +1,6 @@
 """Shapes of texts: few for one statement, never one for two."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pgadvisor.logs.masking import shapes_of, without_lists
@@ -31,6 +31,8 @@ def test_literals_are_masked_and_names_are_not() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
+@example(['SELECT "o\'x" FROM t1', 'SELECT "o\'x", a FROM t1'])
+@example(['SELECT "week 1" FROM t1', 'SELECT "week 2" FROM t1', "SELECT '\"', 1 FROM t1"])
 def test_a_shape_has_one_fingerprint(texts: list[str]) -> None:
     statements = Statements(Part())
     groups = statements.groups_of([text.encode() for text in texts])

@@ -13,9 +13,12 @@ from msgspec.structs import replace
 
 from pgadvisor.errors import UsageError
 from pgadvisor.logs import stretches, tally
+from pgadvisor.logs.executed import sender_of
 from pgadvisor.logs.reading import read_logs
+from pgadvisor.logs.tagging import Tagging
 from pgadvisor.logs.tally import Options
 from pgadvisor.model.log import LoggedStatement, Logs
+from pgadvisor.sql.tags import read_tags
 from tests.logs.make_logs import FORMS, Entry, jsonlog, plan, run, stderr
 
 SECRET = "ann@secret.example"
@@ -194,6 +197,46 @@ def test_plans_without_durations_are_runs(tmp_path: Path) -> None:
     logs = read_logs([written(tmp_path, "server.log", stderr(slow))])
     # Shorter than the shortest duration logged: runs of their own. Longer: their durations stand elsewhere.
     assert logs.statements[0].runs == 1 + 4
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_wait_for_a_lock_is_the_requests_whose_statement_waited(tmp_path: Path, form: str) -> None:
+    tag = "/*route='/stock',http_method='PUT'*/"
+    waited = "process 77 {} ShareLock on transaction 5 after {} ms"
+    update = f"UPDATE stock SET pieces = 1 WHERE id = 5 {tag}"
+    entries = [
+        run("BEGIN", 0.1),
+        run(f"SELECT pieces FROM stock WHERE id = 5 {tag}", 1.0, second=0.1),
+        run("SELECT 1 /*route='/other'*/", 1.0, second=0.1, process=78),
+        Entry(waited.format("still waiting for", "1000.100"), second=1.2, statement=update),
+        Entry(waited.format("acquired", "1500.100"), second=1.7, statement=update),
+        run(update, 1501.0, second=1.7),
+        run("COMMIT", 0.5, second=1.8),
+    ]
+    logs = read_logs([written(tmp_path, "server.log", FORMS[form](entries))])
+    told = {each.name: (each.requests, each.lock_wait_ms, each.told_by) for each in logs.endpoints}
+    assert told == {"PUT /stock": (1, 1500.1, "tags"), "/other": (1, 0.0, "tags")}
+    assert named(logs, "UPDATE stock").lock_wait_ms == 1500.1
+
+
+IDS = {
+    "traceparent": "/*route='/a',traceparent='00-{0:032x}-{0:016x}-01'*/",
+    "request_id": "/*request_id='{0:032x}',route='/a'*/",
+    "of Rails": "/*controller:orders,request_id:{0:08x}-4bf9-3577,action:show*/",
+    "both": "/*action='show',controller='orders',traceparent='00-{0:032x}-{0:016x}-01',request_id='{1}'*/",
+    "no W3C trace": "/*route='/a',traceparent='{0}'*/",
+    "x-request-id": "/*route='/a',x-request-id='{0}%20a'*/",
+}
+
+
+@pytest.mark.parametrize("tag", IDS.values(), ids=IDS)
+def test_tags_are_read_as_if_each_comment_came_alone(tag: str) -> None:
+    tagging = Tagging()
+    for number in (1, 2, 3, 2, 77):
+        comment = tag.format(number, number % 2)
+        text, tagged = tagging.read(f"SELECT 1 {comment}".encode())
+        assert (text, tagged.sender) == (b"SELECT 1", sender_of(read_tags(comment)[0]))
+        assert tagged.sender.endpoint in ("/a", "orders#show") and "1" not in str(tagged.lasting)
 
 
 def test_what_cannot_be_read_says_the_next_step(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pgadvisor.logs.executed import Executed
+from pgadvisor.logs.executed import Executed, endpoint_of_application, sender_of
 from pgadvisor.logs.requests import Requests
 from pgadvisor.model.log import LoggedEndpoint
 from pgadvisor.sql.tags import Tags
@@ -23,6 +23,16 @@ def traced(number: int, tags: Tags = ORDERS) -> Tags:
     return (("traceparent", f"00-{number:032x}-00000000000000a1-01"), *tags)
 
 
+def executed(key: str, tags: Tags, *, at: float, ms: float | None, session: str = "s1",
+             application: str | None = None, **more: object) -> Executed:  # fmt: skip
+    """As reading makes it."""
+    request, endpoint, line = sender_of(tags)
+    took = None if ms is None else round(ms * 1000)
+    made = Executed(session=session, end_us=round(at * 1e6), took_us=took, key=key, request=request, line=line,
+                    endpoint=endpoint or endpoint_of_application(application), application=application)  # fmt: skip
+    return made._replace(**more)
+
+
 class Log:
     """Writes statements one after another; each starts `gap` seconds after the one before ended."""
 
@@ -33,8 +43,8 @@ class Log:
     def run(self, key: str, tags: Tags = (), *, gap: float = 0.001, ms: float | None = 1.0, kind: str = "SELECT",
             session: str = "s1", **more: object) -> None:  # fmt: skip
         self.now += gap + (ms or 0.0) / 1000
-        made = Executed(session=session, end=self.now, duration_ms=ms, key=key, tags=tags, kind=kind)
-        self.runs.append(made._replace(place=len(self.runs) * 100, **more))
+        made = executed(key, tags, at=self.now, ms=ms, kind=kind, session=session, **more)
+        self.runs.append(made._replace(place=len(self.runs) * 100))
 
     def begin(self, session: str = "s1") -> None:
         self.run("begin", kind="BEGIN", session=session)
@@ -48,8 +58,7 @@ class Log:
 
 def read(runs: Sequence[Executed], *, at_start: bool = False) -> Requests:
     requests = Requests(at_start=at_start)
-    for run in runs:
-        requests.add(run)
+    requests.add(runs)
     return requests
 
 
@@ -113,7 +122,6 @@ def test_statements_without_tags_are_a_request_only_in_a_transaction() -> None:
         log.run("add", kind="INSERT", application="shop-worker")
     log.commit()
     log.run("called", application="GET /health")
-    log.run("own", ORDERS, application="pgadvisor audit")
     found = log.endpoints()
     assert {name: each.told_by for name, each in found.items()} == {
         "shop-worker": "transaction",
@@ -128,7 +136,7 @@ def test_a_transaction_is_known_by_its_virtual_id_when_begin_was_not_logged() ->
     log = Log()
     for number in range(3):
         for _ in range(4):
-            log.run("one", ORDERS, transaction=f"3/{number + 5}", gap=2.0)
+            log.run("one", ORDERS, transaction=b"3/%d" % (number + 5), gap=2.0)
     found = log.endpoints()["GET /orders"]
     assert (found.requests, found.queries.most) == (3, 4.0)
     assert round(found.idle_in_transaction_ms) == 3 * 3 * 2000
@@ -141,10 +149,10 @@ def test_what_waited_for_a_lock_and_what_was_read_again_after_a_write() -> None:
     log.run("write", ORDERS, kind="UPDATE")
     log.run("read", ORDERS, values=1)  # another answer may be there now: no duplicate
     requests = read(log.runs)
-    requests.add_lock_wait("s1", log.now, 40.0)
-    requests.add_lock_wait("s1", log.now, 2.0)
+    requests.add_lock_wait("s1", log.runs[-1].end_us, 40_000)
+    requests.add_lock_wait("s1", log.runs[-1].end_us, 2_000)
     log.run("write", ORDERS, kind="UPDATE")
-    requests.add(log.runs[-1])
+    requests.add(log.runs[-1:])
     (found,) = requests.endpoints()
     assert found.lock_wait_ms == 42.0
     assert all(each.duplicate_runs == 0 for each in found.statements)
@@ -172,6 +180,57 @@ def test_sessions_that_are_done_are_forgotten() -> None:
     assert found.requests == 20_000
 
 
+def test_what_is_open_is_bounded_when_ids_repeat_for_ever_or_time_jumps_back() -> None:
+    log = Log()
+    for number in range(30_000):  # one id for all of them, as a worker sends that never changes its trace
+        log.run("one", traced(1), gap=0.0, session=f"s{number % 7}")
+    same = read(log.runs, at_start=True)
+    assert len(pickle.dumps(same)) < 1_000_000
+    (found,) = same.endpoints()
+    assert (found.requests, found.statements[0].runs, found.queries.most) == (1, 30_000, 30_000.0)
+    back = Log()
+    for number in range(30_000):
+        back.now = NOON - 40.0 * number
+        back.run("one", traced(number), session=f"s{number}")
+    jumping = read(back.runs, at_start=True)
+    assert len(pickle.dumps(jumping)) < 1_000_000
+    assert jumping.endpoints()[0].requests == 30_000
+
+
+def test_endpoints_beyond_the_most_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgadvisor.logs.requests.MOST_ENDPOINTS", 10)
+    log = Log()
+    for number in range(100):
+        log.run("one", (("route", f"/orders/{number % 25}"),))
+    first, second = read(log.runs[:40], at_start=True), read(log.runs[40:])
+    first.merge(second)
+    found = first.endpoints()
+    assert (len(found), sum(each.requests for each in found) + first.left_out) == (10, 100)
+
+
+def test_what_is_open_is_bounded_when_time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgadvisor.logs.requests.MOST_OPEN", 1_000)
+    log = Log()
+    for number in range(20_000):
+        log.run("one", traced(number), gap=0.0, ms=0.0)
+    still = read(log.runs, at_start=True)
+    assert len(pickle.dumps(still)) < 1_000_000
+    assert still.endpoints()[0].requests == 20_000
+
+
+@pytest.mark.parametrize("parts", [3, 70])
+def test_the_first_thousand_statements_of_a_request_are_the_same_however_it_is_cut(parts: int) -> None:
+    log = Log()
+    for number in range(parts * 40):
+        log.run(f"q{number % 5}", traced(1), session=f"s{number % parts}", values=number % 3, gap=0.0)
+    whole = read(log.runs, at_start=True).endpoints()
+    for cut in (1, 77, len(log.runs) // 2):
+        first, second = read(log.runs[:cut], at_start=True), read(log.runs[cut:])
+        first.merge(second)
+        assert first.endpoints() == whole
+    assert (whole[0].requests, whole[0].queries.most) == (1, parts * 40)
+
+
 KINDS = ("SELECT", "SELECT", "SELECT", "INSERT", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "DISCARD")
 TAGS = ((), (), ORDERS, ORDERS, CART, traced(1), traced(2), traced(2, CART), (("request_id", "r1"),))
 SOME = st.tuples(
@@ -181,7 +240,7 @@ SOME = st.tuples(
     st.sampled_from(("s1", "s2", "s3")),
     st.sampled_from((0.0, 0.001, 0.001, 0.2, 1.5, 9.0, 12.0, 31.0, 310.0)),
     st.sampled_from((None, 0.5, 3.0, 1_200.0, 15_000.0)),
-    st.sampled_from((None, None, "3/0", "3/7", "3/8")),
+    st.sampled_from((None, None, b"3/0", b"3/7", b"3/8")),
     st.sampled_from((None, 1, 2)),
     st.booleans(),
 )
@@ -203,11 +262,10 @@ def test_a_log_cut_anywhere_tells_the_same(drawn: list[tuple], cuts: list[int], 
     waits = {}
     for key, tags, kind, session, gap, ms, transaction, values, is_waiting in drawn:
         log.now += gap
-        made = Executed(session=session, end=log.now, duration_ms=ms, key=key if kind == "SELECT" else kind.lower(),
-                        tags=tags, kind=kind, transaction=transaction, values=values, application="shop",
-                        place=len(log.runs))  # fmt: skip
+        made = executed(key if kind == "SELECT" else kind.lower(), tags, at=log.now, ms=ms, kind=kind, session=session,
+                        transaction=transaction, values=values, application="shop", place=len(log.runs))  # fmt: skip
         if is_waiting:
-            waits[len(log.runs)] = (session, log.now, 5.0)
+            waits[len(log.runs)] = (session, made.end_us, 5_000)
         log.runs.append(made)
 
     def part(start: int, end: int, *, at_start: bool = False) -> Requests:
@@ -215,7 +273,7 @@ def test_a_log_cut_anywhere_tells_the_same(drawn: list[tuple], cuts: list[int], 
         for at in range(start, end):
             if at in waits:
                 requests.add_lock_wait(*waits[at])
-            requests.add(log.runs[at])
+            requests.add(log.runs[at : at + 1])
         return pickle.loads(pickle.dumps(requests))
 
     def joined(one: Requests, other: Requests) -> Requests:

@@ -69,6 +69,16 @@ def test_a_matrix_of_costs(planner: HypopgPlanner) -> None:
     assert wrong.error == 'column "nope" does not exist'
 
 
+def test_many_look_ups_are_told_of_an_index_by_the_name_that_was_asked_for(planner: HypopgPlanner) -> None:
+    text = "SELECT * FROM orders a, orders b WHERE a.id < 500 AND b.customer_id = a.customer_id"
+    made = Configuration(create=(supposed("(customer_id)"),), settings=(("enable_hashjoin", "off"),
+                         ("enable_mergejoin", "off"), ("enable_memoize", "off")))  # fmt: skip
+    ((answer,),) = planner.costs([Question(made, (text,))])
+    (many,) = answer.look_ups
+    assert (many.index, many.table) == ("public.tried", "public.orders")
+    assert many.loops > 100 and 0 < many.cost < (answer.cost or 0)
+
+
 @pytest.mark.parametrize(
     ("configuration", "words"),
     [

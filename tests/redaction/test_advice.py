@@ -67,6 +67,7 @@ def planted_advice(words: list[str], report: Report) -> IndexAdvice:
         left_out=((statement, said), ("#1", said)),
         nothing_because=said,
         doubts=(said,),
+        guessed=(table,),
         why=(
             WhyNot(definition=definition, is_chosen=False, verdict=said, alone=effects, beside=effects,
                    dominated_by=(made, f"{schema}.{index}"), error=None),

@@ -89,8 +89,8 @@ def test_answers_and_times_are_there() -> None:
     for said in (
         "it saved 96.9% of the time of all calls",
         "24.8 s → 96 ms",
-        "not chosen CREATE INDEX ON public.orders (status)",
-        "saves 30.8 min a day alone · costs 4.1 s a day beside the advice",
+        "not advised CREATE INDEX ON public.orders (status)",
+        "saves 30.8 min a day today · costs 4.1 s a day beside the advice",
         "Reason: column nothing of public.orders does not exist",
         "100 MB ◆ knee, ● advised",
     ):

@@ -37,8 +37,8 @@ def test_golden() -> None:
 def test_keys_and_their_order() -> None:
     told = json.loads(render(shop_report()))
     assert list(told) == [
-        "format", "pgadvisor", "is_redacted", "source", "verdict", "gaps", "rules_not_run", "unread", "findings",
-        "waived", "tried", "endpoints", "changes", "trials", "totals", "statements", "migrations", "advice",
+        "format", "pgadvisor", "is_redacted", "source", "verdict", "gaps", "rules_run", "rules_not_run", "unread",
+        "findings", "waived", "tried", "endpoints", "changes", "trials", "totals", "statements", "migrations", "advice",
     ]  # fmt: skip
     found = told["findings"][0]
     assert list(found) == [
@@ -149,7 +149,7 @@ def test_what_a_later_run_is_compared_with_is_read_back(report: Report) -> None:
 
 def test_a_report_with_more_in_it_than_is_known_is_read_back() -> None:
     content = json.loads(render(shop_report()))
-    content["trials"] = [{"of": "a later version"}]
+    content["more"] = [{"of": "a later version"}]
     content["findings"][0]["more"] = 1
     del content["statements"], content["totals"]
     again = read(content)

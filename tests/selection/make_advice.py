@@ -36,7 +36,9 @@ def advised(
     facts = facts_about(tables, cases, **(example or {}))
     planner = planner_of(facts, cases, sizes=sizes, refused=refused)
     draws = [drawn(str(number), case.text) for number, case in enumerate(cases, start=1)]
-    wished = Wishes(**{"least_fall": 0.0, "least_units": 0.0, "workload_is_given": True, **wishes})
+    wished = Wishes(
+        **{"least_fall": 0.0, "least_units": 0.0, "least_units_served": 0.0, "workload_is_given": True, **wishes}
+    )
     return advise_indexes(facts, planner, draws, wished, clock=clock)
 
 

@@ -120,6 +120,7 @@ def searched(instance: Instance, *budgets: int | None, left_s: float = 60.0) -> 
         most_worse=MOST_WORSE,
         least_fall=0.0,
         least_units=0.0,
+        least_units_served=0.0,
         left_s=lambda: left_s,
     )  # fmt: skip
     return Searched(matrix, found, found.along(budgets or (instance.budget,), (budgets or (instance.budget,))[0]))

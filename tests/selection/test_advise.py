@@ -158,15 +158,35 @@ def test_a_table_of_which_nothing_is_known_is_doubted() -> None:
         bare, columns=tuple(msgspec.structs.replace(each, statistics=None) for each in bare.columns)
     )
     advice = advised([bare], [BY_A])
-    assert any("public.t" in each and "ANALYZE" in each for each in advice.doubts)
+    assert advice.guessed == ("public.t",)
+    idle = advised([bare], [Case(BY_A.text, {T: {(): 1000.0}})])
+    assert any("public.t" in each and "ANALYZE" in each for each in idle.doubts) and not idle.guessed
+
+
+def test_an_empty_table_gets_no_index() -> None:
+    """PostgreSQL plans a table that was never analyzed as if it had ten pages."""
+    new = msgspec.structs.replace(table("t", columns={"a": "bigint"}, statistics={}), rows=None, heap_bytes=0)
+    advice = advised([new], [BY_A])
+    assert not advice.create and any("public.t: next to nothing is there yet" in each for each in advice.doubts)
 
 
 def test_an_index_of_a_fast_statement_is_not_swapped_for_a_wider_one() -> None:
     fast = Case("SELECT id FROM t WHERE a = 1 AND b = 1", {T: {(): 1000.0, ("a",): 12.0, ("a", "b"): 4.0}})
     t = table("t", columns={"a": "bigint", "b": "bigint"}, indexes={"t_a": "a"})
     assert keys_created(advised([t], [fast])) == ["public.t (a, b)"]
-    advice = advised([t], [fast], least_units=10.0)
+    advice = advised([t], [fast], least_units_served=10.0)
     assert not advice.create and not advice.drop and advice.gap < 0.001
+    bare = table("t", columns={"a": "bigint", "b": "bigint"})
+    assert keys_created(advised([bare], [fast], least_units_served=900.0)) == ["public.t (a, b)"]
+
+
+def test_a_day_without_much_to_save_gets_no_index() -> None:
+    """Where it is known how long the workload has been counted; else calls have no length."""
+    timed = BY_A._replace(mean_ms=2.0)
+    known = {"workload_is_given": False, "least_ms": 1000.0}
+    assert not advised(TABLES, [timed], example={"days": 1.0}, **known).create
+    assert advised(TABLES, [timed._replace(calls=1000)], example={"days": 1.0}, **known).create
+    assert advised(TABLES, [timed], least_ms=1000.0).create and advised(TABLES, [BY_A], **known).create
 
 
 @pytest.mark.parametrize(("days", "dropped"), [(0.1, []), (30.0, ["public.t_g"])])

@@ -15,7 +15,9 @@ SCATTERED = msgspec.structs.replace(LINES, index="public.new", loops=400, rows=2
 
 
 def column(name: str, correlation: float, n_distinct: float = -0.25) -> Column:
-    statistics = ColumnStatistics(null_fraction=0.0, average_width_bytes=8, n_distinct=n_distinct, correlation=correlation)
+    statistics = ColumnStatistics(
+        null_fraction=0.0, average_width_bytes=8, n_distinct=n_distinct, correlation=correlation
+    )
     return Column(name=name, type="bigint", statistics=statistics)
 
 

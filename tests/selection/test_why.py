@@ -38,7 +38,7 @@ def test_part_of_the_advice() -> None:
 def test_never_used() -> None:
     answer = ask(index_on("b, n"), BY_A)
     assert not answer.is_chosen and answer.verdict == "No plan of the workload uses it."
-    assert answer.gain_alone == 0.0 and not answer.alone
+    assert answer.gain_alone == 0.0 and not answer.alone and not answer.dominated_by
 
 
 def test_larger_than_the_budget() -> None:
@@ -73,12 +73,12 @@ def test_not_more_than_so_many_indexes() -> None:
 
 def test_already_there() -> None:
     there = table("t", columns={**COLUMNS, "c": "text"}, indexes={"t_a": "a", "t_c": "c"})
-    assert ask(index_on("a"), BY_A, t=there).verdict == "t_a is the same index, and is there."
-    assert ask(index_on("c text_ops"), BY_A, t=there).verdict == "t_c is the same index, and is there."
+    assert ask(index_on("a"), BY_A, t=there).verdict == "t_a is the same index, and is there: ask about it."
+    assert ask(index_on("c text_ops"), BY_A, t=there).verdict == "t_c is the same index, and is there: ask about it."
     other = (index_on('c COLLATE "C"'), index_on("c text_pattern_ops"), index_on("a").replace("INDEX", "UNIQUE INDEX"))
     assert not [each for each in other if "is there" in ask(each, BY_A, t=there).verdict]
     unique = table("t", columns=COLUMNS, indexes={"t_a": "UNIQUE a"})
-    assert ask(index_on("a"), BY_A, t=unique).verdict == "t_a is the same index, and is there."
+    assert ask(index_on("a"), BY_A, t=unique).verdict == "t_a is the same index, and is there: ask about it."
 
 
 def test_names_may_hold_dots() -> None:
@@ -107,7 +107,8 @@ class TestOfAnIndexThatIsThere:
 
     def test_used(self) -> None:
         answer = ask("public.t_a", BY_A, t=table("t", columns=COLUMNS, indexes={"t_a": "a"}))
-        assert answer.is_chosen and answer.verdict == "It stays: 1 statement of the workload use it."
+        assert answer.is_chosen and answer.verdict == "It stays: 1 statement of the workload uses it."
+        assert answer.is_there
         assert answer.gain_beside == 99_000.0
         assert [(each.statement, each.ratio) for each in answer.beside] == [("1", pytest.approx(100.0))]
 
@@ -120,7 +121,10 @@ class TestOfAnIndexThatIsThere:
 
     def test_fixed(self) -> None:
         answer = ask("public.t_pkey", BY_A)
-        assert answer.is_chosen and answer.verdict == "It stays, whatever it serves: the primary key."
+        assert (
+            answer.is_chosen and answer.is_there and answer.verdict == "It stays, whatever it serves: the primary key."
+        )
+        assert (answer.gain_alone, answer.gain_beside, answer.error) == (None, None, None)
 
     def test_scanned_by_others(self) -> None:
         t = changed(table("t", columns=COLUMNS, indexes={"t_n": "n"}), {"t_n": {"scans": 9}})

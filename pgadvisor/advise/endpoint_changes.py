@@ -1,0 +1,68 @@
+"""What became of each endpoint's requests between two runs, as logs tell of them."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pgadvisor.advise.statement_changes import WORTH_TELLING, is_apart
+from pgadvisor.model.changes import EndpointChange
+from pgadvisor.model.log import LoggedEndpoint
+from pgadvisor.model.report import Endpoint
+
+_RANK = ("worse", "new", "better", "gone", "same")
+
+
+def endpoint_changes(now: Sequence[Endpoint], before: Sequence[Endpoint]) -> tuple[EndpointChange, ...]:
+    """Every endpoint whose requests are known, where both runs have logs: the worse ones first, then by their time."""
+    seen, known = ({each.name: each.seen for each in run if each.seen is not None} for run in (now, before))
+    if not seen or not known:
+        return ()
+    total_ms = sum(each.database_ms.total for each in seen.values())
+    found = [_told(name, seen.get(name), known.get(name), total_ms) for name in sorted(seen.keys() | known.keys())]
+    return tuple(sorted(found, key=lambda each: (_RANK.index(each.change), -_moved(each))))
+
+
+def _told(name: str, seen: LoggedEndpoint | None, known: LoggedEndpoint | None, total_ms: float) -> EndpointChange:
+    return EndpointChange(
+        change=_change(seen, known, total_ms),
+        name=name,
+        requests_before=known.requests if known else None,
+        requests_after=seen.requests if seen else None,
+        mean_ms_before=_mean_ms(known),
+        mean_ms_after=_mean_ms(seen),
+        p95_ms_before=known.database_ms.p95 if known else None,
+        p95_ms_after=seen.database_ms.p95 if seen else None,
+        queries_before=_queries(known),
+        queries_after=_queries(seen),
+    )
+
+
+def _change(
+    seen: LoggedEndpoint | None, known: LoggedEndpoint | None, total_ms: float
+) -> Literal["new", "worse", "better", "gone", "same"]:
+    """By the database time of a request, in so far as it moves the time of all; else by its queries."""
+    if seen is None:
+        return "gone"
+    if known is None:
+        return "new"
+    calls = min(seen.requests, known.requests)
+    after, was = _mean_ms(seen) or 0.0, _mean_ms(known) or 0.0
+    if is_apart(calls, after, was) and abs(after - was) * seen.requests >= WORTH_TELLING * total_ms:
+        return "worse" if after > was else "better"
+    after, was = _queries(seen) or 0.0, _queries(known) or 0.0
+    if is_apart(calls, after, was) and abs(after - was) >= 1:
+        return "worse" if after > was else "better"
+    return "same"
+
+
+def _mean_ms(seen: LoggedEndpoint | None) -> float | None:
+    return seen.database_ms.total / seen.requests if seen and seen.requests else None
+
+
+def _queries(seen: LoggedEndpoint | None) -> float | None:
+    return seen.queries.total / seen.requests if seen and seen.requests else None
+
+
+def _moved(change: EndpointChange) -> float:
+    """Of those that are new or gone all their time; else by how much the requests of this run are slower or faster."""
+    requests = change.requests_after or change.requests_before or 0
+    return abs((change.mean_ms_after or 0.0) - (change.mean_ms_before or 0.0)) * requests

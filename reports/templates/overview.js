@@ -1,0 +1,3 @@
+byId("theme").addEventListener("click", toggleTheme);
+addEventListener("beforeprint", beforePrint);
+addEventListener("afterprint", afterPrint);

@@ -1,0 +1,42 @@
+"""Tests of jobs side by side: each has a process of its own, so that nothing it does reaches another."""
+
+import os
+import signal
+from typing import Any
+
+from pgadvisor.cli.side_by_side import Failure, side_by_side
+from pgadvisor.errors import UsageError
+
+
+def _work(job: str) -> str:
+    """What a job's process does."""
+    if job == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == "refused":
+        raise UsageError("this is not for us: ask another")
+    if job == "crashed":
+        raise ZeroDivisionError("words of a stranger")
+    return f"{job} done"
+
+
+def test_a_crash_takes_no_other_job_along() -> None:
+    found: dict[int, Any] = {}
+    most: list[int] = []
+    running: set[int] = set()
+
+    def started(place: int) -> None:
+        running.add(place)
+        most.append(len(running))
+
+    def ended(place: int, result: object) -> None:
+        running.remove(place)
+        found[place] = result
+
+    side_by_side(_work, ["a", "killed", "refused", "crashed", "b"], at_once=2, started=started, ended=ended)
+    assert max(most) == 2 and not running
+    assert (found[0], found[4]) == ("a done", "b done")
+    killed, refused, crashed = (found[place] for place in (1, 2, 3))
+    assert isinstance(killed, Failure) and "was ended by signal 9: audit it alone" in killed.sentence
+    assert refused == Failure(sentence="this is not for us: ask another")
+    assert "internal error (ZeroDivisionError): run again with --debug" in crashed.sentence
+    assert "stranger" not in crashed.sentence
