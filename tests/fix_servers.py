@@ -24,6 +24,8 @@ MAJORS = ("13", "14", "15", "16", "17")
 SERVER_IS_UP = pytest.StashKey[bool]()
 """Set where the default server came up: what is then skipped is not for want of a server."""
 
+_SETTINGS = {"autovacuum_naptime": "1d"}
+"""What was never analyzed stays so, however long a test file takes."""
 _DEBIAN15 = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -67,7 +69,7 @@ def _default_server() -> Iterator[Server]:
 @contextlib.contextmanager
 def _embedded_or_skip(binaries: Path | None) -> Iterator[EmbeddedServer]:
     try:
-        running = EmbeddedServer(binaries, preload=PRELOAD)
+        running = EmbeddedServer(binaries, settings=_SETTINGS, preload=PRELOAD)
     except EmbeddedServerError as error:
         pytest.skip(str(error))
     with running:

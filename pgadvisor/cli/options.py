@@ -67,7 +67,7 @@ SourceArgument = Annotated[
 SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[SOURCE]...",
+        metavar="SOURCE",
         show_default=False,
         help="A DSN (`dbname=shop`), a URI (`postgresql://host/shop`) or a snapshot file. Without it libpq's own ways "
         "decide: PG* variables, service file, .pgpass. Several: as with --inventory.",

@@ -126,8 +126,12 @@ def _signals_wait() -> Iterator[None]:
         yield
         return
     resource_tracker.ensure_running()  # it would be started below otherwise, and lets signals through when it is
-    came: list[signal.Signals] = []
-    handlers = {number: signal.signal(number, lambda number, _: came.append(signal.Signals(number))) for number in _STOPPING}
+    came: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        came.append(number)
+
+    handlers = {number: signal.signal(number, note) for number in _STOPPING}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)  # for the new process, which inherits it
     try:
         yield
@@ -135,8 +139,8 @@ def _signals_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in came[:1]:
-            signal.raise_signal(number)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def _run(answer: Connection, work: Callable[[Job], object], job: Job, debug: bool) -> None:

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import psycopg
 import pytest
@@ -17,7 +19,7 @@ SETTINGS = {
     "logging_collector": "on", "log_directory": "logs", "log_filename": "server.log",
     "log_destination": "stderr,csvlog,jsonlog", "log_line_prefix": "%m [%p] %q%u@%d/%a ",
     "log_min_duration_statement": "0", "log_temp_files": "0", "auto_explain.log_min_duration": "0",
-    "auto_explain.log_analyze": "on", "auto_explain.log_format": "json", "auto_explain.log_nested_statements": "on",
+    "log_lock_waits": "on", "deadlock_timeout": "10ms", "auto_explain.log_analyze": "on", "auto_explain.log_format": "json", "auto_explain.log_nested_statements": "on",
 }  # fmt: skip
 FUNCTION = """CREATE FUNCTION twice(n int) RETURNS bigint LANGUAGE plpgsql AS
     'BEGIN RETURN (SELECT sum(a) FROM numbers WHERE a < n); END'"""
@@ -37,6 +39,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, di
         connection.execute(FUNCTION)
         connection.execute("SELECT pg_stat_statements_reset()")
         _run_workload(connection)
+        _wait_for_a_lock(connection, server.dsn())
         rows = connection.execute("SELECT query, calls FROM pg_stat_statements").fetchall()
         logs = server.data_directory / "logs"
         _await(logs / "server.json", b"FROM pg_stat_statements")
@@ -61,6 +64,22 @@ def _run_workload(connection: psycopg.Connection) -> None:
         simple.execute("SELECT 'secret'::int")
 
 
+def _wait_for_a_lock(connection: psycopg.Connection, dsn: str) -> None:
+    """A tagged transaction waits for another one's lock, for longer than deadlock_timeout."""
+    waiting = "SELECT 1 FROM pg_locks WHERE relation = 'numbers'::regclass AND NOT granted AND waitstart < now() - %s"
+    with psycopg.connect(dsn, autocommit=True) as holder, psycopg.connect(dsn, autocommit=True) as waiter:
+        holder.execute("BEGIN; LOCK TABLE numbers")
+        waiter.execute("BEGIN")
+        thread = Thread(target=waiter.execute, args=("LOCK TABLE numbers /*route='/stock',http_method='PUT'*/",))
+        thread.start()
+        until = time.monotonic() + 30
+        while not connection.execute(waiting, (timedelta(milliseconds=40),)).fetchall() and time.monotonic() < until:
+            time.sleep(0.01)
+        holder.execute("COMMIT")
+        thread.join()
+        waiter.execute("COMMIT")
+
+
 def _await(file: Path, words: bytes) -> None:
     """The collector writes a little after the server has answered."""
     until = time.monotonic() + 30
@@ -83,6 +102,18 @@ def test_runs_are_those_that_the_server_counted(written: tuple[Path, dict[str, i
     assert {event.kind for event in logs.events} >= {"error", "temporary file"}
     assert "secret" not in str(logs) and told.keys() >= {each.key for each in seen}
     _assert_read_whole(logs)
+    stock = next(each for each in logs.endpoints if each.name == "PUT /stock")
+    assert stock.requests == 1 and 40 <= stock.lock_wait_ms <= stock.database_ms.total
+
+
+def test_the_forms_tell_the_same_figures(written: tuple[Path, dict[str, int]]) -> None:
+    folder, _ = written
+    told = [read_logs([str(folder / f"server.{ending}")]) for ending in ("log", "csv", "json")]
+    figures = [
+        {each.key: (each.runs, each.nested, each.duration_ms, each.errors) for each in logs.statements} for logs in told
+    ]
+    assert figures[0] == figures[1] == figures[2]
+    assert [logs.endpoints for logs in told[1:]] == [told[2].endpoints] * 2
 
 
 def _assert_read_whole(logs: Logs) -> None:
