@@ -19,7 +19,8 @@ SETTINGS = {
     "logging_collector": "on", "log_directory": "logs", "log_filename": "server.log",
     "log_destination": "stderr,csvlog,jsonlog", "log_line_prefix": "%m [%p] %q%u@%d/%a ",
     "log_min_duration_statement": "0", "log_temp_files": "0", "auto_explain.log_min_duration": "0",
-    "log_lock_waits": "on", "deadlock_timeout": "10ms", "auto_explain.log_analyze": "on", "auto_explain.log_format": "json", "auto_explain.log_nested_statements": "on",
+    "log_lock_waits": "on", "deadlock_timeout": "10ms",
+    "auto_explain.log_analyze": "on", "auto_explain.log_format": "json", "auto_explain.log_nested_statements": "on",
 }  # fmt: skip
 FUNCTION = """CREATE FUNCTION twice(n int) RETURNS bigint LANGUAGE plpgsql AS
     'BEGIN RETURN (SELECT sum(a) FROM numbers WHERE a < n); END'"""
