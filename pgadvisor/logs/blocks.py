@@ -8,6 +8,8 @@ BLOCK = 4_000_000
 """Bytes read at a time: enough that the cost of a call does not matter, few enough for the caches of the processor."""
 LONGEST = 8_000_000
 """Bytes of one record, up to the next that begins; longer ones are passed over."""
+LONGEST_START = 1_000_000
+"""What stands in a line before its message is shorter."""
 
 
 class Readable(Protocol):
@@ -37,7 +39,7 @@ class Blocks:
 
     def __init__(self, stream: Readable, start: re.Pattern[bytes], at: int, end: int | None = None) -> None:
         self._stream, self._start, self._end = stream, start, end
-        self._search = re.compile(rb"^(?:" + start.pattern + rb")", re.MULTILINE)
+        self._search = re.compile(rb"\n(?=" + start.pattern + rb")")
         self._at = self._read_to = at
         self._left = b""
 
@@ -72,7 +74,7 @@ class Blocks:
         """The records as one block, but for those that are too long: whatever was read at once, the same are."""
         begin = 0
         if len(data) > LONGEST:
-            starts = [found.start() for found in self._search.finditer(data) if found.start()]
+            starts = [found.end() for found in self._search.finditer(data)]
             for here, follow in zip([0, *starts], [*starts, len(data)], strict=True):
                 if follow - here > LONGEST:
                     if here > begin:
@@ -91,9 +93,10 @@ class Blocks:
         """The record that is open, read to its end and not kept."""
         size, lines, tail = 0, 0, self._left
         while True:
-            found = self._search.search(tail, 1)
-            keep = found.start() if found else tail.rfind(b"\n")
-            keep = max(keep, 0) if found or keep >= 0 else len(tail)
+            found = self._search.search(tail)
+            keep = found.end() if found else tail.rfind(b"\n")
+            if not found and (keep < 0 or len(tail) - keep > LONGEST_START):
+                keep = len(tail)  # in the middle of a line: no record begins there
             size, lines, tail = size + keep, lines + tail.count(b"\n", 0, keep), tail[keep:]
             new = b"" if found else self._read()
             if found or not new:

@@ -51,14 +51,15 @@ class Jsonlog:
             found = []
         entries: list[Entry] = []
         match, add = _MESSAGE.match, entries.append
+        sessions: dict[tuple[object, ...], bytes] = {}
         for spelled, line in zip(lines, found if len(found) == len(lines) else map(self._decoded, lines), strict=True):
             if line is None or not line.error_severity:
                 add((b"", b"", b"", b"", b"", b"", b"", b"", b"", spelled))
                 continue
             ms, step, text = match(line.message).groups()  # type: ignore[union-attr]
             time = line.timestamp
-            name = f"{line.session_id or line.pid}\0{line.user}\0{line.dbname}\0{line.application_name}\0{time[24:]}"
-            session = name.encode()
+            spelling = (line.session_id or line.pid, line.application_name, line.user, time[24:])
+            session = sessions.get(spelling) or sessions.setdefault(spelling, _session_of(line))
             add(
                 (
                     spelled, time[:19].encode(), time[19:23].encode(), session, line.vxid.encode(),
@@ -82,6 +83,11 @@ class Jsonlog:
             return self._decoder.decode(spelled)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
+
+
+def _session_of(line: _Line) -> bytes:
+    name = line.session_id or line.pid
+    return f"{name}\0{line.user}\0{line.dbname}\0{line.application_name}\0{line.timestamp[24:]}".encode()
 
 
 def _entries_of(line: _Line, session: bytes) -> list[Entry]:

@@ -19,8 +19,9 @@ from pgadvisor.logs.telling import logs_of
 from pgadvisor.model.log import Logs, NotRead
 from pgadvisor.model.progress import Progress, no_progress
 
-STRETCH = 64_000_000
-"""Bytes of a stretch: what is read twice around it is little beside it."""
+STRETCH = 32_000_000
+"""Bytes of a stretch: what is read twice around it is little beside it, and what of it waits for its neighbours fits
+into memory."""
 PIECE = 65_536
 _RICHEST = {"json": 0, "csv": 1, "stderr": 2}
 """Of several forms of one log, that which tells most is read."""

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from pgadvisor.logs.blocks import LONGEST, Blocks
+from pgadvisor.logs.blocks import LONGEST, LONGEST_START, Blocks
 from pgadvisor.logs.entry import Form
 from pgadvisor.logs.files import LogStream, open_log
 from pgadvisor.logs.forms import Shape
@@ -92,5 +92,7 @@ def _aligned(stream: LogStream, form: Form, at: int) -> int:
         if found := begins.search(data):
             return at + found.end()
         line = data.rfind(b"\n")
-        at, data = (at + line, data[line:]) if line >= 0 else (at + len(data), b"")
+        if line < 0 or len(data) - line > LONGEST_START:
+            line = len(data)  # in the middle of a line: no record begins there
+        at, data = at + line, data[line:]
     return at + len(data)
