@@ -58,7 +58,7 @@ class Jsonlog:
                 continue
             ms, step, text = match(line.message).groups()  # type: ignore[union-attr]
             time = line.timestamp
-            spelling = (line.session_id or line.pid, line.application_name, line.user, time[24:])
+            spelling = (line.session_id or line.pid, line.application_name, line.user, line.dbname, time[24:])
             session = sessions.get(spelling) or sessions.setdefault(spelling, _session_of(line))
             add(
                 (

@@ -131,6 +131,16 @@ class Values:
         return None if is_bound or top.set_operation or rows is None else rows
 
     @property
+    def _few_rows(self) -> float | None:
+        """The rows of a call that a LIMIT seldom cuts: with less than one a call it mostly found nothing to cut."""
+        if isinstance(self._query, Unread):
+            return None
+        top, rows = self._query.top, self._statement.rows_per_call
+        return (
+            rows if top.limit and not top.offset and not top.has_aggregate and rows is not None and rows < 1 else None
+        )
+
+    @property
     def hinted_width(self) -> float | None:
         """The share of a table that a range reads, by the pages that one call touches; None: they do not tell."""
         statement = self._statement
@@ -234,7 +244,8 @@ class Values:
         rows = self.rows_tell if self._is_only(place) and taken.rank is None else None
         drawn = distribution.drawn(taken.draw) if taken.rank is None else distribution.of_rank(taken.rank)
         if role.kind in ("pattern", "regex"):
-            return _pattern(_wrapped(distribution.prefix(drawn, rows), role), role)
+            few = self._few_rows if self._is_only(place) and taken.rank is None else None
+            return _pattern(_wrapped(distribution.prefix(drawn, few if rows is None else rows), role), role)
         return _wrapped(drawn if rows is None else distribution.matching(rows), role)
 
     def _items(self, role: Role) -> int:

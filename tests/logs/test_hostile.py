@@ -55,7 +55,8 @@ def test_an_endless_line_is_passed_over(form: str, tmp_path: Path) -> None:
     long = FORMS[form]([run("SELECT '" + "x" * 30_000_000 + "'")]) + b"\xff\0\1" * 10_000_000 + b"\n"
     (tmp_path / "server.log").write_bytes(before + long + after)
     program = (
-        "import sys; from pathlib import Path; from pgadvisor.logs.reading import read_logs; l = read_logs([sys.argv[1]]);"
+        "import sys; from pathlib import Path; from pgadvisor.logs.reading import read_logs;"
+        "l = read_logs([sys.argv[1]]);"
         "print(l.records, [(n.reason, n.count, n.line) for n in l.not_read], sorted(s.runs for s in l.statements),"
         "Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )

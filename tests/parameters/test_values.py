@@ -161,6 +161,8 @@ ORDERS = Table(
             histogram_bounds=tuple(f"User{number:03}@example.com" for number in range(101)))),
         Column(name="at", type="timestamp with time zone", statistics=statistics(histogram_bounds=DAYS)),
         Column(name="tags", type="text[]", statistics=statistics(common_elements=("a", "b", "c"))),
+        Column(name="code", type="text", statistics=statistics(
+            histogram_bounds=tuple(f"{number * 607:04x}" for number in range(101)))),
         Column(name="kind", type="shop.kind"),
         Column(name="data", type="jsonb"),
     ),
@@ -213,6 +215,13 @@ def test_a_function_around_the_column_is_around_the_value_too() -> None:
 def test_a_pattern_begins_like_a_value_and_fits_the_rows() -> None:
     few = values("SELECT * FROM orders WHERE email LIKE $1", "text", calls=1, rows=990).at()
     assert few.literals == {1: "'User05%'"}
+
+
+def test_a_pattern_that_finds_less_than_a_limit_is_a_rare_one() -> None:
+    text = "SELECT * FROM orders WHERE code ILIKE $1 LIMIT $2"
+    rare = values(text, "text", "bigint", calls=100, rows=70).at().literals[1]
+    often = values(text, "text", "bigint", calls=100, rows=2000).at().literals[1]
+    assert len(rare) > len(often)
 
 
 def test_elements_of_arrays() -> None:
