@@ -105,7 +105,7 @@ class Distribution:
         if rows is None or not self._rows:
             return next((start for start in starts if self._share_of(start) <= SELECTIVE), starts[-1])
         wanted, table_rows = math.log(max(rows, 1.0)), self._rows
-        if rows < 1:
+        if rows * len(self._bounds) < self._rows:
             starts.reverse()  # of those that look alike to the histogram the longest fits fewest
         return min(starts, key=lambda start: abs(math.log(max(self._share_of(start) * table_rows, 1.0)) - wanted))
 

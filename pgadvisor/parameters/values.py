@@ -30,6 +30,8 @@ ARRAY_ITEMS = 5
 MOST_ARRAY_ITEMS = 100
 LIMIT_ROWS = 20
 """LIMIT where nothing tells: a page."""
+HALF, WHOLE = 0.5, 0.9
+"""Shares of a table's pages: a call that touches less read a range, one that touches more read all of it."""
 CALIBRATIONS = 8
 """Most texts that are planned for it: up to PostgreSQL 15 each takes a place in pg_stat_statements."""
 CALIBRATED = 0.05
@@ -132,17 +134,18 @@ class Values:
 
     @property
     def _few_rows(self) -> float | None:
-        """The rows of a call that a LIMIT seldom cuts: with less than one a call it mostly found nothing to cut."""
+        """The rows of a call that a LIMIT does not cut: all of the table was read, or mostly none was found."""
         if isinstance(self._query, Unread):
             return None
         top, rows = self._query.top, self._statement.rows_per_call
-        return (
-            rows if top.limit and not top.offset and not top.has_aggregate and rows is not None and rows < 1 else None
-        )
+        if not top.limit or top.offset or top.has_aggregate or rows is None:
+            return None
+        share = self._pages_share
+        return rows if rows < 1 or (share is not None and share >= WHOLE) else None
 
     @property
-    def hinted_width(self) -> float | None:
-        """The share of a table that a range reads, by the pages that one call touches; None: they do not tell."""
+    def _pages_share(self) -> float | None:
+        """The share of its only table's pages that one call touches; None: not known."""
         statement = self._statement
         if isinstance(self._query, Unread) or not statement.calls or statement.shared_hit_blocks is None:
             return None
@@ -150,8 +153,13 @@ class Values:
         table = self._columns.table(next(iter(tables))) if len(tables) == 1 else None
         if table is None or not table.pages:
             return None
-        pages = (statement.shared_hit_blocks + (statement.shared_read_blocks or 0)) / statement.calls
-        return pages / table.pages if pages < table.pages / 2 else None
+        return (statement.shared_hit_blocks + (statement.shared_read_blocks or 0)) / statement.calls / table.pages
+
+    @property
+    def hinted_width(self) -> float | None:
+        """The share of a table that a range reads, by the pages that one call touches; None: they do not tell."""
+        share = self._pages_share
+        return share if share is not None and share < HALF else None
 
     @property
     def rows_seen(self) -> float | None:
@@ -218,7 +226,9 @@ class Values:
         """The value for a parameter that meets something."""
         rows = self._statement.rows_per_call
         if role.kind == "limit":
-            return str(LIMIT_ROWS if rows is None else max(math.ceil(rows), 1))
+            is_searched = any(each.kind in ("pattern", "regex") for each in self._roles.values())
+            least = LIMIT_ROWS if is_searched and self._few_rows is not None else 1
+            return str(LIMIT_ROWS if rows is None else max(math.ceil(rows), least))
         if role.kind in ("inner limit", "offset"):
             return "0" if role.kind == "offset" else "1"
         if role.distribution is None or not (role.distribution.is_known or role.kind in ("elements", "element")):
@@ -244,7 +254,7 @@ class Values:
         rows = self.rows_tell if self._is_only(place) and taken.rank is None else None
         drawn = distribution.drawn(taken.draw) if taken.rank is None else distribution.of_rank(taken.rank)
         if role.kind in ("pattern", "regex"):
-            few = self._few_rows if self._is_only(place) and taken.rank is None else None
+            few = self._few_rows if self._is_only(place) else None
             return _pattern(_wrapped(distribution.prefix(drawn, few if rows is None else rows), role), role)
         return _wrapped(drawn if rows is None else distribution.matching(rows), role)
 
