@@ -71,8 +71,9 @@ def test_what_cannot_be_told_is_said_in_a_sentence(shop: Path, tmp_path: Path) -
     assert_refused(pgadvisor("endpoints", shop, "--config", config), "pgadvisor.toml", "query")
 
 
-def test_a_redacted_story_names_nothing_of_the_shop(shop: Path) -> None:
-    done = pgadvisor("endpoints", shop, "--planner", "none", "--redact", "--format", "json", "--quiet")
+def test_a_redacted_story_names_nothing_of_the_shop(shop: Path, tmp_path: Path) -> None:
+    options = ("--planner", "none", "--redact", "--format", "json", "--quiet")
+    done = pgadvisor("endpoints", shop, *options, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["endpoints"][0]["seen"]["sent"][1]["runs"] == 2_500
