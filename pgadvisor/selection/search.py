@@ -31,6 +31,8 @@ MOST_TRIED, FEWEST = 6_000, 2
 3 or 4 milliseconds to make. Those left out come back as neighbours of what is chosen."""
 SURELY_PEELED = 2
 """Rounds that are made though the time is up: without them next to nothing is known of the candidates."""
+MOST_REPLACED = 3
+"""Of the indexes that one plan uses together, how many are tried replaced in one round."""
 NEAR = 100
 """Of the chosen indexes, how many get their neighbours in one round: those that save most first."""
 FEW_ROUNDS = 2
@@ -283,6 +285,18 @@ class Search:
         self._explore(here.items())
         self._explore((at, own - {number}) for at, own in here.items() for number in sorted(matrix.used(at, own)))
         self._peel({at: (own, own | self._relevant[at]) for at, own in here.items()})
+        for place in range(MOST_REPLACED):
+            self._peel(self._replaced(here, place))
+
+    def _replaced(self, here: Mapping[int, Set], place: int) -> dict[int, tuple[Set, Set]]:
+        """Of each statement that uses so many choices the others, and all that might stand in for that one."""
+        found = {}
+        for at, own in here.items():
+            used = sorted(self._matrix.used(at, own))
+            if len(used) > max(place, 1):  # one that is used alone is replaced by what is known of each alone
+                rest = own - {used[place]}
+                found[at] = (rest, (rest | self._relevant[at]) - {used[place]})
+        return found
 
     def _new_near(self, choice: Choice) -> list[int]:
         """The chosen ones whose neighbours are not in the pool, those first whose statements save most."""
