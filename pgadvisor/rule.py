@@ -269,6 +269,7 @@ __all__ = [
     "scanned_table",
     "schema_rule",
     "script",
+    "server_rule",
     "shape_of",
     "size_text",
     "stopped",
@@ -284,11 +285,12 @@ __all__ = [
     "workload_rule",
 ]
 
-RuleKind = Literal["query", "plan", "schema", "workload", "endpoint", "migration", "change"]
+RuleKind = Literal["query", "plan", "schema", "server", "workload", "endpoint", "migration", "change"]
 
 QueryCheck = Callable[[Query, Facts], Iterator[Finding]]
 PlanCheck = Callable[[PlannedStatement, Facts], Iterator[Finding]]
 SchemaCheck = Callable[[Table, Facts], Iterator[Finding]]
+ServerCheck = Callable[[Facts], Iterator[Finding]]
 WorkloadCheck = Callable[[Facts], Iterator[Finding]]
 EndpointCheck = Callable[[SeenEndpoint, Facts], Iterator[Finding]]
 MigrationCheck = Callable[[MigrationStep, GateFacts], Iterator[Finding]]
@@ -353,6 +355,15 @@ def schema_rule(
     """A rule whose check receives one table at a time."""
     return lambda check: _marked(
         check, RuleMark(kind="schema", severity=severity, since=since, needs=needs, aliases=aliases)
+    )
+
+
+def server_rule(
+    *, severity: Severity, since: str, needs: tuple[Area, ...] = ("settings",), aliases: tuple[str, ...] = ()
+) -> Callable[[ServerCheck], ServerCheck]:
+    """A rule about the server as a whole: its settings, its vacuuming, its sessions and locks."""
+    return lambda check: _marked(
+        check, RuleMark(kind="server", severity=severity, since=since, needs=needs, aliases=aliases)
     )
 
 

@@ -16,7 +16,7 @@ GATE_KINDS: frozenset[RuleKind] = frozenset(("migration", "change"))
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """All rules by kind (query, plan, schema, workload, migration, change), then by name."""
+    """All rules by kind (query, plan, schema, server, workload, endpoint, migration, change), then by name."""
     return tuple(rule for kind in get_args(RuleKind) for rule in _rules_of(kind))
 
 

@@ -67,7 +67,7 @@ def _check_all(rule: Rule, facts: Facts) -> Iterator[Finding]:
         case "schema":
             for table in facts.tables:
                 yield from rule.check(table, facts)
-        case "workload":
+        case "server" | "workload":
             yield from rule.check(facts)
         case "endpoint":
             for endpoint in seen_endpoints(facts):

@@ -1,0 +1,1 @@
+"""Rules about the server as a whole: settings, vacuuming, sessions and locks."""
