@@ -100,6 +100,7 @@ def _report(report: Report) -> JsonReport:
         findings=tuple(_finding(finding, at) for finding in report.findings),
         waived=tuple(JsonWaived(finding=_finding(each.finding, at), reason=each.reason, until=each.until,
                                 is_in_source=each.is_in_source) for each in report.waived),
+        unused_waivers=report.unused_waivers,
         tried=tuple(_tried(each, at) for each in report.tried),
         endpoints=tuple(
             JsonEndpoint(name=each.name, calls=each.calls, total_ms=_number(each.total_ms), share=_number(each.share),

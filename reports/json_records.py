@@ -361,7 +361,9 @@ class JsonReport(JsonRecord):
     findings: tuple[JsonFinding, ...]
     """Ranked: severity, then time freed, then sureness."""
     waived: tuple[JsonWaived, ...]
-    """Of the gate: findings that comments or settings waive, in the same order."""
+    """Findings that the settings, or at the gate comments, waive, in the same order."""
+    unused_waivers: tuple[str, ...]
+    """Comments and waivers of no use any more: a sentence each."""
     tried: tuple[JsonTried, ...]
     """What the user wanted tried (`--try`, `--hide`, `--set`), for each statement in its order."""
     endpoints: tuple[JsonEndpoint, ...]

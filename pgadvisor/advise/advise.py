@@ -13,7 +13,7 @@ from pgadvisor.advise.queries import read_queries
 from pgadvisor.advise.rank import rank
 from pgadvisor.advise.registry import audit_rules
 from pgadvisor.advise.run import run_rules
-from pgadvisor.advise.suppress import suppress
+from pgadvisor.advise.suppress import Suppression, terms_for
 from pgadvisor.advise.time_shares import most_costly, table_shares, time_by_statement
 from pgadvisor.advise.trial import Trial
 from pgadvisor.advise.trial_values import with_alternatives
@@ -24,6 +24,7 @@ from pgadvisor.model.catalog import Table
 from pgadvisor.model.progress import Progress, no_progress
 from pgadvisor.model.report import FORMAT, Report, Verdict
 from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.waiver import Waivers
 from pgadvisor.model.whatif import Planner
 from pgadvisor.parameters.draws import DrawnStatement
 from pgadvisor.rule import Rule
@@ -42,12 +43,14 @@ def advise(
     wishes: Wishes | None = None,
     progress: Progress = no_progress,
     budgets: tuple[EndpointBudget, ...] = (),
+    waivers: Waivers | None = None,
 ) -> Report:
     """What the rules (all, unless some are named) say of the snapshot.
 
     `across`: statements with the same cause share a finding; without it each statement has its own. With a `planner`
     and the statements `drawn` for it, proposed indexes are tried before they are shown; without it they are shown as
-    the rules propose them. With `wishes` the indexes are chosen for the whole workload. `budgets`: of endpoints.
+    the rules propose them. With `wishes` the indexes are chosen for the whole workload. `budgets` are those of
+    endpoints, `waivers` those of findings.
     """
     rules = audit_rules() if rules is None else rules
     if snapshot.logs is None:  # nobody gave any: as with migrations, rules about them are no rules that could not run
@@ -60,19 +63,23 @@ def advise(
         advice = advise_indexes(facts, planner, drawn, wishes, progress)
         facts = Facts(snapshot, queries, advice, budgets)
     found, not_run = run_rules(rules, facts, on_crash=on_crash)
-    kept, suppressed = suppress(found, facts)
+    absent = {rule.rule for rule in not_run}
+    ran = tuple(rule for rule in rules if rule.name not in absent)
+    silence = Suppression(facts, terms_for(ran, waivers or Waivers(today=snapshot.collected_at.date())))
+    kept = silence.kept(found)
     trial = Trial(facts, planner, drawn) if planner else None
     asked = settled(trial.sifted(kept) if trial else kept, advice, facts, tuple(trial.different) if trial else ())
-    merged = merge(asked, facts, across=across)
+    merged = silence.kept(merge(asked, facts, across=across))
     findings = tuple(rank([trial.told(each) for each in merged] if trial else merged))
-    absent = {rule.rule for rule in not_run}
     return msgspec.structs.replace(
         observed(facts, give_verdict(findings, not_run, unread, facts)),
         findings=findings,
-        rules_run=tuple(rule.name for rule in rules if rule.name not in absent),
+        rules_run=tuple(rule.name for rule in ran),
         rules_not_run=tuple(not_run),
         unread=tuple(unread),
-        suppressed=suppressed,
+        suppressed=silence.by_comment,
+        waived=silence.waived(across=across),
+        unused_waivers=tuple(silence.unused()),
         trials=trial.summary() if trial else None,
         advice=advice,
         rule_pages=tuple(

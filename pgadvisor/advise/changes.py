@@ -174,13 +174,13 @@ class _Comparison:
 
     def is_fixed(self, finding: Finding) -> bool | None:
         """Whether a finding that is no more found is fixed; False: this run could not tell; None: it was set aside, by
-        a comment or because its remedy was tried this time and does not help."""
+        a comment, by a waiver or because its remedy was tried this time and does not help."""
         rules = [self._rules.get(name) for name in (finding.rule, *finding.also)]
         if any(rule is None or rule.name not in self.report.rules_run for rule in rules):
             return False
         if any(gap.subject is not None and gap.subject == finding.where.table for gap in self.report.gaps):
             return False
-        if self._is_rejected(finding):
+        if self._is_rejected(finding) or any(each.finding.key == finding.key for each in self.report.waived):
             return None
         rule = self._rules[finding.rule]
         return self._is_statement_fixed(finding, rule) if finding.statements else self._is_place_fixed(finding, rule)

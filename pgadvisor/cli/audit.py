@@ -9,8 +9,8 @@ import psycopg
 from pgadvisor.advise.advise import advise
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
-from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
-from pgadvisor.cli.config import read_config
+from pgadvisor.cli.baseline import read_known, tell_unused, tell_unused_waivers, with_baseline
+from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.inventory_audit import ForAll, Job, audit_all, databases_of
 from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
 from pgadvisor.cli.options import FailOn, Format, PlannerKind
@@ -23,6 +23,7 @@ from pgadvisor.errors import UsageError
 from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.waiver import Waivers
 from pgadvisor.reports import text
 from pgadvisor.rule import Rule
 from pgadvisor.selection.wishes import Wishes
@@ -94,6 +95,7 @@ def audit(
             prefix=log_line_prefix,
             baseline=baseline or settings.baseline,
             budgets=settings.endpoints,
+            waivers=waivers_of(settings),
             fail_on=fails,
             debug=debug,
         )
@@ -108,7 +110,10 @@ def audit(
     known = read_known(file) if (file := baseline or settings.baseline) else None
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
     wishes = msgspec.structs.replace(THRIFTY, workload_is_given=workload is not None)
-    judge = partial(report_on, rules=rules, planner=choice, wishes=wishes, budgets=settings.endpoints, debug=debug)
+    judge = partial(
+        report_on, rules=rules, planner=choice, wishes=wishes, budgets=settings.endpoints,
+        waivers=waivers_of(settings), debug=debug,
+    )  # fmt: skip
     if workload is not None and previous is not None:
         raise UsageError("statements of a file have no counters to compare: leave out --previous, or --workload")
     if workload is not None and log:
@@ -123,6 +128,7 @@ def audit(
     if not quiet:
         tell(report, path)
         tell_unused(found, known)
+        tell_unused_waivers(report)
     end(report, fails, quiet=quiet)
 
 
@@ -133,7 +139,10 @@ def report_of(job: Job) -> Report:
     logs = LogOptions(files=job.database.logs, prefix=common.prefix, keep_values=True)
     snapshot = snapshot_with_logs(source, common.source, logs) if logs.files else snapshot_of(source, common.source)
     rules = choose(common.select, common.ignore)
-    found = report_on(snapshot, rules, planner=choice, wishes=THRIFTY, budgets=common.budgets, debug=common.debug)
+    found = report_on(
+        snapshot, rules, planner=choice, wishes=THRIFTY, budgets=common.budgets, waivers=common.waivers,
+        debug=common.debug,
+    )  # fmt: skip
     return with_baseline(found, read_known(common.baseline) if common.baseline else None)
 
 
@@ -154,6 +163,7 @@ def report_on(
     across: bool = True,
     wishes: Wishes | None = None,
     budgets: tuple[EndpointBudget, ...] = (),
+    waivers: Waivers | None = None,
     debug: bool = False,
 ) -> Report:
     """The report (`across`: see `advise`), its indexes tried on the chosen planner, which may be up and `ready`; with
@@ -176,12 +186,13 @@ def report_on(
                     wishes=wishes,
                     progress=progress,
                     budgets=budgets,
+                    waivers=waivers,
                 )
         except psycopg.Error as error:
             if debug or drawn.planner is None:
                 raise
             told = without_planner(snapshot, error)
-    return advise(told, rules, across=across, on_crash=crashed, budgets=budgets)
+    return advise(told, rules, across=across, on_crash=crashed, budgets=budgets, waivers=waivers)
 
 
 def tell(report: Report, path: Path | None) -> None:

@@ -76,6 +76,15 @@ def with_baseline(report: Report, known: Baseline | None) -> Report:
     return with_known_told(report if known is None else mark(report, known.keys))
 
 
+def tell_unused_waivers(report: Report) -> None:
+    """On stderr, what silences nothing of what was found."""
+    told = [*report.unused_waivers[:MOST_TOLD]]
+    if len(report.unused_waivers) > MOST_TOLD:
+        told.append(f"and {len(report.unused_waivers) - MOST_TOLD:,} more waivers that silence nothing")
+    for each in told:
+        errors().print(visible(each), markup=False, highlight=False, soft_wrap=True)
+
+
 def tell_unused(report: Report, known: Baseline | None) -> None:
     """On stderr, what of the baseline matches no finding."""
     left = unused(report, known) if known else ()

@@ -1,6 +1,7 @@
 """The settings file: `pgadvisor.toml`, or `[tool.pgadvisor]` in `pyproject.toml`."""
 
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,9 @@ import msgspec
 
 from pgadvisor.cli.options import FailOn
 from pgadvisor.errors import UsageError
-from pgadvisor.gate.waivers import ListedWaiver
 from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.record import Record
+from pgadvisor.model.waiver import ListedWaiver, Waivers
 
 
 class Config(Record):
@@ -24,9 +25,14 @@ class Config(Record):
     endpoints: tuple[EndpointBudget, ...] = ()
     """What requests may take, by endpoint or pattern."""
     waivers: tuple[ListedWaiver, ...] = ()
-    """Findings of migrations that someone took upon himself."""
+    """Findings that someone took upon himself."""
     require_reason: bool = msgspec.field(default=False, name="require-reason")
     """A waiver without a reason does not hold."""
+
+
+def waivers_of(settings: Config) -> Waivers:
+    """The waivers of the settings, as they hold today."""
+    return Waivers(today=datetime.now(UTC).date(), listed=settings.waivers, needs_reason=settings.require_reason)
 
 
 def read_config(path: Path | None) -> Config:

@@ -10,7 +10,7 @@ import typer
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import THRIFTY, report_on
-from pgadvisor.cli.config import read_config
+from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.options import Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked
 from pgadvisor.cli.previous import Previous, compared, read_previous
@@ -106,7 +106,8 @@ def diff(
     _check_pair(before, after)
     kind = planner or _planner_of(before, after)
     choice = checked(PlannerChoice(kind=kind, programs=twin_bin, source=str(new), options=SourceOptions(quiet=quiet)))
-    judge = partial(report_on, rules=rules, planner=choice, wishes=THRIFTY, budgets=settings.endpoints, debug=debug)
+    judge = partial(report_on, rules=rules, planner=choice, wishes=THRIFTY, budgets=settings.endpoints,
+                    waivers=waivers_of(settings), debug=debug)  # fmt: skip
     report = redaction.redacted(compared(after.run, before, judge), key, quiet=quiet)
     output.write(_rendered(report, shape, path), path)
     _end(report, fail_on or (), quiet=quiet)

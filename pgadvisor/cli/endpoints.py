@@ -11,7 +11,7 @@ import typer
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import report_on
-from pgadvisor.cli.config import read_config
+from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
 from pgadvisor.cli.options import FailOn, Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked
@@ -81,7 +81,9 @@ def endpoints(
     if snapshot.logs is None:
         raise UsageError("no log tells of requests: give the server's log files with --log FILE")
     rules = choose(settings.select, settings.ignore)
-    report = _about(report_on(snapshot, rules, planner=choice, budgets=settings.endpoints, debug=debug), endpoint)
+    waivers = waivers_of(settings)
+    whole = report_on(snapshot, rules, planner=choice, budgets=settings.endpoints, waivers=waivers, debug=debug)
+    report = _about(whole, endpoint)
     shown = redaction.redacted(report, key, quiet=quiet)
     name = shown.endpoints[0].name if endpoint is not None and len(shown.endpoints) == 1 else None
     output.write(_rendered(shown, name, shape, path), path)

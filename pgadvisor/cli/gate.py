@@ -1,17 +1,17 @@
 """`pgadvisor gate`: the migrations of a pull request, before they lock or break production."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pgadvisor.advise.registry import all_rules, choose, gate_rules
+from pgadvisor.advise.registry import choose, gate_rules
+from pgadvisor.advise.suppress import terms_for
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import tell
 from pgadvisor.cli.baseline import read_known, tell_unused, with_baseline
-from pgadvisor.cli.config import Config, read_config
+from pgadvisor.cli.config import Config, read_config, waivers_of
 from pgadvisor.cli.gate_fix import check_fix, coded, patched, write_patch
 from pgadvisor.cli.gate_plans import added_queries, planned
 from pgadvisor.cli.gate_trace import traced
@@ -23,7 +23,6 @@ from pgadvisor.errors import UsageError
 from pgadvisor.gate.find.find import find_migrations
 from pgadvisor.gate.judge import judge
 from pgadvisor.gate.readable import with_unreadable
-from pgadvisor.gate.waivers import Terms
 from pgadvisor.model.migration import Migration
 from pgadvisor.rule import Rule
 
@@ -145,7 +144,7 @@ def gate(
         migrations = readable  # else the server says what is no SQL, on which line
     plans = None if no_plans or fix or catalog is None else planned(catalog, readable, added, choice)
     now = datetime.now(UTC)
-    terms = _terms(settings, rules, now.date())
+    terms = terms_for(rules, waivers_of(settings))
 
     def crashed(rule: Rule, crash: Exception) -> None:
         if debug:
@@ -169,16 +168,6 @@ def gate(
         tell(report, path)
         tell_unused(found, known)
     end(report, threshold, quiet=quiet)
-
-
-def _terms(settings: Config, rules: Sequence[Rule], today: date) -> Terms:
-    return Terms(
-        today=today,
-        rules={name: rule.name for rule in all_rules() for name in (rule.name, *rule.aliases)},
-        listed=settings.waivers,
-        needs_reason=settings.require_reason,
-        rules_run=frozenset(rule.name for rule in rules),
-    )
 
 
 def _rules(settings: Config, select: list[str] | None, ignore: list[str] | None) -> tuple[Rule, ...]:

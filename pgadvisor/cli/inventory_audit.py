@@ -23,6 +23,7 @@ from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.inventory import AuditedDatabase, Overview
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import Report
+from pgadvisor.model.waiver import Waivers
 from pgadvisor.reports import format_numbers, html, html_overview, json_overview, overview_words, text_overview
 from pgadvisor.reports.plan_viewer import PlanViewerName
 
@@ -52,6 +53,7 @@ class ForAll(Record):
     """log_line_prefix of all logs."""
     baseline: Path | None = None
     budgets: tuple[EndpointBudget, ...] = ()
+    waivers: Waivers | None = None
     fail_on: FailOn = FailOn.NEVER
     debug: bool = False
 

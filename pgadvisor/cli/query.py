@@ -1,6 +1,7 @@
 """`pgadvisor query`: one query, or a file of many: plan, findings, what to change."""
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,8 @@ from pgadvisor import __version__
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import report_on, tell
-from pgadvisor.cli.baseline import read_known, with_baseline
-from pgadvisor.cli.config import read_config
+from pgadvisor.cli.baseline import read_known, tell_unused_waivers, with_baseline
+from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.options import FailOn, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked, planner_on
 from pgadvisor.cli.source import SourceOptions, end
@@ -24,7 +25,6 @@ from pgadvisor.errors import UsageError
 from pgadvisor.model.report import Report, UnreadStatement
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement
-from pgadvisor.rule import Rule
 from pgadvisor.sql.reader import UTILITY
 
 NO_SOURCE = Gap(
@@ -93,7 +93,8 @@ def query(
     choice = checked(PlannerChoice(kind=planner, programs=twin_bin, source=source, options=asked))
     wanted = wanted_of(tries, hides, sets, choice)
     snapshot = _snapshot(_statements(sql, file), source, asked)
-    found = with_baseline(_judged(snapshot, rules, choice, wanted, debug=debug), known)
+    judge = partial(report_on, snapshot, rules, planner=choice, across=False, waivers=waivers_of(settings), debug=debug)
+    found = with_baseline(_judged(snapshot, judge, choice, wanted), known)
     report = redaction.redacted(found, key, quiet=quiet)
     if len(report.unread) == len(report.statements):
         raise UsageError(f"no statement could be judged: {places(report.statements, report.unread)}")
@@ -102,16 +103,14 @@ def query(
     output.write_also(report, others, fails)
     if not quiet:
         tell(report, path)
+        tell_unused_waivers(report)
     if faulty := _faulty(found, report):
         raise UsageError(f"not all statements could be judged: {places(report.statements, faulty)}")
     end(found, fails, quiet=quiet)
 
 
-def _judged(
-    snapshot: Snapshot, rules: tuple[Rule, ...], choice: PlannerChoice, wanted: Wanted, *, debug: bool
-) -> Report:
+def _judged(snapshot: Snapshot, judge: Callable[..., Report], choice: PlannerChoice, wanted: Wanted) -> Report:
     """The report on the statements, and what came of what is wanted tried: on one planner."""
-    judge = partial(report_on, snapshot, rules, planner=choice, across=False, debug=debug)
     if not wanted.is_something:
         return _of_queries(judge())
     configuration = configuration_of(snapshot, wanted)

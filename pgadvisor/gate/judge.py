@@ -17,13 +17,14 @@ from pgadvisor.gate.same_cause import one_finding_a_cause
 from pgadvisor.gate.steps import steps_of
 from pgadvisor.gate.trying import TraceFound
 from pgadvisor.gate.verdict import held_by_place, judged_migrations, verdict
-from pgadvisor.gate.waivers import Terms, waive
+from pgadvisor.gate.waivers import waive
 from pgadvisor.migration_facts import GateFacts, MigrationStep
 from pgadvisor.model.finding import Finding
 from pgadvisor.model.migration import Migration
 from pgadvisor.model.report import FORMAT, Report, RuleNotRun
 from pgadvisor.model.snapshot import FORMAT as SNAPSHOT_FORMAT
 from pgadvisor.model.snapshot import Gap, Snapshot
+from pgadvisor.model.waiver import Terms
 from pgadvisor.rule import Rule
 
 LATEST_MAJOR = 18

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,38 +10,7 @@ from pgadvisor.model.finding import Evidence, Finding, Rung
 from pgadvisor.model.migration import Migration, MigrationStatement
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import Waived
-
-
-class ListedWaiver(Record):
-    """An entry of the settings file: `[[waivers]]`."""
-
-    rule: str | None = None
-    """None: all rules."""
-    file: str | None = None
-    """A migration, or several of them: `*` stands for any part of the name."""
-    key: str | None = None
-    """Of one finding."""
-    until: date | None = None
-    """The last day on which it holds; None: it holds for ever."""
-    reason: str | None = None
-
-    def __post_init__(self) -> None:
-        """Without a place it would silence a rule everywhere, for which there is `ignore`."""
-        if self.file is None and self.key is None:
-            raise ValueError("a waiver needs `file` or `key`: to leave out a rule everywhere, write it under `ignore`")
-
-
-class Terms(Record):
-    """By what waivers are judged."""
-
-    today: date
-    rules: Mapping[str, str]
-    """Every name of a rule, aliases as well, to the one it has now."""
-    listed: tuple[ListedWaiver, ...] = ()
-    needs_reason: bool = False
-    """One without a reason does not hold."""
-    rules_run: frozenset[str] = frozenset()
-    """Of another rule nobody knows whether it would have found anything."""
+from pgadvisor.model.waiver import ListedWaiver, Terms
 
 
 class Outcome(Record):
@@ -85,14 +53,18 @@ def waive(findings: Iterable[Finding], migrations: Iterable[Migration], terms: T
     """
     beside = _beside(migrations)
     claims = [claim for each in beside.values() for one in each for claim in one.claims]
-    claims += [_listed_claim(number, each) for number, each in enumerate(terms.listed, start=1)]
+    claims += [
+        _listed_claim(number, each)
+        for number, each in enumerate(terms.listed, start=1)
+        if each.rule or not each.table  # settings are shared: of all rules, those of an audit may be meant
+    ]
     kept: list[Finding] = []
     waived: list[Waived] = []
     faults: dict[_Claim, str | None] = {}
     """Of the claims that met a finding: why they do not hold."""
     for finding in findings:
         met = [each for each in _claims_on(finding, beside, terms) if _names(each, finding, terms)]
-        faults |= {each: _fault(each, terms) for each in met}
+        faults |= {each: terms.fault(each.until, each.reason) for each in met}
         holding = [each for each in met if faults[each] is None]
         whole = [each for each in holding if each.rule is None or terms.rules.get(each.rule) == finding.rule]
         if whole:
@@ -129,8 +101,7 @@ def _claimed(file: str, statement: MigrationStatement) -> _Beside:
 
 
 def _listed_claim(number: int, listed: ListedWaiver) -> _Claim:
-    subject = listed.file or listed.key
-    return _Claim(f"settings, waiver {number} ({subject})", listed.rule, listed.until, listed.reason, False)
+    return _Claim(f"settings, waiver {number} ({listed.place})", listed.rule, listed.until, listed.reason, False)
 
 
 def _claims_on(finding: Finding, beside: Mapping[str, list[_Beside]], terms: Terms) -> Iterator[_Claim]:
@@ -141,22 +112,12 @@ def _claims_on(finding: Finding, beside: Mapping[str, list[_Beside]], terms: Ter
         if each.line == before[-1].line:
             yield from each.claims
     for number, listed in enumerate(terms.listed, start=1):
-        is_file = listed.file is None or (file is not None and fnmatchcase(file, listed.file))
-        if is_file and listed.key in (None, finding.key):
+        if listed.covers(finding):
             yield _listed_claim(number, listed)
 
 
 def _names(claim: _Claim, finding: Finding, terms: Terms) -> bool:
     return claim.rule is None or terms.rules.get(claim.rule) in (finding.rule, *finding.also)
-
-
-def _fault(claim: _Claim, terms: Terms) -> str | None:
-    """Why it does not hold, as a clause."""
-    if claim.until is not None and claim.until < terms.today:
-        return f"ended on {claim.until.isoformat()}"
-    if terms.needs_reason and not claim.reason:
-        return "gives no reason, which `require-reason` asks for"
-    return None
 
 
 def _with_faults(finding: Finding, faults: list[str]) -> Finding:

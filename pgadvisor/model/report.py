@@ -297,7 +297,9 @@ class Report(Record):
     suppressed: int = 0
     """Findings silenced by a comment in their statement."""
     waived: tuple[Waived, ...] = ()
-    """Findings of migrations that a waiver silences."""
+    """Findings that a waiver silences."""
+    unused_waivers: tuple[str, ...] = ()
+    """Comments and waivers that silence nothing, ended, lack a reason or name no rule: a sentence each."""
     endpoints: tuple[Endpoint, ...] = ()
     """The most costly first."""
     logged: tuple[LoggedStatement, ...] = ()

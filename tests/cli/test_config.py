@@ -7,7 +7,7 @@ import pytest
 
 from pgadvisor.cli.config import read_config
 from pgadvisor.errors import UsageError
-from pgadvisor.gate.waivers import ListedWaiver
+from pgadvisor.model.waiver import ListedWaiver
 
 WAIVERS = """
 require-reason = true
@@ -48,7 +48,7 @@ def test_without_any_there_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[[waivers]]\nrule = "truncate-cascade"\n', "`file` or `key`"),
+        ('[[waivers]]\nrule = "truncate-cascade"\n', "`table` or `key`"),
         ('[[waivers]]\nfile = "a.sql"\nuntil = "soon"\n', "until"),
         ('[[waivers]]\nfile = "a.sql"\nreasons = "x"\n', "reasons"),
         ("require-reason = 1\n", "require"),

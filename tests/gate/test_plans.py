@@ -15,10 +15,10 @@ from pgadvisor.errors import UsageError
 from pgadvisor.gate.examples import migration_of
 from pgadvisor.gate.judge import judge
 from pgadvisor.gate.plans import PlansFound, plan_changes
-from pgadvisor.gate.waivers import Terms
 from pgadvisor.model.plan_change import PlanChange
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Gap, Snapshot
+from pgadvisor.model.waiver import Terms
 from pgadvisor.rule import Example, foreign_key, table
 
 BY_EMAIL = "SELECT id, email FROM users WHERE email = $1"

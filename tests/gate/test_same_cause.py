@@ -8,10 +8,10 @@ from pgadvisor.gate.examples import migration_of
 from pgadvisor.gate.judge import judge
 from pgadvisor.gate.plans import PlansFound
 from pgadvisor.gate.trying import TraceFound
-from pgadvisor.gate.waivers import ListedWaiver, Terms
 from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.plan_change import ChangePlace, PlanChange, PlanChanges
 from pgadvisor.model.trace import Trace, Traced, TraceError
+from pgadvisor.model.waiver import ListedWaiver, Terms
 from pgadvisor.rule import Example, table
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -7,9 +7,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from pgadvisor.gate.waivers import ListedWaiver, Outcome, Terms, waive
+from pgadvisor.gate.waivers import Outcome, waive
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Where
 from pgadvisor.model.migration import Migration, MigrationStatement, Waiver
+from pgadvisor.model.waiver import ListedWaiver, Terms
 
 FILE = "db/0042_status.sql"
 TODAY = date(2026, 11, 22)
@@ -158,5 +159,5 @@ def test_a_finding_of_no_file_is_silenced_by_its_key() -> None:
 
 
 def test_an_entry_without_a_place_is_refused() -> None:
-    with pytest.raises(msgspec.ValidationError, match="`file` or `key`"):
+    with pytest.raises(msgspec.ValidationError, match="`table` or `key`"):
         msgspec.convert({"rule": "truncate-cascade"}, ListedWaiver)
