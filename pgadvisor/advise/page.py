@@ -14,15 +14,14 @@ def page_of(rule: Rule, find: FindingsIn = findings_in) -> str:
     """The rule's page as Markdown; `find` runs its examples."""
     summary, _, body = rule.doc.partition("\n")
     needs = f", needs {', '.join(rule.needs)}" if rule.needs else ""
+    origin = f", of the package {rule.package}" if rule.package else ""
     parts = [
         f"# {rule.name}",
         summary,
-        f"*{rule.kind} rule, up to {rule.severity}, since {rule.since}{needs}*",
+        f"*{rule.kind} rule, up to {rule.severity}, since {rule.since}{needs}{origin}*",
         body.strip(),
-        "## Examples",
-        "### Found",
-        *_found(rule, rule.bad[0], find),
-        "### Fine",
+        *(["## Examples", "### Found", *_found(rule, rule.bad[0], find)] if rule.bad else []),
+        *(["### Fine"] if rule.good else []),
         *(part for example in rule.good for part in _fine(example)),
         "## How to silence it",
         f"```sql\n-- pgadvisor: ignore {rule.name} (why)\n```",

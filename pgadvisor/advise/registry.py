@@ -1,4 +1,4 @@
-"""Every rule there is: the registry walks the rules' folders, so that a new rule is one new file."""
+"""Every rule there is: the registry walks the rules' folders, so that a new rule is one new file, and plug-ins."""
 
 import importlib
 import pkgutil
@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import get_args
 
 import pgadvisor.rules
+from pgadvisor.advise.plugins import plugged_in
 from pgadvisor.errors import UsageError
 from pgadvisor.rule import Rule, RuleKind, RuleMark
 
@@ -16,8 +17,13 @@ GATE_KINDS: frozenset[RuleKind] = frozenset(("migration", "change"))
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """All rules by kind (query, plan, schema, server, workload, endpoint, migration, change), then by name."""
-    return tuple(rule for kind in get_args(RuleKind) for rule in _rules_of(kind))
+    """All rules by kind (query, plan, schema, server, workload, endpoint, migration, change), then by name; those of
+    other packages last within their kind. Raises UsageError when a package's rules cannot be used."""
+    own = [rule for kind in get_args(RuleKind) for rule in _rules_of(kind)]
+    others = [_plugged_in(module, package) for module, package in plugged_in()]
+    _check_names([*own, *others])
+    order = get_args(RuleKind)
+    return tuple(sorted([*own, *others], key=lambda rule: order.index(rule.kind)))
 
 
 def audit_rules() -> tuple[Rule, ...]:
@@ -53,13 +59,44 @@ def choose(
 def _rules_of(kind: str) -> list[Rule]:
     folder = importlib.import_module(f"{pgadvisor.rules.__name__}.{kind}")
     names = sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
-    return [_rule(importlib.import_module(f"{folder.__name__}.{name}"), kind) for name in names]
+    return [_own(importlib.import_module(f"{folder.__name__}.{name}"), kind) for name in names]
 
 
-def _rule(module: ModuleType, kind: str) -> Rule:
-    mark: RuleMark | None = getattr(getattr(module, "check", None), "__pgadvisor_rule__", None)
-    if mark is None or mark.kind != kind:
+def _own(module: ModuleType, kind: str) -> Rule:
+    rule = _rule(module)
+    if rule is None or rule.kind != kind:
         raise TypeError(f"{module.__name__} must hold a check marked with @{kind}_rule")
+    return rule
+
+
+def _plugged_in(module: ModuleType, package: str) -> Rule:
+    rule = _rule(module, package)
+    if rule is None or not rule.doc:
+        raise UsageError(
+            f"the package {package} offers {module.__name__} as a rule, and it is none: a rule's file has a docstring "
+            f"and a function `check` marked with one of pgadvisor.rule's decorators, such as @query_rule"
+        )
+    return rule
+
+
+def _check_names(rules: Iterable[Rule]) -> None:
+    """Raises UsageError when two rules share a name or an alias."""
+    holders: dict[str, Rule] = {}
+    for rule in rules:
+        for name in (rule.name, *rule.aliases):
+            other = holders.setdefault(name, rule)
+            if other is not rule:
+                raise UsageError(
+                    f'two rules are called "{name}": one of {other.package or "pgadvisor"} and one of '
+                    f"{rule.package or 'pgadvisor'}; rename one, or uninstall its package"
+                )
+
+
+def _rule(module: ModuleType, package: str | None = None) -> Rule | None:
+    """The rule that the module holds; None: it holds none."""
+    mark: RuleMark | None = getattr(getattr(module, "check", None), "__pgadvisor_rule__", None)
+    if mark is None:
+        return None
     return Rule(
         name=module.__name__.rpartition(".")[2].replace("_", "-"),
         kind=mark.kind,
@@ -68,7 +105,8 @@ def _rule(module: ModuleType, kind: str) -> Rule:
         needs=mark.needs,
         check=module.check,
         doc=(module.__doc__ or "").strip(),
-        bad=tuple(module.BAD),
-        good=tuple(module.GOOD),
+        bad=tuple(getattr(module, "BAD", ())),
+        good=tuple(getattr(module, "GOOD", ())),
         aliases=mark.aliases,
+        package=package,
     )
