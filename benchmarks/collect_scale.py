@@ -17,6 +17,7 @@ import psycopg
 
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import write_snapshot
+from pgadvisor.collect.plans import PlanOptions, collect_plans
 from pgadvisor.collect.session import open_session
 from pgadvisor.planner.binaries import wheel_directory
 from pgadvisor.planner.embedded import EmbeddedServer
@@ -28,7 +29,8 @@ def main() -> int:
     """Prints the figures as JSON; 1 when they are over the limits."""
     options = _options()
     if options.collect:
-        print(json.dumps(_collected(options.collect, Path(options.file) if options.file else None)))
+        file = Path(options.file) if options.file else None
+        print(json.dumps(_collected(options.collect, file, options.plans)))
         return 0
     settings = {"max_locks_per_transaction": "8192", "pg_stat_statements.max": "20000", "autovacuum": "off"}
     binaries = Path(options.binaries) if options.binaries else None
@@ -36,6 +38,9 @@ def main() -> int:
         began = time.perf_counter()
         _build(server.dsn(), options)
         print(f"built in {time.perf_counter() - began:.1f} s", file=sys.stderr)
+        if options.keep:
+            input(f"{server.dsn()}\nEnter ends it: ")
+            return 0
         baseline = _dump_seconds(server, binaries)
         command = [sys.executable, __file__, "--collect", server.dsn()]
         figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -51,16 +56,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000, help="rows of each table, so that statistics are full")
     parser.add_argument("--binaries", help="directory of another PostgreSQL's programs")
     parser.add_argument("--collect", metavar="DSN", help="only collect, and print the figures")
+    parser.add_argument("--plans", type=int, default=0, help="with --collect: run so many statements for their plans")
+    parser.add_argument("--keep", action="store_true", help="keep the server up, and print its DSN")
     parser.add_argument("--file", help="with --collect: write the snapshot there, with its values")
     return parser.parse_args()
 
 
-def _collected(dsn: str, file: Path | None) -> dict[str, float]:
+def _collected(dsn: str, file: Path | None, plans: int) -> dict[str, float]:
     began = time.perf_counter()
     with open_session(dsn) as session:
         snapshot = collect(session)
-    seconds = time.perf_counter() - began
-    used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = time.perf_counter() - began
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        if plans:
+            snapshot = collect_plans(session, snapshot, PlanOptions(top=plans))
     if file:
         write_snapshot(file, snapshot, keep_values=True)
     return {

@@ -25,9 +25,9 @@ from pgadvisor.gate.judge import judge
 from pgadvisor.gate.plans import plan_changes
 from pgadvisor.gate.schema_after import snapshot_after
 from pgadvisor.gate.schema_change import SchemaChange
-from pgadvisor.gate.waivers import Terms
 from pgadvisor.model.catalog import Index
 from pgadvisor.model.snapshot import Snapshot
+from pgadvisor.model.waiver import Terms
 from pgadvisor.planner.twin import Twin
 from pgadvisor.rule import Example, table
 

@@ -43,6 +43,13 @@ FAMILIES = {
     "not-in-subquery": "not-in-nullable",
     "deep-offset": "offset-pagination",
     "count-for-existence": "count-star-for-existence",
+    "distinct-masks-join": "distinct-masking-join",
+    "union-without-duplicates": "union-vs-union-all",
+    "having-without-aggregate": "having-instead-of-where",
+    "left-join-made-inner": "left-join-where-filter",
+    "cte-barrier": "cte-materialized-barrier",
+    "needless-derived-table": "subquery-in-from",
+    "redundant-group-key": "group-by-redundant",
     **{
         name: name
         for name in (
@@ -54,6 +61,9 @@ FAMILIES = {
             "cartesian-join",
             "order-by-random",
             "dml-without-where",
+            "limit-without-order",
+            "unused-left-join",
+            "insert-without-columns",
         )
     },
 }

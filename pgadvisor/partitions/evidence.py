@@ -1,7 +1,5 @@
 """What a workload says for and against cutting a table by time."""
 
-from collections.abc import Iterator
-
 from pgadvisor.facts import DAY_S, Facts
 from pgadvisor.model.catalog import Column, Table
 from pgadvisor.model.record import Record
@@ -46,17 +44,20 @@ def partition_evidence(facts: Facts, table: Table) -> PartitionEvidence | None:
     return max(used, key=lambda each: (each.key_share, each.retention_share), default=None)
 
 
-def statements_of(facts: Facts, table: Table) -> Iterator[tuple[str, Query]]:
-    """The understood statements that name the table, with their keys."""
+def _statements_by_table(facts: Facts) -> dict[str, list[tuple[str, Query]]]:
+    """The understood statements, with their keys, that name each table (`schema.table`)."""
+    found: dict[str, list[tuple[str, Query]]] = {}
     for key, query in facts.queries.items():
-        if not query.is_truncated and any(facts.table(use.table) == table for use in query.tables()):
-            yield key, query
+        if not query.is_truncated:
+            for name in {named.qualified for use in query.tables() if (named := facts.table(use.table))}:
+                found.setdefault(name, []).append((key, query))
+    return found
 
 
 def _of_column(facts: Facts, table: Table, column: Column) -> PartitionEvidence:
     narrowed = total = 0.0
     without, retention = [], []
-    for key, query in statements_of(facts, table):
+    for key, query in facts.once(_statements_by_table).get(table.qualified, ()):
         statement = facts.statement(key)
         ms = (statement.total_ms if statement else None) or 0.0
         if query.kind == "insert" and not _reads(facts, query, table):
@@ -84,7 +85,7 @@ def _of_column(facts: Facts, table: Table, column: Column) -> PartitionEvidence:
 
 def _reads(facts: Facts, query: Query, table: Table) -> bool:
     """Whether an INSERT also reads the table."""
-    return any(facts.table(use.table) == table and not use.is_target for scope in query.scopes for use in scope.tables)
+    return any(facts.table(use.table) is table and not use.is_target for scope in query.scopes for use in scope.tables)
 
 
 def _narrows(facts: Facts, scope: Scope, table: Table, column: Column) -> bool:
@@ -98,13 +99,13 @@ def _is_on(facts: Facts, scope: Scope, predicate: Predicate, table: Table, colum
     use = scope.relation(predicate.column.alias)
     is_bound = predicate.operator in ("=", "<", "<=", ">", ">=", "BETWEEN") and predicate.value.kind != "column"
     is_plain = not (predicate.is_negated or predicate.is_wrapped) and predicate.is_conjunct
-    return is_bound and is_plain and use is not None and facts.table(use.table) == table
+    return is_bound and is_plain and use is not None and facts.table(use.table) is table
 
 
 def _is_retention(facts: Facts, query: Query, table: Table, column: Column) -> bool:
     """Whether it deletes what is older than some time, and asks for nothing else; also in batches by a subquery."""
     target = next((scope for scope in query.scopes if scope.write == "delete" and scope.target), None)
-    if target is None or target.target is None or facts.table(target.target.table) != table:
+    if target is None or target.target is None or facts.table(target.target.table) is not table:
         return False
     for scope in (target, *query.children(target.number)):
         own = [predicate for predicate in scope.predicates if predicate.value.kind != "subquery"]
