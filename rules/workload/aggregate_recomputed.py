@@ -2,7 +2,7 @@
 
 ## What it finds
 A SELECT with aggregates whose plan puts 10,000 rows or more into its aggregate and gets one row for a thousand of them
-or fewer, that takes a twentieth of all observed time or more and runs ten times an hour or more, while its tables are
+or fewer, that takes a twentieth of all observed time or more and runs ten times an hour or more and a thousand times in all, while its tables are
 written less than they are read: in a day fewer rows change than its calls add up.
 
 ## Why it matters
@@ -44,7 +44,8 @@ from pgadvisor.rule import (
 
 LEAST_ROWS, LEAST_RATIO = 10_000.0, 1_000.0
 LEAST_SHARE = 0.05
-LEAST_PER_HOUR = 10.0
+LEAST_PER_HOUR, LEAST_CALLS = 10.0, 1_000
+"""Counters of a few minutes say nothing of how often an hour asks."""
 LEAST_MS_PER_DAY = 60_000.0
 HOUR, DAY = 3_600.0, 86_400.0
 
@@ -61,6 +62,10 @@ BAD = [
 ]  # fmt: skip
 GOOD = [
     Example(note="Once a day.", sql=SQL, calls=30, mean_ms=260, rows=150, plan=SUMS, tables=(ORDERS,)),
+    Example(
+        note="The counters have been running for a minute.", sql=SQL, calls=20, mean_ms=260, rows=100, plan=SUMS,
+        tables=(ORDERS,), days=1 / 1440,
+    ),
     Example(
         note="A few rows are added up.", sql="SELECT sum(total) FROM orders WHERE id = $1", calls=3_000_000, mean_ms=2,
         rows=3_000_000, tables=(ORDERS,),
@@ -95,7 +100,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _is_often(statement: Statement, hours: float, facts: Facts) -> bool:
     day = facts.ms_per_day(statement.key) or 0.0
-    return (statement.calls or 0) / hours >= LEAST_PER_HOUR and day >= LEAST_MS_PER_DAY
+    calls = statement.calls or 0
+    return calls >= LEAST_CALLS and calls / hours >= LEAST_PER_HOUR and day >= LEAST_MS_PER_DAY
 
 
 def _added_up(planned: PlannedStatement) -> tuple[float, float] | None:

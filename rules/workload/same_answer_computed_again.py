@@ -50,6 +50,8 @@ MOST_ROWS = 1_000.0
 MOST_WRITES = 0.1
 """Writes for each call."""
 LEAST_MS_PER_DAY = 60_000.0
+LEAST_CALLS, LEAST_WINDOW_S = 10_000, 3_600.0
+"""Counters of a few minutes say nothing of how often rows are written."""
 DAY = 86_400
 UNSTABLE = re.compile(
     r"\b(now|current_\w+|localtime\w*|random|clock_timestamp|statement_timestamp|transaction_timestamp|nextval|currval|"
@@ -145,12 +147,12 @@ def _calls_own_function(query: Query, facts: Facts) -> bool:
 def _repetition(statement: Statement, query: Query, facts: Facts) -> Repetition | None:
     """The figures of the formula; None: one is not known."""
     questions, seconds = _questions(query, facts), facts.window_s
-    if questions is None or not seconds or not statement.calls:
+    if questions is None or not seconds or seconds < LEAST_WINDOW_S or (statement.calls or 0) < LEAST_CALLS:
         return None
     writes = [_writes_per_s(name, facts) for name in {use.table for use in query.tables()}]
     if None in writes:
         return None
-    per_s, written = statement.calls / seconds, sum(each or 0.0 for each in writes)
+    per_s, written = (statement.calls or 0) / seconds, sum(each or 0.0 for each in writes)
     kept = per_s / questions * KEPT_S
     still_true = per_s / (per_s + written)
     return Repetition(per_s, written, questions, min(kept / (1 + kept), still_true))
