@@ -2,8 +2,8 @@
 
 ## What it finds
 A SELECT with aggregates whose plan puts 10,000 rows or more into its aggregate and gets one row for a thousand of them
-or fewer, that takes a twentieth of all observed time or more and runs ten times an hour or more and a thousand times in all, while its tables are
-written less than they are read: in a day fewer rows change than its calls add up.
+or fewer, that takes a twentieth of all observed time or more and runs ten times an hour or more (a thousand times in
+all), while its tables are written less than they are read: in a day fewer rows change than its calls add up.
 
 ## Why it matters
 An index finds rows sooner, and here the time goes into adding them up, however they are found. Kept in a summary, each
