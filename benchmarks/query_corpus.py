@@ -43,6 +43,8 @@ FAMILIES = {
     "not-in-subquery": "not-in-nullable",
     "deep-offset": "offset-pagination",
     "count-for-existence": "count-star-for-existence",
+    "jsonb-filter-without-index": "jsonb-filter-no-index",
+    "no-partition-pruning": "partition-pruning",
     "distinct-masks-join": "distinct-masking-join",
     "union-without-duplicates": "union-vs-union-all",
     "having-without-aggregate": "having-instead-of-where",
@@ -61,6 +63,9 @@ FAMILIES = {
             "cartesian-join",
             "order-by-random",
             "dml-without-where",
+            "or-across-columns",
+            "large-in-list",
+            "between-timestamps",
             "limit-without-order",
             "unused-left-join",
             "insert-without-columns",
@@ -264,13 +269,14 @@ def _wrong(connection: psycopg.Connection[Any], original: str, finding: Finding)
         return str(error)
 
 
-CHANGE_THE_RESULT = frozenset({"not-in-subquery", "null-comparison"})
+CHANGE_THE_RESULT = frozenset({"not-in-subquery", "null-comparison", "between-timestamps"})
 """Rules whose fault is the result itself."""
 
 
 def _rows(connection: psycopg.Connection[Any], query: str) -> Iterator[str]:
     connection.execute("SET LOCAL statement_timeout = '60s'")
-    return (str(row) for row in connection.execute(query.encode()))
+    cursor = connection.execute(query.encode())
+    return (str(row) for row in cursor) if cursor.description else iter(())
 
 
 if __name__ == "__main__":

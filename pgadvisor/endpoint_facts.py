@@ -128,6 +128,5 @@ def seen_endpoints(facts: Facts) -> tuple[SeenEndpoint, ...]:
 def budgets_of(endpoint: str, facts: Facts) -> Iterator[EndpointBudget]:
     """The budgets that hold for the endpoint of that name."""
     for budget in facts.budgets:
-        pattern = ".*".join(re.escape(part) for part in budget.pattern.split("*"))
-        if re.fullmatch(pattern, endpoint):
+        if budget.is_of(endpoint):
             yield budget

@@ -16,7 +16,7 @@ from pgadvisor.model.catalog import (
     Table,
     TableCounters,
 )
-from pgadvisor.model.log import EndpointStatement, LoggedEndpoint, RequestStep, RequestTrace, Spread
+from pgadvisor.model.log import EndpointStatement, LoggedEndpoint, LoggedPlan, RequestStep, RequestTrace, Spread
 from pgadvisor.model.plan import DrawLabel, DrawnPlan, Plan, PlanNode
 from pgadvisor.model.plan_change import PlanChanges
 from pgadvisor.model.trace import Trace
@@ -31,6 +31,12 @@ class Example:
     tables: tuple[Table, ...] = ()
     plan: PlanNode | None = None
     """The statement's plan; analyzed when its root has actual rows."""
+    plan_fields: Mapping[str, Any] = field(default_factory=dict)
+    """More of that plan than its nodes: `jit_ms`, `planning_ms`, `triggers`."""
+    is_pasted: bool = False
+    """No database is known: the plan is one that a person pasted."""
+    logged: tuple[LoggedPlan, ...] = ()
+    """Its plans that auto_explain logged."""
     generic: PlanNode | None = None
     """The plan for any values of its parameters."""
     alternatives: tuple[DrawnPlan, ...] = ()
@@ -65,6 +71,8 @@ class Example:
     """Why the migration could not be read."""
     trace: Trace | None = None
     """What running the migration, `2_change.sql`, on a scratch server showed."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Other fields of the snapshot: sequences, functions."""
     remedy: str | None = None
     """Of a BAD example: the SQL that the finding's remedy must hold."""
 

@@ -33,6 +33,8 @@ HEAVY_SHARE, HEAVY_MS_PER_DAY = 0.10, 60_000.0
 """A tenth of all database time, and a minute a day at least: whoever reads the report should act."""
 LIGHT_SHARE, LIGHT_MS_PER_DAY = 0.005, 1_000.0
 """Below either, curing it changes nothing that anyone would see."""
+LEAST_PART, LEAST_CALL_MS = 0.05, 5.0
+"""A smaller part of a statement, or of a call that is as fast as this, is worth a word only when it adds up."""
 
 
 class PlannedStatement:
@@ -140,6 +142,16 @@ class Facts:
     def partitions(self, table: str) -> tuple[Table, ...]:
         """The direct partitions of a table given as `schema.table`."""
         return self._partitions.get(table, ())
+
+    @cached_property
+    def updated_columns(self) -> dict[str, frozenset[str]]:
+        """Columns by `schema.table` that some statement of the workload sets in an UPDATE."""
+        found: dict[str, set[str]] = {}
+        for query in self.queries.values():
+            for scope in query.scopes:
+                if scope.write == "update" and scope.target and (table := self.table(scope.target.table)):
+                    found.setdefault(table.qualified, set()).update(each.column for each in scope.assigned)
+        return {table: frozenset(columns) for table, columns in found.items()}
 
     @cached_property
     def _partitions(self) -> dict[str, tuple[Table, ...]]:
@@ -353,8 +365,25 @@ class Facts:
             return None
         return found.total_ms * DAY_S / self.window_s
 
-    def severity(self, statement: str | None, part: float = 1.0) -> Severity:
+    def matters(self, planned: PlannedStatement, part: float) -> bool:
+        """Whether a fault that takes `part` of a statement is worth a word: neither a trifle of it nor of a fast call.
+
+        What adds up to a minute a day is one, however fast each call is.
+        """
+        if part < LEAST_PART:
+            return False
+        day = self.ms_per_day(planned.key)
+        if day is not None and day * part >= HEAVY_MS_PER_DAY:
+            return True
+        seen = planned.statement.mean_ms if planned.statement else None
+        call_ms = planned.plan.execution_ms if seen is None else seen
+        return call_ms is None or call_ms >= LEAST_CALL_MS
+
+    def severity(self, statement: str | None, part: float = 1.0, *, worst: Severity = Severity.ERROR) -> Severity:
         """How bad a fault is that takes `part` of the statement's time; a warning when no times are known."""
+        return max(self._severity(statement, part), worst, key=lambda severity: severity.rank)
+
+    def _severity(self, statement: str | None, part: float) -> Severity:
         share, ms = self.share(statement), self.ms_per_day(statement)
         if share is None:
             return Severity.WARNING

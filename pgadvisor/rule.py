@@ -6,12 +6,44 @@ from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
+from pgadvisor.catalog_facts import (
+    Place,
+    counted,
+    counted_days,
+    is_advised_to_go,
+    is_in_a_plan,
+    is_in_key,
+    is_own,
+    listed,
+    operators_of,
+    own_tables,
+    places,
+    retyped,
+    written_entries,
+)
 from pgadvisor.endpoint_facts import SeenEndpoint, budgets_of
+from pgadvisor.estimates.causes import STALE as STALE_SHARE
+from pgadvisor.estimates.causes import changed_share
+from pgadvisor.estimates.diagnosis import Diagnosis, diagnoses
+from pgadvisor.estimates.remedies import analyze as analyze_table
 from pgadvisor.example import Example, drawn_plan, endpoint, foreign_key, node, ran, table
 from pgadvisor.facts import Facts, PlannedStatement
 from pgadvisor.indexes.advised import advised_cause, advised_evidence, advised_remedy, advised_severity
+from pgadvisor.indexes.bloat import rebuilt_bytes
 from pgadvisor.indexes.build_effort import size_text
 from pgadvisor.indexes.build_plan import concurrent_definition
+from pgadvisor.indexes.conditions import (
+    MANY,
+    Arm,
+    disjunctions,
+    index_for,
+    is_looked_up,
+    is_narrowed,
+    kept_share,
+    searched_table,
+    serving,
+    whole_read,
+)
 from pgadvisor.indexes.needs import (
     Need,
     equal_columns,
@@ -21,38 +53,66 @@ from pgadvisor.indexes.needs import (
     scanned_table,
 )
 from pgadvisor.indexes.overlap import is_covered, is_free_to_go, is_same, supports_foreign_key
-from pgadvisor.indexes.remedy import create_index, drop_index
-from pgadvisor.indexes.sizes import pays_off
+from pgadvisor.indexes.plan_alone import create_by_plan, index_by_plan, is_unknown
+from pgadvisor.indexes.remedy import create_index, drop_index, exchange_index
+from pgadvisor.indexes.sizes import leaves, pays_off
 from pgadvisor.indexes.wanted import WantedIndex, WantedKey
 from pgadvisor.indexes.waste import Waste, join_wastes_of, read_fraction, wastes_of
 from pgadvisor.locks.effect import Answer, LockEffect, TableLock
 from pgadvisor.locks.modes import LockMode, blocks_reads, blocks_writes
-from pgadvisor.memory import hash_memory_kb, memory_kb, temp_kb_per_call
+from pgadvisor.memory import hash_memory_kb, memory_kb, more_work_mem, temp_kb_per_call
 from pgadvisor.migration_facts import NOTICED_MS, GateFacts, MigrationStep
 from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect
 from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.catalog import (
+    CollationChange,
     Column,
+    ColumnGroup,
     ColumnStatistics,
     Constraint,
+    ExtendedStatistics,
+    Function,
     Index,
     IndexKey,
+    Policy,
     Replica,
+    SecurityDefiner,
+    Sequence,
     Server,
     Setting,
     Table,
     TableCounters,
 )
 from pgadvisor.model.finding import Evidence, Finding, Remedy, Rung, Severity, Span, Where
-from pgadvisor.model.log import EndpointStatement, LoggedEndpoint, LoggedStatement, RequestStep, RequestTrace
+from pgadvisor.model.log import (
+    EndpointStatement,
+    LoggedEndpoint,
+    LoggedPlan,
+    LoggedStatement,
+    RequestStep,
+    RequestTrace,
+)
+from pgadvisor.model.logged_plans import logged_plans
 from pgadvisor.model.migration import Migration, MigrationStatement
-from pgadvisor.model.plan import DrawnPlan, Plan, PlanComparison, PlanNode
+from pgadvisor.model.plan import DrawnPlan, Plan, PlanComparison, PlanNode, TriggerTime
 from pgadvisor.model.plan_change import ChangePlace, MadeIndex, NeededIndex, PlanChange, PlanChanges, WholeRead
 from pgadvisor.model.plan_figures import NodeFigures
 from pgadvisor.model.plan_shape import accesses_of, shape_of
 from pgadvisor.model.snapshot import Area
 from pgadvisor.model.trace import HeldLock, Reversal, Trace, Traced, TraceError
 from pgadvisor.model.workload import Statement
+from pgadvisor.partitions.bounds import (
+    RangePartition,
+    distance,
+    following,
+    has_default,
+    interval_days,
+    range_column,
+    range_partitions,
+    stamp,
+    usual_width,
+    written,
+)
 from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
 from pgadvisor.partitions.steps import migration, obstacles
 from pgadvisor.partitions.steps import undo as partition_undo
@@ -107,29 +167,39 @@ from pgadvisor.sql.ddl_step import DdlColumn, DdlConstraint, DdlStep
 from pgadvisor.sql.half_open import half_open_range
 from pgadvisor.sql.identifiers import object_name, quoted, quoted_table
 from pgadvisor.sql.nullable import is_output_nullable
+from pgadvisor.sql.policy import RowCall, equated_columns, row_calls, with_calls_once
 from pgadvisor.sql.query import ColumnUse, Output, Predicate, Query, Scope, SortKey, TableUse, Value
+from pgadvisor.unique_rows import has_distinct_rows, single_relations, told_relations
 
 __all__ = [
+    "MANY",
     "NOTICED_MS",
+    "STALE_SHARE",
     "AdvisedIndex",
     "Answer",
     "Area",
+    "Arm",
     "ChangePlace",
+    "CollationChange",
     "Column",
+    "ColumnGroup",
     "ColumnStatistics",
     "ColumnUse",
     "Constraint",
     "DdlColumn",
     "DdlConstraint",
     "DdlStep",
+    "Diagnosis",
     "DrawnPlan",
     "DroppedIndex",
     "EndpointBudget",
     "EndpointStatement",
     "Evidence",
     "Example",
+    "ExtendedStatistics",
     "Facts",
     "Finding",
+    "Function",
     "GateFacts",
     "HeldLock",
     "Index",
@@ -139,6 +209,7 @@ __all__ = [
     "LockEffect",
     "LockMode",
     "LoggedEndpoint",
+    "LoggedPlan",
     "LoggedStatement",
     "MadeIndex",
     "Migration",
@@ -149,24 +220,30 @@ __all__ = [
     "NodeFigures",
     "Output",
     "PartitionEvidence",
+    "Place",
     "Plan",
     "PlanChange",
     "PlanChanges",
     "PlanComparison",
     "PlanNode",
     "PlannedStatement",
+    "Policy",
     "Predicate",
     "Query",
+    "RangePartition",
     "Remedy",
     "Replica",
     "RequestStep",
     "RequestTrace",
     "Reversal",
+    "RowCall",
     "Rule",
     "RuleKind",
     "Rung",
     "Scope",
+    "SecurityDefiner",
     "SeenEndpoint",
+    "Sequence",
     "Server",
     "Setting",
     "Severity",
@@ -181,6 +258,7 @@ __all__ = [
     "Trace",
     "TraceError",
     "Traced",
+    "TriggerTime",
     "Value",
     "WantedIndex",
     "WantedKey",
@@ -193,53 +271,80 @@ __all__ = [
     "advised_remedy",
     "advised_severity",
     "alter",
+    "analyze_table",
     "blocks_reads",
     "blocks_writes",
     "budgets_of",
     "change_rule",
+    "changed_share",
     "changes_many_rows",
     "column_script",
     "columns_sql",
     "concurrent_definition",
     "constraint_name",
     "constraints_to_check",
+    "counted",
+    "counted_days",
     "counts_up",
+    "create_by_plan",
     "create_index",
+    "diagnoses",
+    "disjunctions",
+    "distance",
     "drawn_plan",
     "drop_index",
     "earlier",
     "endpoint",
     "endpoint_rule",
     "equal_columns",
+    "equated_columns",
+    "exchange_index",
     "filtered_columns",
+    "following",
     "for_many",
     "foreign_key",
     "half_open_range",
+    "has_default",
+    "has_distinct_rows",
     "has_lock_timeout",
     "hash_memory_kb",
     "how_long",
     "in_use_finding",
+    "index_by_plan",
+    "index_for",
     "index_for_key",
     "index_users",
+    "interval_days",
+    "is_advised_to_go",
     "is_column_new",
     "is_covered",
     "is_free_to_go",
     "is_harmless",
+    "is_in_a_plan",
+    "is_in_key",
+    "is_looked_up",
+    "is_narrowed",
     "is_on_new_table",
     "is_output_nullable",
+    "is_own",
     "is_partitioned",
     "is_same",
     "is_strong",
     "is_there",
+    "is_unknown",
     "is_workload_seen",
     "join_need",
     "join_wastes_of",
     "keeps_reads_out",
+    "kept_share",
     "kept_up_script",
+    "leaves",
     "link_between",
+    "listed",
     "lock_evidence",
     "lock_finding",
     "lock_severity",
+    "logged_plans",
     "lookups",
     "main_lookup",
     "makes",
@@ -247,42 +352,61 @@ __all__ = [
     "migration",
     "migration_rule",
     "milder_if_quick",
+    "more_work_mem",
     "node",
     "not_null_constraint_steps",
     "not_null_steps",
     "object_name",
     "obstacles",
+    "operators_of",
     "order_need",
+    "own_tables",
     "partition_evidence",
     "partition_undo",
     "pays_off",
+    "places",
     "plain_type",
     "plan_rule",
     "query_rule",
     "quoted",
     "quoted_table",
     "ran",
+    "range_column",
+    "range_partitions",
     "read_fraction",
+    "rebuilt_bytes",
     "replace",
+    "retyped",
+    "row_calls",
     "rows_in_batches",
     "same_values_script",
     "scanned_table",
     "schema_rule",
     "script",
+    "searched_table",
     "server_rule",
+    "serving",
     "shape_of",
+    "single_relations",
     "size_text",
+    "stamp",
     "stopped",
     "supports_foreign_key",
     "table",
     "table_sql",
     "temp_kb_per_call",
     "timeout",
+    "told_relations",
     "unique_steps",
     "users_of",
+    "usual_width",
     "validated_steps",
     "wastes_of",
+    "whole_read",
+    "with_calls_once",
     "workload_rule",
+    "written",
+    "written_entries",
 ]
 
 RuleKind = Literal["query", "plan", "schema", "server", "workload", "endpoint", "migration", "change"]
@@ -313,6 +437,8 @@ class Rule:
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
     aliases: tuple[str, ...] = ()
+    package: str | None = None
+    """The package that brought it; None: pgadvisor itself."""
 
     @property
     def summary(self) -> str:

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pgadvisor.model.changes import EndpointChange, FindingChange, IndexChange, MeasuredStatement, SchemaChange
+from pgadvisor.model.finding import Finding
 from pgadvisor.model.report import Changes, Report
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports.visible_text import folded
 
 LONGEST = 400
+NAME = 120
 NONE, CHANCE = 1.1, 1.5
 """Below so many times, a measured difference is told as none, or as one that caches and other load make as well."""
 
@@ -69,7 +71,8 @@ def saved_words(changes: Changes) -> str | None:
 def finding_groups(report: Report, changes: Changes) -> Iterator[Group]:
     """The findings by what became of them; empty groups are left out."""
     new = tuple(
-        f"{each.severity.value}: {folded(each.message, LONGEST)} ({each.rule}). {folded(each.remedy.text, LONGEST)}"
+        f"{each.severity.value}: {folded(each.message, LONGEST)} ({_place(each)}{each.rule}). "
+        f"{folded(each.remedy.text, LONGEST)}"
         for each in report.findings
         if each.status == "new"
     )
@@ -77,6 +80,14 @@ def finding_groups(report: Report, changes: Changes) -> Iterator[Group]:
     for title, change in (("Worse", "worse"), ("Better", "better")):
         lines = tuple(_moved(each) for each in changes.moved if each.change == change)
         yield from _group(f"{title} findings", f"{change} finding", lines)
+
+
+def _place(finding: Finding) -> str:
+    """Where its request, and else its table, is: `GET /orders, views.py:12, `."""
+    where = finding.where
+    line = f"{where.file}:{where.line}" if where.file and where.line else where.file
+    parts = (where.endpoint or where.index or where.table, line)
+    return "".join(f"{folded(part, NAME)}, " for part in parts if part)
 
 
 def index_line(change: IndexChange) -> str:
@@ -145,6 +156,16 @@ def endpoint_figures(change: EndpointChange) -> tuple[str, str, str, str]:
         f"{numbers.time(change.p95_ms_before)} → {numbers.time(change.p95_ms_after)}",
         f"{numbers.count(change.queries_before)} → {numbers.count(change.queries_after)}",
     )
+
+
+def endpoint_line(change: EndpointChange) -> str:
+    """`better: GET /orders: 1.5 ms → 0.5 ms a request (p95 3 ms → 1 ms), queries of each 13 → 1, requests 12 → 40`."""
+    requests, mean, p95, queries = (
+        told.replace(f"{numbers.UNKNOWN} → ", "").replace(f" → {numbers.UNKNOWN}", "")
+        for told in endpoint_figures(change)
+    )
+    name = folded(change.name, NAME)
+    return f"{change.change}: {name}: {mean} a request (p95 {p95}), queries of each {queries}, requests {requests}"
 
 
 def _rows(rows: float | None) -> str:

@@ -44,7 +44,7 @@ def gain_text(lookup: Lookup, finding: Finding) -> str | None:
     freed = gain(lookup, finding)
     if (saved := finding.saves_ms_per_request) is not None:
         daily = f", {numbers.time(freed.freed_ms_per_day)} a day" if freed else ""
-        return f"saves at most {numbers.time_after(saved)} of each request{daily}"
+        return f"saves {numbers.at_most(saved)} of each request{daily}"
     if freed is None:
         return None
     text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")

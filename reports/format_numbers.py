@@ -29,6 +29,12 @@ def time_after(ms: float | None) -> str:
     return "<0.1 ms" if ms is not None and ms < 0.1 else time(ms)
 
 
+def at_most(ms: float) -> str:
+    """An estimated time that is a bound: `at most 2.4 ms`, `less than 0.1 ms`."""
+    told = time_after(ms)
+    return f"less than {told[1:]}" if told.startswith("<") else f"at most {told}"
+
+
 def size(size_bytes: float | None) -> str:
     """Bytes: `512 B`, `8 kB`, `1.2 MB`, `3.45 GB`."""
     if size_bytes is None:

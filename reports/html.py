@@ -12,7 +12,16 @@ from markupsafe import Markup, escape
 
 from pgadvisor.model.finding import first_sentence
 from pgadvisor.model.report import NOT_JUDGED_NOTE, Report
-from pgadvisor.reports import change_words, endpoint_words, format_numbers, index_words, labels, prose, report_words
+from pgadvisor.reports import (
+    change_words,
+    endpoint_words,
+    format_numbers,
+    index_words,
+    labels,
+    log_words,
+    prose,
+    report_words,
+)
 from pgadvisor.reports.html_page import IN_FULL, LAID_OUT, page_of
 from pgadvisor.reports.migration_lines import statements_text
 from pgadvisor.reports.plan_comparison import compared
@@ -147,6 +156,7 @@ WORDS: dict[str, object] = {
     "rejected_label": report_words.rejected_label,
     "unplanned_labels": report_words.unplanned_labels,
     "change_words": change_words,
+    "log_words": log_words,
     "index_words": index_words,
     "index_amount": index_words.amount,
     "index_action": index_words.action,

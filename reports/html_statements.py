@@ -6,7 +6,7 @@ from pgadvisor.model.finding import Finding
 from pgadvisor.model.plan import StatementPlan
 from pgadvisor.model.report import Report
 from pgadvisor.model.workload import Statement
-from pgadvisor.reports import labels
+from pgadvisor.reports import labels, log_words
 from pgadvisor.reports.plan_rows import PlanTable, plan_table
 
 
@@ -41,6 +41,8 @@ class StatementView(NamedTuple):
     guilty: tuple[GuiltyNode, ...]
     share: float | None
     findings: tuple[FindingLink, ...]
+    logged: str
+    """What logs tell of its runs; empty: nothing."""
 
 
 def statement_views(report: Report, links: list[FindingLink]) -> dict[str, StatementView]:
@@ -57,6 +59,7 @@ def statement_views(report: Report, links: list[FindingLink]) -> dict[str, State
             if finding.node is not None:
                 guilty.setdefault(own, []).append(GuiltyNode(finding.node, *link, finding.rule, finding.message))
     plans = {each.statement: each for each in report.plans}
+    logged = log_words.by_statement(report)
     views = {}
     for at, statement in enumerate(report.statements, start=1):
         planned = plans.get(statement.key)
@@ -72,6 +75,7 @@ def statement_views(report: Report, links: list[FindingLink]) -> dict[str, State
             guilty=tuple(guilty.get(statement.key, ())),
             share=report.share_of(statement.total_ms),
             findings=tuple(concerning.get(statement.key, ())),
+            logged=log_words.runs(logged[statement.key]) if statement.key in logged else "",
         )
     return views
 

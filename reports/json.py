@@ -10,7 +10,7 @@ from pgadvisor.model.report import Changes, GoneFinding, Report, StatementChange
 from pgadvisor.model.workload import Statement
 from pgadvisor.reports import labels
 from pgadvisor.reports.json_change_records import endpoint_of, index_of, moved_of, schema_of
-from pgadvisor.reports.json_endpoint_records import requests_of
+from pgadvisor.reports.json_endpoint_records import log_of, requests_of
 from pgadvisor.reports.json_index_records import JsonAdvice
 from pgadvisor.reports.json_indexes import Positions, advice_of
 from pgadvisor.reports.json_record import Key
@@ -108,6 +108,7 @@ def _report(report: Report) -> JsonReport:
                          seen=None if each.seen is None else requests_of(each.seen, texts))
             for each in report.endpoints
         ),
+        log=log_of(report.log_files, report.events),
         changes=_changes(report.changes, at) if report.changes else None,
         trials=_trials(report.trials, at) if report.trials else None,
         totals=_totals(report),
@@ -251,6 +252,8 @@ def _gone(finding: GoneFinding) -> JsonGoneFinding:
         applied=finding.applied,
         ms_per_call_before=_number(finding.ms_per_call_before),
         ms_per_call_after=_number(finding.ms_per_call_after),
+        queries_before=_number(finding.queries_before),
+        queries_after=_number(finding.queries_after),
     )
 
 

@@ -1,8 +1,10 @@
 """The requests of an endpoint in the JSON report, written down as records."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
-from pgadvisor.model.log import LoggedEndpoint, RequestTrace, Spread
+from pgadvisor.model.log import LogEvent, LogFile, LoggedEndpoint, RequestTrace, Spread
 from pgadvisor.reports.json_record import JsonRecord
 
 
@@ -70,6 +72,55 @@ class JsonRequests(JsonRecord):
     """By database time."""
     typical: JsonTrace | None
     slow: JsonTrace | None
+
+
+class JsonLogFile(JsonRecord):
+    """A log that was read."""
+
+    name: str
+    form: Literal["stderr", "csv", "json"]
+    records: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class JsonEvent(JsonRecord):
+    """One kind of happening in the logs beside statements, counted."""
+
+    kind: str
+    what: str
+    """The message without names and values, or the table of an autovacuum."""
+    count: int
+    total_ms: float | None
+    total_bytes: int | None
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+class JsonLog(JsonRecord):
+    """What logs told beside statements and requests."""
+
+    files: tuple[JsonLogFile, ...]
+    events: tuple[JsonEvent, ...]
+
+
+def log_of(files: Sequence[LogFile], events: Sequence[LogEvent]) -> JsonLog | None:
+    """The logs as records of the JSON report; None: none was read."""
+    if not files:
+        return None
+    return JsonLog(
+        files=tuple(
+            JsonLogFile(name=each.name, form=each.form, records=each.records, first_at=each.first_at,
+                        last_at=each.last_at)
+            for each in files
+        ),
+        events=tuple(
+            JsonEvent(kind=each.kind, what=each.what, count=each.count, total_bytes=each.total_bytes,
+                      total_ms=None if each.total_ms is None else round(each.total_ms, 3), first_at=each.first_at,
+                      last_at=each.last_at)
+            for each in events
+        ),
+    )  # fmt: skip
 
 
 def requests_of(seen: LoggedEndpoint, texts: dict[str, str]) -> JsonRequests:

@@ -12,7 +12,7 @@ from pgadvisor.reports.json_change_records import (
     JsonIndexChange,
     JsonSchemaChange,
 )
-from pgadvisor.reports.json_endpoint_records import JsonRequests
+from pgadvisor.reports.json_endpoint_records import JsonLog, JsonRequests
 from pgadvisor.reports.json_index_records import JsonAdvice, JsonCreate, JsonCurvePoint, JsonDrop
 from pgadvisor.reports.json_record import JsonRecord, Key
 
@@ -196,6 +196,9 @@ class JsonGoneFinding(JsonRecord):
     ms_per_call_before: float | None
     """Of its most costly statement."""
     ms_per_call_after: float | None
+    queries_before: float | None
+    """Of a finding about requests: queries of each, on average."""
+    queries_after: float | None
 
 
 class JsonStatementChange(JsonRecord):
@@ -368,6 +371,8 @@ class JsonReport(JsonRecord):
     """What the user wanted tried (`--try`, `--hide`, `--set`), for each statement in its order."""
     endpoints: tuple[JsonEndpoint, ...]
     """The most costly first; as far as the comments of statements tell, of which the first call's is kept."""
+    log: JsonLog | None
+    """What logs told beside statements and requests; null: none was given."""
     changes: JsonChanges | None
     """null: there is no previous run to compare with."""
     trials: JsonTrials | None

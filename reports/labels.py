@@ -30,6 +30,7 @@ AREAS: dict[Area, str] = {
     "planner": "planner twin",
     "migrations": "migrations",
     "trace": "scratch server",
+    "logs": "logs",
 }
 
 
@@ -101,7 +102,7 @@ def source_label(report: Report) -> str:
     count = len(report.migrations.files) if report.migrations is not None else 0
     judged = "" if report.migrations is None else f"{count:,} migration{'' if count == 1 else 's'}"
     if report.server is None:
-        return judged or "statements without a database"
+        return judged or ("plans without a database" if report.plans else "statements without a database")
     host = _host(report.server.host)
     server = f"{report.server.database}{host}, PostgreSQL {report.server.version}"
     return f"{judged} for {server}" if judged else server

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pgadvisor.model.finding import Finding
+from pgadvisor.model.log import LoggedStatement
 from pgadvisor.model.plan import StatementPlan
 from pgadvisor.model.report import Report
 from pgadvisor.model.workload import Statement
-from pgadvisor.reports import labels, prose
+from pgadvisor.reports import labels, log_words, prose
 
 WHY = "Why it matters"
 """The heading of a rule's page under which the reason stands."""
@@ -25,6 +26,8 @@ class Lookup(NamedTuple):
     """Numbers of the findings that concern a statement, in the report's order, by `Statement.key`."""
     reasons: Mapping[str, str]
     """Why such a thing matters, by rule, where its page says so."""
+    logged: Mapping[str, LoggedStatement]
+    """What logs tell of a statement, by `Statement.key`."""
     has_status: bool
     """Whether of any finding it is known if it is new."""
 
@@ -49,6 +52,7 @@ def lookup_of(report: Report) -> Lookup:
         plans={each.statement: each for each in report.plans},
         concerning={key: tuple(numbers) for key, numbers in concerning.items()},
         reasons={rule: reason for rule, page in report.rule_pages if (reason := _reason(page))},
+        logged=log_words.by_statement(report),
         has_status=any(finding.status is not None for finding in report.findings),
     )
 

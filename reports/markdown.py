@@ -11,6 +11,8 @@ from pgadvisor.reports import report_words as words
 from pgadvisor.reports.endpoint_words import LOGS_NOTE, is_seen
 from pgadvisor.reports.finding_words import gain_text, places
 from pgadvisor.reports.fix_first import Fix, first_fixes, gain
+from pgadvisor.reports.log_words import NOTE as LOG_NOTE
+from pgadvisor.reports.log_words import event_rows, read_sentence
 from pgadvisor.reports.lookup import Lookup, lookup_of
 from pgadvisor.reports.markdown_blocks import SECTION_BYTES, disclosed, fitting, listed, size, table
 from pgadvisor.reports.markdown_endpoints import ENDPOINT_TITLES, endpoint_rows
@@ -43,7 +45,7 @@ def render(report: Report) -> str:
     findings = _findings_table(lookup, TABLE_BYTES - sum(map(size, indexes)))
     first = _migrations(report) if labels.is_of_migrations(report) else _fixes(lookup)
     head = [*_verdict(report), *_tried(report), *first, *indexes, *findings]
-    tail = [*_endpoints(report), *_tables(report), *_changes(report), *_trust(report)]
+    tail = [*_endpoints(report), *_log(report), *_tables(report), *_changes(report), *_trust(report)]
     room = MOST_BYTES - NOTE_BYTES - sum(size(block) for block in (*head, *tail))
     details = list(fitting(_details(lookup), room))
     return "\n\n".join((*head, *details, *_left_out(report, len(details)), *tail)) + "\n"
@@ -187,6 +189,15 @@ def _endpoints(report: Report) -> Iterator[str]:
     ]
     titles = ("Endpoint", "Of time", "In all", "Calls", "Findings")
     yield from _section("Endpoints", titles, rows, right=titles[1:4], note=ENDPOINTS_NOTE)
+
+
+def _log(report: Report) -> Iterator[str]:
+    rows = [
+        f"| {row.kind} | {code(row.what, NAME) if row.what else ''} | {numbers.count(row.times)} | {row.amount} |"
+        for row in event_rows(report)
+    ]
+    titles = ("In the log", "What", "Count", "In all")
+    yield from _section("Log", titles, rows, right=titles[2:], note=f"{read_sentence(report)} {LOG_NOTE}")
 
 
 def _tables(report: Report) -> Iterator[str]:

@@ -62,4 +62,6 @@ def story(report: Report, name: str) -> Iterator[str]:
 def _list(report: Report) -> Iterator[str]:
     yield "## Endpoints"
     yield table(ENDPOINT_TITLES, endpoint_rows(report), right=ENDPOINT_TITLES[1:6])
+    if lines := endpoint_words.finding_lines(report):
+        yield "\n".join(f"{line.number}. {line.severity}: {inline(line.text)}" for line in lines)
     yield endpoint_words.LOGS_NOTE

@@ -67,6 +67,8 @@ class PlanTable(Record):
     has_times: bool
     """Whether own times were measured; else the bars are of planner cost."""
     has_blocks: bool
+    has_costs: bool = True
+    """False: EXPLAIN printed neither costs nor planned rows (COSTS OFF)."""
     planning_ms: float | None = None
     execution_ms: float | None = None
     jit_ms: float | None = None
@@ -82,6 +84,7 @@ def plan_table(plan: Plan) -> PlanTable:
         is_analyzed=plan.is_analyzed,
         has_times=any(row.self_ms is not None for row in rows),
         has_blocks=any(row.blocks is not None for row in rows),
+        has_costs=any(node.total_cost or node.estimated_rows for node in plan.root.walk()),
         planning_ms=plan.planning_ms,
         execution_ms=plan.execution_ms,
         jit_ms=plan.jit_ms,

@@ -149,6 +149,8 @@ def gone_label(gone: GoneFinding) -> str:
         text += f"; {gone.applied} is there now"
     if gone.ms_per_call_before is not None and gone.ms_per_call_after is not None:
         text += f"; a call: {numbers.time(gone.ms_per_call_before)} → {numbers.time(gone.ms_per_call_after)}"
+    if gone.queries_before is not None and gone.queries_after is not None:
+        text += f"; queries a request: {numbers.count(gone.queries_before)} → {numbers.count(gone.queries_after)}"
     return text
 
 

@@ -77,6 +77,7 @@ def _parts(report: Report) -> Iterable[RenderableType]:
         yield from _by_rank(lookup)
     yield from advice_sections(lookup)
     yield from _endpoints(report)
+    yield from text_endpoints.log_section(report)
     if not labels.is_of_files(report):
         yield from text_sections.tables(report)
     yield from text_changes.section(report)
@@ -179,8 +180,7 @@ def _statement(lookup: Lookup, key: str, told: Told) -> RenderableType:
     title = (labels.statement_place(statement) or f"queryid {key}", statement.name)
     parts: list[RenderableType] = [
         Text(visible(" · ".join(part for part in title if part)), style="bold underline"),
-        MarkedSql(statement.text, spans),
-        Text(),
+        *((MarkedSql(statement.text, spans), Text()) if statement.text else ()),
         _plan(lookup, key, own),
         *tried_views(lookup.report, key),
     ]

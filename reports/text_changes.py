@@ -11,7 +11,7 @@ from pgadvisor.reports import change_words, labels
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.text_console import printed
-from pgadvisor.reports.text_sections import FEW_ROWS, MOST_ROWS, NAME, gone_findings, heading, item, more
+from pgadvisor.reports.text_sections import FEW_ROWS, MOST_ROWS, gone_findings, heading, item, more
 from pgadvisor.reports.text_sections import changed_statements as statements_of
 from pgadvisor.reports.visible_text import folded, visible
 
@@ -32,7 +32,9 @@ def section(report: Report) -> Iterator[RenderableType]:
     yield heading(f"Changes since {numbers.moment(changes.previous_at)}")
     yield Text(words.changes_sentence(changes))
     yield from gone_findings(changes)
-    yield from statements_of(changes)
+    if changes.statements:
+        yield Text()
+        yield from statements_of(changes)
     yield from _moved(report, changes, is_new_told=True)
     yield from _beside(changes)
     yield from map(item, changes.notes)
@@ -99,12 +101,5 @@ def _endpoints(changes: Changes) -> Iterator[RenderableType]:
     if not told:
         yield Text(f"None of {numbers.plural(len(changes.endpoints), 'endpoint')} changed by more than noise.")
         return
-    grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    grid.add_column("")
-    for title in ("requests", "mean", "p95", "queries each"):
-        grid.add_column(title, justify="right", no_wrap=True)
-    grid.add_column("", overflow="fold")
-    for each in told[:MOST_ROWS]:
-        grid.add_row(each.change, *change_words.endpoint_figures(each), Text(visible(folded(each.name, NAME))))
-    yield grid
+    yield from (item(change_words.endpoint_line(each)) for each in told[:MOST_ROWS])
     yield from more(len(told), "endpoint")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pgadvisor.model.report import Report
-from pgadvisor.reports import endpoint_words, text_sections
+from pgadvisor.reports import endpoint_words, log_words, text_sections
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.lookup import lookup_of
@@ -30,6 +30,26 @@ def section(report: Report) -> Iterator[RenderableType]:
     yield text_sections.heading("Endpoints")
     yield from table(report)
     yield Text(endpoint_words.LOGS_NOTE, style="dim")
+
+
+def log_section(report: Report) -> Iterator[RenderableType]:
+    """The part of a report that tells what else is in the logs."""
+    if not report.log_files:
+        return
+    yield text_sections.heading("Log")
+    yield Text(log_words.read_sentence(report))
+    rows = log_words.event_rows(report)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(2):
+        grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for row in rows[:MOST]:
+        told = f"{row.kind}: {folded(row.what, LABEL)}" if row.what else row.kind
+        grid.add_row(numbers.count(row.times), row.amount, Text(visible(told)))
+    yield grid
+    yield from text_sections.more(len(rows), "kind", shown=MOST)
+    if rows:
+        yield Text(log_words.NOTE, style="dim")
 
 
 def table(report: Report, *, most: int | None = MOST) -> Iterator[RenderableType]:
@@ -55,6 +75,22 @@ def table(report: Report, *, most: int | None = MOST) -> Iterator[RenderableType
     yield grid
     if most is not None:
         yield from text_sections.more(len(lines), "endpoint", shown=most)
+
+
+def _list(report: Report) -> Iterator[RenderableType]:
+    """All of them, and what was found, each finding once."""
+    yield from table(report, most=None)
+    lines = endpoint_words.finding_lines(report)
+    if lines:
+        yield Text()
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        for _ in range(2):
+            grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for line in lines:
+            grid.add_row(f"#{line.number}", line.severity, Text(visible(line.text)))
+        yield grid
+    yield Text(f"\n{endpoint_words.LOGS_NOTE} --endpoint NAME tells the story of one.", style="dim")
 
 
 def story(report: Report, name: str) -> Iterator[RenderableType]:
@@ -111,5 +147,5 @@ def bar(start: float, width: float, signs: int) -> str:
 
 def render(report: Report, name: str | None, *, width: int = WIDTH, color: bool = False) -> str:
     """The list of endpoints, or the story of the one of that name, as text."""
-    parts = story(report, name) if name is not None else table(report, most=None)
+    parts = story(report, name) if name is not None else _list(report)
     return printed(parts, width=width, color=color).lstrip("\n")

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pgadvisor.model.finding import Finding, Severity
-from pgadvisor.reports import labels
+from pgadvisor.reports import labels, log_words
 from pgadvisor.reports.finding_words import gain_text, load, places, why
 from pgadvisor.reports.lookup import Lookup
 from pgadvisor.reports.plan_comparison import compared
@@ -141,6 +141,8 @@ def _query(lookup: Lookup, finding: Finding, told: Told) -> Iterator[Fact]:
         return
     if busy := load(lookup, finding):
         yield "", busy
+    if (logged := lookup.logged.get(own.key)) is not None:
+        yield "", log_words.runs(logged)
     if own.queryid is not None:
         yield "queryid", str(own.queryid)
 

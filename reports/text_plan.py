@@ -14,6 +14,7 @@ from pgadvisor.reports.visible_text import folded, visible
 
 NOTE = 160
 """Characters of a condition that are shown."""
+UNKNOWN = "–"
 DEEPEST = 12
 """Steps of indentation; more would leave no room for the name."""
 
@@ -79,11 +80,13 @@ def _own(row: PlanRow, table: PlanTable) -> str:
     if row.is_never_run:
         return "never run"
     share = numbers.share(row.share)
-    return f"{numbers.time(row.self_ms)}\n{share}" if table.has_times else share
+    if table.has_times:
+        return f"{numbers.time(row.self_ms)}\n{share}"
+    return share if table.has_costs else UNKNOWN
 
 
 def _rows(row: PlanRow, table: PlanTable) -> str:
-    planned = numbers.count(row.estimated_rows)
+    planned = numbers.count(row.estimated_rows) if table.has_costs else UNKNOWN
     if not table.is_analyzed or row.is_never_run:
         return planned
     return f"{planned} → {numbers.count(row.rows)}" + (f"\n{row.miss}" if row.is_far_off else "")

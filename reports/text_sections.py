@@ -115,7 +115,6 @@ def changed_statements(changes: Changes) -> Iterator[RenderableType]:
     """The statements whose time is another."""
     if not changes.statements:
         return
-    yield Text()
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)

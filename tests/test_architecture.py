@@ -17,10 +17,13 @@ RULE = {
     *ADVICE,
     *MIGRATION,
     *ENDPOINT,
+    "pgadvisor.catalog_facts",
+    "pgadvisor.estimates",
     "pgadvisor.example",
     "pgadvisor.indexes",
     "pgadvisor.partitions",
     "pgadvisor.rule",
+    "pgadvisor.unique_rows",
 }
 SERVER = {*SQL, "pgadvisor.errors", "pgadvisor.parameters", "pgadvisor.planner", "pgadvisor.collect", "psycopg"}
 
@@ -34,11 +37,14 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     "pgadvisor.migration_facts": {*SQL, "pgadvisor.facts", "pgadvisor.locks"},
     "pgadvisor.safe_forms": {*SQL, "pgadvisor.indexes", "pgadvisor.locks", "pgadvisor.migration_facts"},
     "pgadvisor.facts": {*SQL, "pgadvisor.facts"},
+    "pgadvisor.catalog_facts": {*SQL, "pgadvisor.facts"},
     "pgadvisor.endpoint_facts": {*SQL, "pgadvisor.facts"},
     "pgadvisor.row_by_row": {*SQL, "pgadvisor.facts"},
+    "pgadvisor.unique_rows": {*SQL, "pgadvisor.facts"},
     "pgadvisor.memory": {*SQL, "pgadvisor.facts"},
     "pgadvisor.indexes": ADVICE,
     "pgadvisor.partitions": {*ADVICE, "pgadvisor.indexes"},
+    "pgadvisor.estimates": {*ADVICE, "pgadvisor.indexes"},
     "pgadvisor.candidates": {*ADVICE, "pgadvisor.indexes"},
     "pgadvisor.migrations": {*SQL, "pgadvisor.errors"},
     "pgadvisor.selection": {
@@ -63,6 +69,7 @@ ALLOWED = {  # floor -> what it may import, of ours and of third parties; a floo
     },
     "pgadvisor.collect": {*SERVER, "zstandard", "pgadvisor"},
     "pgadvisor.logs": {*SQL, "pgadvisor.errors", "zstandard", "msgspec", "ddsketch", "numpy"},
+    "pgadvisor.pasted": {*SQL, "pgadvisor.errors", "yaml"},
     "pgadvisor.measure": {*SQL, "pgadvisor.errors", "pgadvisor.collect", "psycopg"},
     "pgadvisor.rules": {"pgadvisor.rule"},
     "pgadvisor.reports": {*MODEL, "pgadvisor.rule", "jinja2", "rich", "markupsafe"},

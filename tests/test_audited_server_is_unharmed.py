@@ -61,6 +61,8 @@ VOLATILE_BUT_HARMLESS = {
     "pg_last_wal_receive_lsn",
     "pg_last_wal_replay_lsn",
     "pg_last_xact_replay_timestamp",
+    "pg_collation_actual_version",
+    "pg_database_collation_actual_version",
 }
 """Volatile functions that our own statements may call: they look, or set something for the transaction alone."""
 CLOCK = "SELECT pg_catalog.count(*) FROM pg_catalog.generate_series(1, 20000)"

@@ -111,6 +111,8 @@ def observed(facts: Facts, verdict: Verdict) -> Report:
         gaps=snapshot.gaps,
         endpoints=endpoints,
         logged=logged_of(endpoints, facts),
+        log_files=snapshot.logs.files if snapshot.logs else (),
+        events=snapshot.logs.events if snapshot.logs else (),
     )
 
 

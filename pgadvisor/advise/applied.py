@@ -36,10 +36,16 @@ def _serves(index: Index, statement: Node) -> bool:
     predicate = canonical_node(statement["whereClause"]) if "whereClause" in statement else None
     return (
         index.is_valid
-        and index.method == statement.get("accessMethod", "btree")
+        and _is_such(index, statement.get("accessMethod", "btree"))
         and there == wanted
         and (canonical(index.predicate) if index.predicate else None) == predicate
     )
+
+
+def _is_such(index: Index, method: str) -> bool:
+    """Of one key a hash index is proposed where only equality is asked for, and a btree serves that as well."""
+    either = {"btree", "hash"} if len(index.keys) == 1 else set()
+    return index.method == method or {index.method, method} <= either
 
 
 def _key(element: Node) -> str:

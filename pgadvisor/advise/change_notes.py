@@ -8,6 +8,8 @@ from pgadvisor.model.changes import SchemaChange
 from pgadvisor.model.report import Changes, Report
 from pgadvisor.model.snapshot import Snapshot
 
+FEW_MS = 5
+"""Two logs of all statements may begin with ones of so many milliseconds, if they are short."""
 SAME = 1.25
 """By so much the time of a call moves by caches and other load alone."""
 
@@ -19,7 +21,9 @@ def notes_on(
     or dropped."""
     made = [each for each in changes.indexes if each.saved_ms is not None]
     notes = [*_of_counters(since), *(_of_savings(changes, since, control) if made else ())]
-    if not report.tables or not before.tables:
+    if report.server is None and before.server is None:
+        notes.append("Logs alone were compared: no database was asked.")
+    elif not report.tables or not before.tables:
         notes.append(
             "The schema, and the indexes made and dropped, cannot be compared whole: a JSON report does not hold the "
             "catalog. Compare two snapshots."
@@ -30,7 +34,7 @@ def notes_on(
 
 
 def _of_counters(since: Recent) -> Iterator[str]:
-    if since.counters == "whole":
+    if since.counters == "whole" and since.snapshot.server is not None:
         yield (
             "Whether the counters were reset in between is not known: the times after may hold calls from before, so "
             "that what changed is more than what is told."
@@ -78,9 +82,11 @@ def _named(change: SchemaChange) -> str:
 def _of_logs(now: Snapshot, earlier: Snapshot | None) -> Iterator[str]:
     """Logs that leave out short statements make requests look faster than they are."""
     logs, known = now.logs, earlier.logs if earlier else None
-    if logs is not None and known is not None and logs.least_duration_ms != known.least_duration_ms:
-        least, was = (f"{each.least_duration_ms or 0:g} ms" for each in (logs, known))
+    if logs is None or known is None:
+        return
+    least, was = logs.left_out_below_ms, known.left_out_below_ms
+    if max(least, was) > FEW_MS and max(least, was) > 2 * min(least, was):
         yield (
-            f"The logs were written from other durations on ({was} before, {least} now): the figures of endpoints "
-            "cannot be compared."
+            f"The logs were written from other durations on ({was} ms before, {least} ms now): the figures of "
+            "endpoints cannot be compared."
         )

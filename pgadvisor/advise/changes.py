@@ -8,7 +8,7 @@ import msgspec
 from pgadvisor.advise.applied import applied_index
 from pgadvisor.advise.baseline import mark, with_told
 from pgadvisor.advise.change_notes import notes_on
-from pgadvisor.advise.endpoint_changes import endpoint_changes
+from pgadvisor.advise.endpoint_changes import endpoint_changes, queries_each
 from pgadvisor.advise.index_changes import IndexComparison, per_day, saved_ms
 from pgadvisor.advise.recent import Recent
 from pgadvisor.advise.registry import all_rules
@@ -16,6 +16,7 @@ from pgadvisor.advise.schema_changes import server_changed, surroundings_changed
 from pgadvisor.advise.statement_changes import STEPS, Load, is_gone, paired, statement_changes
 from pgadvisor.model.changes import FindingChange
 from pgadvisor.model.finding import Finding
+from pgadvisor.model.log import LoggedEndpoint
 from pgadvisor.model.report import Changes, GoneFinding, Report, StatementChange
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.model.workload import Statement
@@ -42,13 +43,14 @@ def with_changes(report: Report, before: Report, since: Recent, earlier: Snapsho
         gone=tuple(comparison.told(finding) for finding in gone),
         not_judged=tuple(comparison.told(finding) for finding, is_fixed in judged if is_fixed is False),
         statements=statement_changes(comparison.now, comparison.before, comparison.pairs),
-        reset_between=since.counters == "reset",
+        reset_between=since.counters == "reset" and report.server is not None,
         since_previous=since.counters == "difference" and report.totals == since.snapshot.totals,
         ms_per_day_before=comparison.before.all_per_day,
         ms_per_day_after=comparison.now.all_per_day,
     )
     compared = comparison.with_the_rest(changes, since, earlier)
-    return with_told(msgspec.structs.replace(marked, changes=compared), _times_told(changes, since))
+    times = _times_told(changes, since) if report.server else "Times are of the logs alone."
+    return with_told(msgspec.structs.replace(marked, changes=compared), times)
 
 
 def _times_told(changes: Changes, since: Recent) -> str:
@@ -168,6 +170,8 @@ class _Comparison:
         tables = {each.qualified for each in self.report.tables}
         if tables and finding.where.table in {each.qualified for each in self.previous.tables} - tables:
             return True
+        if self._is_of_requests(finding):
+            return False  # a loop whose lookup is no more sent is mended
         known = [self._statements_before.get(key) for key in finding.statements]
         sent = {key for key in self._keys_now(finding) if self._statements[key].calls}
         return bool(known) and not sent and all(each and is_gone(each, self.now, self.before) for each in known)
@@ -183,7 +187,20 @@ class _Comparison:
         if self._is_rejected(finding) or any(each.finding.key == finding.key for each in self.report.waived):
             return None
         rule = self._rules[finding.rule]
+        if self._is_of_requests(finding):
+            before, after = self._requests(finding)
+            return before is not None and after is not None and after.requests >= min(before.requests, STEPS[0][0])
         return self._is_statement_fixed(finding, rule) if finding.statements else self._is_place_fixed(finding, rule)
+
+    def _is_of_requests(self, finding: Finding) -> bool:
+        rule = self._rules.get(finding.rule)
+        return rule is not None and rule.kind == "endpoint"
+
+    def _requests(self, finding: Finding) -> tuple[LoggedEndpoint | None, LoggedEndpoint | None]:
+        """The requests of its endpoint, then and now."""
+        runs = (self.previous.endpoints, self.report.endpoints)
+        then, now = ({each.name: each.seen for each in run}.get(finding.where.endpoint or "") for run in runs)
+        return then, now
 
     def _is_rejected(self, finding: Finding) -> bool:
         rejected = self.report.trials.rejected if self.report.trials else ()
@@ -226,7 +243,9 @@ class _Comparison:
 
     def told(self, finding: Finding) -> GoneFinding:
         """The previous finding, as far as it is still of interest."""
-        before, after = self._times(finding.statements)
+        is_of_requests = self._is_of_requests(finding)
+        before, after = (None, None) if is_of_requests else self._times(finding.statements)
+        queries, queries_now = map(queries_each, self._requests(finding) if is_of_requests else (None, None))
         return GoneFinding(
             rule=finding.rule,
             severity=finding.severity,
@@ -236,6 +255,8 @@ class _Comparison:
             applied=applied_index(finding.remedy, self.report.tables),
             ms_per_call_before=before,
             ms_per_call_after=after,
+            queries_before=queries,
+            queries_after=queries_now,
         )
 
     def _is_faster(self, finding: Finding) -> bool:

@@ -31,8 +31,8 @@ def _told(name: str, seen: LoggedEndpoint | None, known: LoggedEndpoint | None, 
         mean_ms_after=_mean_ms(seen),
         p95_ms_before=known.database_ms.p95 if known else None,
         p95_ms_after=seen.database_ms.p95 if seen else None,
-        queries_before=_queries(known),
-        queries_after=_queries(seen),
+        queries_before=queries_each(known),
+        queries_after=queries_each(seen),
     )
 
 
@@ -48,7 +48,7 @@ def _change(
     after, was = _mean_ms(seen) or 0.0, _mean_ms(known) or 0.0
     if is_apart(calls, after, was) and abs(after - was) * seen.requests >= WORTH_TELLING * total_ms:
         return "worse" if after > was else "better"
-    after, was = _queries(seen) or 0.0, _queries(known) or 0.0
+    after, was = queries_each(seen) or 0.0, queries_each(known) or 0.0
     if is_apart(calls, after, was) and abs(after - was) >= 1:
         return "worse" if after > was else "better"
     return "same"
@@ -58,7 +58,8 @@ def _mean_ms(seen: LoggedEndpoint | None) -> float | None:
     return seen.database_ms.total / seen.requests if seen and seen.requests else None
 
 
-def _queries(seen: LoggedEndpoint | None) -> float | None:
+def queries_each(seen: LoggedEndpoint | None) -> float | None:
+    """Queries of a request, on average."""
     return seen.queries.total / seen.requests if seen and seen.requests else None
 
 

@@ -31,10 +31,11 @@ def endpoints_of(facts: Facts) -> tuple[Endpoint, ...]:
 
 
 def logged_of(endpoints: Sequence[Endpoint], facts: Facts) -> tuple[LoggedStatement, ...]:
-    """The statements that the requests of these endpoints name, without what a report does not show."""
+    """The statements that the requests of these endpoints name, and those of the snapshot as the logs tell of them;
+    without what a report does not show."""
     if facts.snapshot.logs is None:
         return ()
-    named: set[str] = set()
+    named = {each.fingerprint for each in facts.snapshot.statements}
     for seen in (each.seen for each in endpoints if each.seen is not None):
         named.update(each.statement for each in seen.statements)
         named.update(step.statement for trace in (seen.typical, seen.slow) if trace for step in trace.steps)

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from pgadvisor import __version__
 from pgadvisor.advise.merge import merge
 from pgadvisor.advise.queries import read_queries
@@ -41,12 +43,14 @@ def snapshot_of(example: Example) -> Snapshot:
         _statement(number, text, calls, mean_ms, example.rows if number == 1 and example.sql else None)
         for number, (text, calls, mean_ms) in enumerate([*first, *example.other], start=1)
     )
-    return Snapshot(
+    made = Snapshot(
         format=FORMAT,
         pgadvisor=__version__,
         collected_at=NOON,
-        server=Server(version_num=example.version_num, version="example", database="example", started_at=since,
-                      statistics_reset_at=since),
+        server=None if example.is_pasted else Server(
+            version_num=example.version_num, version="example", database="example", started_at=since,
+            statistics_reset_at=since,
+        ),
         settings=tuple(Setting(name=name, value=value) for name, value in example.settings.items()),
         tables=example.tables,
         extensions=tuple(Extension(name=name, version="1", schema="public") for name in example.extensions),
@@ -57,9 +61,14 @@ def snapshot_of(example: Example) -> Snapshot:
         plans=_plans(example),
         logs=_logs(example),
     )  # fmt: skip
+    return replace(made, **example.more)
 
 
 def _logs(example: Example) -> Logs | None:
+    if example.logged:
+        logged_plans = LoggedStatement(key=fingerprint(example.sql), text=example.sql, runs=example.calls,
+                                       timed=example.calls, plans=example.logged)  # fmt: skip
+        return Logs(statements=(logged_plans,))
     if example.endpoint is None:
         return None
     logged = (
@@ -76,6 +85,7 @@ def _plans(example: Example) -> tuple[StatementPlan, ...]:
     ran = example.plan.actual_rows is not None
     plan = Plan(root=example.plan, execution_ms=(example.plan.actual_total_ms or 0.0) if ran else None,
                 has_timing=example.plan.actual_total_ms is not None)  # fmt: skip
+    plan = replace(plan, **example.plan_fields)
     generic = None if example.generic is None else Plan(root=example.generic)
     return (StatementPlan(statement="1", kind="analyzed" if ran else "values", reason="an example", plan=plan,
                           generic=generic, alternatives=example.alternatives),)  # fmt: skip

@@ -9,14 +9,15 @@ from pgadvisor.model.finding import Finding
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
-_SHARED = re.compile(r"(index) \S.* \(.*\)|(subquery) ")
-"""Causes that several rules name: `index public.orders (customer_id)`. `index public.a_idx` is one rule's own."""
+_SHARED = re.compile(r"(index) \S.* \(.*\)|(subquery) |(statistics) [^()]+$")
+"""Causes that several rules name: `index public.orders (customer_id)`, and `statistics public.orders`, missing or
+old. `index public.a_idx` is one rule's own."""
 
 
 def shared_cause(cause: str | None) -> str | None:
-    """What a cause is of that several rules may name, `index` or `subquery`; None: it is one rule's own."""
+    """What a cause is of that several rules may name: `index`, `subquery`, `statistics`; None: it is one rule's own."""
     found = _SHARED.match(cause or "")
-    return (found[1] or found[2]) if found else None
+    return next(filter(None, found.groups())) if found else None
 
 
 def key_of(finding: Finding, facts: Facts, *, across: bool = True) -> str:

@@ -13,6 +13,8 @@ def read_queries(snapshot: Snapshot) -> tuple[dict[str, Query], list[UnreadState
     queries: dict[str, Query] = {}
     unread: list[UnreadStatement] = []
     for statement in snapshot.statements:
+        if not statement.text:
+            continue  # a plan was pasted without its query
         found = read_query(statement.text, schema, statement=statement.key, is_truncated=statement.is_truncated)
         if isinstance(found, Unread):
             share = (statement.total_ms or 0.0) / total_ms if total_ms else None

@@ -27,7 +27,7 @@ def give_verdict(
         headline = f"{count} {noun} would free about {freed:.0%} of database time"
     elif findings:
         headline = _counted(findings)
-    elif not facts.queries:
+    elif not facts.queries and not facts.plans:
         headline = "No statement could be read"
     else:
         headline = "Nothing to change was found"
@@ -77,12 +77,7 @@ def _explained(
     unread: Sequence[UnreadStatement],
     facts: Facts,
 ) -> str:
-    looked = f"{_plural(len(facts.queries), 'statement')} and {_plural(len(facts.tables), 'table')} were read"
-    sentences = [
-        f"{looked}."
-        if facts.has_catalog
-        else f"{_plural(len(facts.queries), 'statement')} read; no database was asked."
-    ]
+    sentences = [_looked(facts)]
     if changes:
         sentences.insert(0, f"Start here: {_as_clause(changes[0].remedy.text)}.")
         measured = sum(finding.rung is Rung.MEASURED for finding in changes)
@@ -91,13 +86,25 @@ def _explained(
             if measured == len(changes)
             else "What a change frees is an estimate."
         )
-    elif findings and facts.window_s is None:
+    elif findings and facts.window_s is None and not _is_of_pasted_plans(facts):
         sentences.append("How long the counters have been running is not known, so no gain is given.")
     if unread:
         sentences.append(f"{_plural(len(unread), 'statement')} could not be understood.")
     if not_run:
         sentences.append(f"{_plural(len(not_run), 'rule')} could not run: see how far to trust this report.")
     return " ".join(sentences)
+
+
+def _looked(facts: Facts) -> str:
+    statements = _plural(len(facts.queries), "statement")
+    if facts.has_catalog:
+        return f"{statements} and {_plural(len(facts.tables), 'table')} were read."
+    read = _plural(len(facts.plans), "plan") if _is_of_pasted_plans(facts) else statements
+    return f"{read} read; no database was asked."
+
+
+def _is_of_pasted_plans(facts: Facts) -> bool:
+    return bool(facts.plans) and not facts.has_catalog
 
 
 def _plural(count: int, noun: str) -> str:

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperCommand
 
 from pgadvisor import __version__
-from pgadvisor.cli import audit, baseline, demo, diff, endpoints, gate, indexes, query, rules, snapshot, twin
+from pgadvisor.cli import audit, baseline, demo, diff, endpoints, explain, gate, indexes, query, rules, snapshot, twin
 from pgadvisor.errors import UsageError
 
 
@@ -19,7 +19,7 @@ class Command(TyperCommand):
         """Raises UsageError, quoting nothing, when arguments are left over."""
         rest: list[str] = super().parse_args(ctx, args)
         if ctx.args:
-            raise UsageError("there are more arguments than one: put a DSN of several words, or a query, into quotes")
+            raise UsageError("too many arguments: put a DSN of several words, a pattern, or a query into quotes")
         return rest
 
 
@@ -36,6 +36,7 @@ app.command("demo", cls=Command)(demo.demo)
 app.command("audit", cls=Command)(audit.audit)
 app.command("snapshot", cls=Command)(snapshot.snapshot)
 app.command("query", cls=Command)(query.query)
+app.command("explain", cls=Command)(explain.explain)
 app.command("indexes", cls=Command)(indexes.indexes)
 app.command("endpoints", cls=Command)(endpoints.endpoints)
 app.command("diff", cls=Command)(diff.diff)

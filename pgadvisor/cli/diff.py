@@ -13,10 +13,11 @@ from pgadvisor.cli.audit import THRIFTY, report_on
 from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.options import Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked
-from pgadvisor.cli.previous import Previous, compared, read_previous
+from pgadvisor.cli.previous import Previous, compared, is_of_logs, read_previous
 from pgadvisor.cli.source import SourceOptions
 from pgadvisor.cli.terminal import errors
 from pgadvisor.errors import UsageError
+from pgadvisor.model.finding import Severity
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import format_numbers as numbers
@@ -57,8 +58,8 @@ FailOnChangeOption = Annotated[
     list[FailOnChange] | None,
     typer.Option(
         "--fail-on",
-        help="Exit with 1 when there is a new finding, or when a finding, statement or endpoint is worse (may be "
-        "repeated).",
+        help="Exit with 1 when there is a new warning or error, or when a finding, statement or endpoint is worse (may "
+        "be repeated).",
     ),
 ]
 DiffPlannerOption = Annotated[
@@ -119,9 +120,14 @@ def _check_pair(before: Previous, after: Previous) -> None:
         run = each.run
         if isinstance(run, Report) and (labels.is_of_indexes(run) or labels.is_of_migrations(run)):
             raise UsageError(f"{each.name} has no findings of a workload: give a report that `pgadvisor audit` wrote")
-        if run.server is None:
+        if run.server is None and not is_of_logs(run):
             raise UsageError(f"{each.name} is of queries, not of a database: give a snapshot or an audit of one")
-    databases = [each.run.server.database if each.run.server else "" for each in (before, after)]
+    databases = [each.run.server.database if each.run.server else None for each in (before, after)]
+    if None in databases and databases != [None, None]:
+        name, other = (before, after) if databases[0] is None else (after, before)
+        raise UsageError(
+            f"{name.name} is of logs alone, and {other.name} of a database: give two runs of the same kind"
+        )
     if databases[0] != databases[1]:
         raise UsageError(
             f'{before.name} is of the database "{databases[0]}", and {after.name} of "{databases[1]}": '
@@ -168,7 +174,8 @@ def _end(report: Report, fail_on: "list[FailOnChange] | tuple[()]", *, quiet: bo
         return
     worse = [each for part in (changes.moved, changes.statements, changes.endpoints) for each in part
              if each.change == "worse"]  # fmt: skip
-    told = [numbers.plural(changes.new, "new finding")] if changes.new and FailOnChange.NEW in fail_on else []
+    new = sum(each.status == "new" and each.severity is not Severity.INFO for each in report.findings)
+    told = [numbers.plural(new, "new finding")] if new and FailOnChange.NEW in fail_on else []
     if worse and FailOnChange.WORSE in fail_on:
         told.append(f"{len(worse):,} worse (findings, statements and endpoints)")
     if not told:

@@ -16,7 +16,9 @@ from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
 from pgadvisor.cli.options import FailOn, Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked
 from pgadvisor.cli.source import SourceOptions, end, snapshot_of
+from pgadvisor.cli.terminal import errors
 from pgadvisor.errors import UsageError
+from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.report import Report
 from pgadvisor.reports import markdown_endpoints, report_words, text_endpoints
 
@@ -83,6 +85,8 @@ def endpoints(
     rules = choose(settings.select, settings.ignore)
     waivers = waivers_of(settings)
     whole = report_on(snapshot, rules, planner=choice, budgets=settings.endpoints, waivers=waivers, debug=debug)
+    if not quiet:
+        _tell_of_budgets(whole, settings.endpoints)
     report = _about(whole, endpoint)
     shown = redaction.redacted(report, key, quiet=quiet)
     name = shown.endpoints[0].name if endpoint is not None and len(shown.endpoints) == 1 else None
@@ -97,6 +101,9 @@ def _about(report: Report, pattern: str | None) -> Report:
     """
     seen = [line for line in report_words.endpoint_lines(report) if line.endpoint.seen is not None]
     if not seen:
+        for gap in report.gaps:
+            if gap.area == "logs" and gap.subject is None:
+                raise UsageError(f"the logs tell of no request ({gap.reason}): {gap.cure}")
         raise UsageError(
             "the logs tell of no request: have the application tag its statements (sqlcommenter), and log all of them "
             "for a while with log_min_duration_statement = 0"
@@ -111,6 +118,15 @@ def _about(report: Report, pattern: str | None) -> Report:
         endpoints=tuple(line.endpoint for line in wanted),
         findings=tuple(report.findings[number - 1] for number in numbers),
     )
+
+
+def _tell_of_budgets(report: Report, budgets: tuple[EndpointBudget, ...]) -> None:
+    """A budget with a typing error would hold for ever."""
+    names = [each.name for each in report.endpoints]
+    for budget in budgets:
+        if not any(budget.is_of(name) for name in names):
+            told = f'Hint: no endpoint is called "{budget.pattern}", so its budget was not looked at'
+            errors().print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_meant(name: str, pattern: str) -> bool:

@@ -4,8 +4,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import parent_process
 from pathlib import Path
 
 import typer
@@ -18,6 +19,7 @@ from pgadvisor.cli.options import FailOn, Format, PlannerKind
 from pgadvisor.cli.side_by_side import Failure, side_by_side
 from pgadvisor.cli.source import SourceOptions
 from pgadvisor.cli.terminal import errors
+from pgadvisor.collect.file import is_snapshot
 from pgadvisor.errors import PgAdvisorError, UsageError
 from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.inventory import AuditedDatabase, Overview
@@ -89,6 +91,11 @@ def databases_of(
         return ()
     if inventory is not None and several:
         raise UsageError("the databases are those of the inventory: leave out SOURCE, or --inventory")
+    if inventory is None and any(Path(each).is_file() and not is_snapshot(Path(each)) for each in several):
+        raise UsageError(
+            'one of the sources is a file and no snapshot: put a pattern into quotes (--log "log/*.log"), and give '
+            "--log again for each further file"
+        )
     if any(others):
         raise UsageError(
             "--workload, --log, --previous, --also, --executor and --redact are for one database: leave them out, "
@@ -128,7 +135,11 @@ def audit_all(
 
 def _write_report(report_of: Callable[[Job], Report], job: Job) -> AuditedDatabase:
     """One database, in a process of its own: its report is written, its row goes back."""
-    report = report_of(job)
+    try:
+        report = report_of(job)
+    except KeyboardInterrupt:
+        _tidy_after_killed(job.folder)
+        raise
     file = f"{job.database.name}.{ENDINGS[job.common.form]}"
     failing = sum(each.status != "known" and job.fail_on.is_reached(each.severity) for each in report.findings)
     if job.common.form is Format.HTML:
@@ -137,6 +148,15 @@ def _write_report(report_of: Callable[[Job], Report], job: Job) -> AuditedDataba
         content = output.render(report, job.common.form, job.folder / file, fail_on=job.fail_on)
     (job.folder / file).write_bytes(content)
     return overview_words.row_of(report, job.database.name, file=file, failing=failing)
+
+
+def _tidy_after_killed(room: Path) -> None:
+    """What the command cannot do that was killed: the half of it that is there goes."""
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():
+        shutil.rmtree(room, ignore_errors=True)
+        with suppress(OSError):  # it holds other things
+            room.parent.rmdir()
 
 
 def _audited(jobs: list[Job], work: Callable[[Job], AuditedDatabase], *, at_once: int, quiet: bool) -> Overview:

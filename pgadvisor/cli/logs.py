@@ -1,7 +1,7 @@
 """Log files that the user gives: what they tell goes into the snapshot, beside or in place of its own statements."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,21 +10,24 @@ from importlib import import_module
 import msgspec
 
 from pgadvisor import __version__
+from pgadvisor.cli.plans import with_plans
 from pgadvisor.cli.source import SourceOptions, connect, snapshot_file
 from pgadvisor.cli.terminal import progress_bars
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
-from pgadvisor.collect.plans import collect_plans
+from pgadvisor.collect.session import MARK
 from pgadvisor.errors import UsageError
 from pgadvisor.logs.reading import read_logs
 from pgadvisor.logs.tally import Options
-from pgadvisor.model.log import LoggedStatement, Logs
+from pgadvisor.model.log import LoggedStatement, Logs, NotRead
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
-from pgadvisor.model.workload import Statement
+from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.sql.parse import Unread, parse_tree
 
 _PLANNED = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
+SAME_LOG = "the same log as "
+"""So begins the reason of a file whose twin, in another form, was read."""
 NO_DATABASE = Gap(
     area="catalog",
     reason="no database was asked: the statements are the logs' alone",
@@ -45,7 +48,9 @@ def snapshot_with_logs(source: str | None, asked: SourceOptions, logs: LogOption
     """The source's snapshot with what the logs tell; of the logs alone where nothing names a database."""
     if source is None and not any(name in os.environ for name in ("PGHOST", "PGDATABASE", "PGSERVICE", "PGHOSTADDR")):
         bare = Snapshot(format=FORMAT, pgadvisor=__version__, collected_at=datetime.now(UTC), gaps=(NO_DATABASE,))
-        return with_logs(bare, asked, logs)
+        found = with_logs(bare, asked, logs)
+        end = found.logs.last_at if found.logs else None
+        return _as_of(found, end) if end else found
     if (file := snapshot_file(source)) is not None:
         return with_logs(read_snapshot(file), asked, logs)
     with connect(source, asked) as session:
@@ -53,7 +58,7 @@ def snapshot_with_logs(source: str | None, asked: SourceOptions, logs: LogOption
             found = collect(session, progress=progress)
         found = with_logs(found, asked, logs)
         with progress_bars(asked.quiet) as progress:
-            return collect_plans(session, found, asked.plans, progress)
+            return with_plans(session, found, asked.plans, progress)
 
 
 def with_logs(snapshot: Snapshot, asked: SourceOptions, logs: LogOptions) -> Snapshot:
@@ -69,24 +74,79 @@ def with_logs(snapshot: Snapshot, asked: SourceOptions, logs: LogOptions) -> Sna
             executor=executor,
             progress=progress,
         )
-    found = msgspec.structs.replace(snapshot, logs=told)
+    gaps = (*snapshot.gaps, *_gaps(told, options.database))
+    found = msgspec.structs.replace(snapshot, logs=told, gaps=gaps)
     return found if snapshot.statements else _with_statements(found, told)
+
+
+def _as_of(snapshot: Snapshot, end: datetime) -> Snapshot:
+    """The snapshot as of the end of its logs, which is what a later one is compared with."""
+    totals = snapshot.totals
+    since = totals.since - (snapshot.collected_at - end) if totals and totals.since else None
+    moved = msgspec.structs.replace(totals, since=since) if totals else None
+    return msgspec.structs.replace(snapshot, collected_at=end, totals=moved)
+
+
+def _gaps(told: Logs, database: str | None) -> Iterator[Gap]:
+    """What of the logs was not read, and what one looks for in them and they do not have."""
+    counts: dict[str, list[NotRead]] = {}
+    for each in told.not_read:
+        if not each.reason.startswith(SAME_LOG):  # nothing is missing then
+            counts.setdefault(each.reason, []).append(each)
+    for reason, found in counts.items():
+        first = found[0]
+        count = sum(each.count for each in found)
+        times = "" if count == 1 else f", {count:,} times"
+        where = f"{', first' if times else ','} in line {first.line}" if first.line else ""
+        yield Gap(
+            area="logs", subject=first.file, reason=f"not read: {reason}{times}{where}", cure="look at the file there"
+        )
+    if not told.records:
+        reason = "no record was understood"
+        cure = "see that the files are whole and not empty, and give --log-line-prefix as `SHOW log_line_prefix` has it"
+    elif not told.statements:
+        of = f' of the database "{database}"' if database else ""
+        reason = f"of {told.records:,} records none tells of a statement{of}"
+        cure = "set log_min_duration_statement = 0 for a while, and give the logs of that database's server"
+    else:
+        return
+    yield Gap(area="logs", reason=reason, cure=cure)
 
 
 def _with_statements(snapshot: Snapshot, logs: Logs) -> Snapshot:
     """With the statements of the logs, and a gap that says which they may lack."""
-    statements = tuple(_statement(each) for each in logs.statements if each.runs and _is_planned(each.text))
+    statements = tuple(
+        _statement(each) for each in logs.statements if each.runs and MARK not in each.text and _is_planned(each.text)
+    )
     if not statements:
         return snapshot
     gaps = tuple(gap for gap in snapshot.gaps if gap.area != "statements" or gap.subject is not None)
-    shortest = f"those shorter than {logs.least_duration_ms:g} ms are not in them" if logs.least_duration_ms else ""
+    least = logs.left_out_below_ms
+    shortest = f"those shorter than {least} ms are not in them" if least else ""
     known = Gap(
         area="statements",
         subject="statements of the logs",
         reason="the statements are those of the logs" + (f": {shortest}" if shortest else ""),
         cure="load pg_stat_statements, which counts every statement",
     )
-    return msgspec.structs.replace(snapshot, statements=statements, gaps=(*gaps, known))
+    return msgspec.structs.replace(
+        snapshot, statements=statements, totals=_totals(snapshot, logs, statements), gaps=(*gaps, known)
+    )
+
+
+def _totals(snapshot: Snapshot, logs: Logs, statements: Sequence[Statement]) -> WorkloadTotals:
+    """Their sums, as if counted for as long as the logs are."""
+    total_ms = sum(each.total_ms or 0.0 for each in statements)
+    own_ms = sum(each.duration_ms.total for each in logs.statements if each.duration_ms and MARK in each.text)
+    whole_ms = sum(each.duration_ms.total for each in logs.statements if each.duration_ms)
+    return WorkloadTotals(
+        statements=len(statements),
+        calls=sum(each.calls or 0 for each in statements),
+        total_ms=max(total_ms, whole_ms),
+        own_ms=own_ms,
+        utility_ms=max(whole_ms - own_ms - total_ms, 0.0),
+        since=snapshot.collected_at - (logs.last_at - logs.first_at) if logs.first_at and logs.last_at else None,
+    )
 
 
 def _is_planned(text: str) -> bool:

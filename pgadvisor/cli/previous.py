@@ -77,11 +77,16 @@ def _object_in(path: Path, text: str) -> dict[str, Any]:
     return content
 
 
+def is_of_logs(run: Snapshot | Report) -> bool:
+    """Whether it tells of requests that logs have."""
+    return run.logs is not None if isinstance(run, Snapshot) else any(each.seen for each in run.endpoints)
+
+
 def compared(now: Snapshot | Report, previous: Previous, judge: Judge) -> Report:
     """The report on the snapshot, or the report itself, with what is different since; an earlier snapshot is judged in
     the same way. Raises UsageError when they cannot be compared."""
     snapshot = now if isinstance(now, Snapshot) else _counters_of(now)
-    _check_comparable(snapshot, previous)
+    _check_comparable(snapshot, previous, of_logs=is_of_logs(now) and is_of_logs(previous.run))
     run = previous.run
     before = judge(run) if isinstance(run, Snapshot) else run
     since = recent(snapshot, before)
@@ -105,11 +110,12 @@ def _counters_of(report: Report) -> Snapshot:
     )
 
 
-def _check_comparable(snapshot: Snapshot, previous: Previous) -> None:
+def _check_comparable(snapshot: Snapshot, previous: Previous, *, of_logs: bool) -> None:
+    """`of_logs`: both tell of requests, so that without a database there is something to compare."""
     now, before, name = snapshot.server, previous.run.server, previous.name
-    if before is None or now is None:
+    if (before is None or now is None) and (before is not now or not of_logs):
         raise UsageError(f"{name} is a report of queries, not of a database: give one that `pgadvisor audit` wrote")
-    if now.database != before.database:
+    if before is not None and now is not None and now.database != before.database:
         raise UsageError(
             f'{name} is of the database "{before.database}", and this audit of "{now.database}": '
             "give an earlier run of the same database"

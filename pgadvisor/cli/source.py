@@ -5,11 +5,12 @@ from pathlib import Path
 import typer
 
 from pgadvisor.cli.options import FailOn
+from pgadvisor.cli.plans import with_plans
 from pgadvisor.cli.terminal import errors, progress_bars
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.connecting import BAD_DSN
 from pgadvisor.collect.file import is_snapshot, read_snapshot
-from pgadvisor.collect.plans import PlanOptions, collect_plans
+from pgadvisor.collect.plans import PlanOptions
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import UsageError
 from pgadvisor.model.record import Record
@@ -37,7 +38,7 @@ def snapshot_of(source: str | None, options: SourceOptions) -> Snapshot:
     if (file := snapshot_file(source)) is not None:
         return read_snapshot(file)
     with connect(source, options) as session, progress_bars(options.quiet) as progress:
-        return collect_plans(session, collect(session, progress=progress), options.plans, progress)
+        return with_plans(session, collect(session, progress=progress), options.plans, progress)
 
 
 def connect(source: str | None, options: SourceOptions) -> Session:

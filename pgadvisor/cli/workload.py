@@ -6,12 +6,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pgadvisor.cli.plans import with_plans
 from pgadvisor.cli.source import SourceOptions, connect, snapshot_file
 from pgadvisor.cli.terminal import progress_bars
 from pgadvisor.cli.workload_marks import refuse_unclear_marks
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
-from pgadvisor.collect.plans import collect_plans
 from pgadvisor.errors import UsageError
 from pgadvisor.model.report import UnreadStatement
 from pgadvisor.model.snapshot import Gap, Snapshot
@@ -110,7 +110,7 @@ def snapshot_for(
         found = fill(collect(session, progress=progress))
         found = replace(found, gaps=other_gaps(found))
         plans = replace(asked, top=len(statements)).plans
-        return collect_plans(session, found, plans, progress)
+        return with_plans(session, found, plans, progress)
 
 
 def other_gaps(snapshot: Snapshot) -> tuple[Gap, ...]:

@@ -15,6 +15,7 @@ from pgadvisor.model.catalog import (
     Column,
     Constraint,
     ConstraintKind,
+    Policy,
     Table,
     TableCounters,
     TableKind,
@@ -82,6 +83,8 @@ class _Parts:
         constraints = reading.rows("constraints", "catalog", "the constraints")
         self._constraints = _by_table(constraints)
         self._triggers = _by_table(reading.rows("triggers", "catalog", "the triggers", subject="triggers"))
+        self._policies = _by_table(reading.rows("policies", "catalog", "the policies", subject="row security"))
+        self._rules = _by_table(reading.rows("rewrite_rules", "catalog", "the rewrite rules", subject="rewrite rules"))
         self._extended = read_extended(reading, keep_values=keep_values)
         reading.step("indexes")
         owners = {row["index_oid"]: row["name"] for row in constraints if row["kind"] in ("p", "u", "x")}
@@ -117,6 +120,8 @@ class _Parts:
             partition_key=row["partition_key"],
             partition_bound=row["partition_bound"],
             has_row_security=row["has_row_security"],
+            policies=tuple(_policy(each) for each in self._policies.get(oid, ())),
+            rewrite_rules=tuple(each["name"] for each in self._rules.get(oid, ())),
             options=tuple(row["options"]),
             access_method=row["access_method"],
             counters=self._counters.get(oid),
@@ -200,6 +205,17 @@ def _constraint(row: Row) -> Constraint:
         referenced_columns=tuple(row["referenced_columns"]),
         on_delete=ACTIONS.get(row["on_delete"]) if is_foreign else None,
         on_update=ACTIONS.get(row["on_update"]) if is_foreign else None,
+    )
+
+
+def _policy(row: Row) -> Policy:
+    return Policy(
+        name=row["name"],
+        command=row["command"],
+        is_permissive=row["is_permissive"],
+        roles=tuple(row["roles"]),
+        using=row["using"],
+        check=row["check"],
     )
 
 

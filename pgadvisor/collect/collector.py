@@ -4,7 +4,13 @@ from pgadvisor import __version__
 from pgadvisor.collect.catalog import read_sequences, read_tables, read_types, read_views
 from pgadvisor.collect.column_ends import with_ends
 from pgadvisor.collect.reading import Reading
-from pgadvisor.collect.routines import read_collations, read_functions, read_text_searches
+from pgadvisor.collect.routines import (
+    read_collation_changes,
+    read_collations,
+    read_functions,
+    read_security_definers,
+    read_text_searches,
+)
 from pgadvisor.collect.server import (
     read_extensions,
     read_replicas,
@@ -52,7 +58,9 @@ def collect(session: Session, *, keep_values: bool = True, progress: Progress = 
         types=types,
         sequences=sequences,
         functions=functions,
+        security_definers=read_security_definers(reading),
         collations=collations,
+        collation_changes=read_collation_changes(reading),
         text_searches=read_text_searches(reading),
         extensions=extensions,
         replicas=replicas,

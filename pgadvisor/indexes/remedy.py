@@ -1,5 +1,7 @@
 """Indexes to create and to drop as remedies: what to do, its SQL with its undo, its lock and its cost."""
 
+from msgspec.structs import replace
+
 from pgadvisor.facts import Facts
 from pgadvisor.indexes.build_effort import duration_text, size_text
 from pgadvisor.indexes.build_plan import IndexBuild, build, drop
@@ -40,6 +42,12 @@ def drop_index(table: Table, index: Index, *, why: str = "") -> Remedy:
         lock=dropped.lock,
         cost=f"frees {size_text(index.size_bytes)}" if index.size_bytes else None,
     )
+
+
+def exchange_index(facts: Facts, table: Table, index: Index, wanted: WantedIndex, *, text: str) -> Remedy:
+    """What makes the wanted index and then drops the one that it stands for."""
+    made, dropped = create_index(facts, wanted), drop_index(table, index)
+    return replace(made, text=text, sql=f"{made.sql}\n{dropped.sql}", undo=f"{dropped.undo}\n{made.undo}")
 
 
 def _size(facts: Facts, wanted: WantedIndex) -> IndexSize:

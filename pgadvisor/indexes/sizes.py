@@ -52,7 +52,7 @@ def index_bytes(table: Table, wanted: WantedIndex, part: float = 1.0) -> int | N
     found = [column for key in wanted.keys if (column := table.column(key.column))]
     shape = IndexShape(
         rows=max(table.rows * part, 1.0),
-        keys=tuple(_key(column, wanted.predicate) for column in found),
+        keys=tuple(key_shape(column, wanted.predicate) for column in found),
         method=wanted.method,
         operator_class=wanted.keys[0].operator_class or ("jsonb_ops" if found and found[0].type == "jsonb" else ""),
         is_deduplicated=wanted.method == "btree" and not any(each.type.startswith(UNEQUAL_IMAGES) for each in found),
@@ -69,7 +69,8 @@ def _length(column: Column) -> int:
     return -1 if bare.endswith("[]") else next(fitting, -1)
 
 
-def _key(column: Column, predicate: str | None) -> KeyShape:
+def key_shape(column: Column, predicate: str | None) -> KeyShape:
+    """What the size model has to know of a column as a key of an index with that predicate."""
     length = _length(column)
     samples = _sampled(column) if length < 0 and column.statistics else ()
     return KeyShape(
@@ -148,12 +149,7 @@ def _entry_ms(wanted: WantedIndex) -> float:
 
 def updated_columns(facts: Facts, table: str) -> frozenset[str]:
     """Columns of the table that some statement of the workload sets in an UPDATE."""
-    found: set[str] = set()
-    for query in facts.queries.values():
-        for scope in query.scopes:
-            if scope.write == "update" and scope.target and _is(facts, scope.target.table, table):
-                found.update(each.column for each in scope.assigned)
-    return frozenset(found)
+    return facts.updated_columns.get(table, frozenset())
 
 
 def leaves(facts: Facts, table: str) -> tuple[Table, ...]:

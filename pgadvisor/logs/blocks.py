@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-BLOCK = 4_000_000
+BLOCK = 1_000_000
 """Bytes read at a time: enough that the cost of a call does not matter, few enough for the caches of the processor."""
 LONGEST = 8_000_000
 """Bytes of one record, up to the next that begins; longer ones are passed over."""

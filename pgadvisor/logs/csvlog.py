@@ -14,14 +14,14 @@ _HEAD = (
 """Up to the severity: time, session, transaction."""
 _ROW = (
     rb"(" + _HEAD + rb"([A-Z]+[1-5]?),[0-9A-Z]{5}," + rb'(?:"' + DURATION + rb'([^"]*+(?:""[^"]*+)*+)"|)'
-    + rb"(,,,,,,,,|(?:," + _TEXT + rb"|,\d*){8}),(" + _TEXT + rb")[^\n]*(?:\n|\Z))|([^\n]+\n?|\n)"
+    + rb",(" + _TEXT + rb")(,,,,,,,|(?:," + _TEXT + rb"|,\d*){7}),(" + _TEXT + rb")[^\n]*(?:\n|\Z)|[^\n]+\n?|\n)"
 )  # fmt: skip
 _SESSION = re.compile(
     rb" (?P<zone>[^,]*),(?P<user>" + _TEXT + rb"),(?P<database>" + _TEXT + rb"),\d*," + _TEXT
     + rb",(?P<session>[0-9a-f.]+)(?P<application>" + _TEXT + rb")"
 )  # fmt: skip
 _FIELD = re.compile(rb",(" + _TEXT + rb"|\d*)")
-_DETAILS = ((0, b"DETAIL"), (1, b"HINT"), (2, b"QUERY"), (4, b"CONTEXT"), (5, b"STATEMENT"))
+_DETAILS = ((0, b"HINT"), (1, b"QUERY"), (3, b"CONTEXT"), (4, b"STATEMENT"))
 """Which of the fields behind the message are entries of their own in the other form."""
 
 
@@ -38,13 +38,16 @@ class Csvlog:
         entries: list[Entry] = []
         add = entries.append
         for (
-            spelled, second, fraction, session, transaction, severity, ms, step, text, details, application, junk,
+            spelled, second, fraction, session, transaction, severity, ms, step, text, detail, details, application,
         ) in self._row.findall(block):  # fmt: skip
             if b'""' in text:
                 text = text.replace(b'""', b'"')
-            add((spelled, second, fraction, session + application, transaction, severity, ms, step, text, junk))
-            if details != b",,,,,,,," and details:
-                entries.extend(_entries_of(details, session + application))
+            if detail:
+                detail = _plain(detail)
+            session += application
+            add((spelled, second, fraction, session, transaction, severity, ms, step, text, b"", detail))
+            if details != b",,,,,,," and details:
+                entries.extend(_entries_of(details, session))
         return entries
 
     def session(self, spelled: bytes) -> Session:
@@ -65,7 +68,7 @@ class Csvlog:
 def _entries_of(details: bytes, session: bytes) -> list[Entry]:
     fields = _FIELD.findall(details)
     return [
-        (b"", b"", b"", session, b"", severity, b"", b"", _plain(fields[at]), b"")
+        (b"", b"", b"", session, b"", severity, b"", b"", _plain(fields[at]), b"", b"")
         for at, severity in _DETAILS
         if fields[at]
     ]

@@ -4,14 +4,15 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
-Entry: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
-"""(spelled, second, fraction, session, transaction, severity, milliseconds, step, text, junk).
+Entry: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
+"""(spelled, second, fraction, session, transaction, severity, milliseconds, step, text, further, detail).
 
 A plain tuple, for there are millions. `spelled`: all of it, as in the file. `second`: `2026-01-31 12:00:00`, or digits:
 seconds since 1970. `fraction`: `.123` or nothing. `session`: what the form's `session` understands. `milliseconds` and
 `step` (`statement`, `execute`, `plan`, …): of a message `duration: 1.234 ms  step: text`; else the text is the whole
-message. `junk`: lines that are no record; then the others are empty. DETAIL, STATEMENT and the like are entries of
-their own, right behind the one that they belong to."""
+message. `further`: of the form's own use. `detail`: DETAIL, where it stands in one with the message. A line that is no
+record is spelled, and all else is empty. STATEMENT and the like, and another DETAIL, are entries of their own, right
+behind the one that they belong to."""
 
 CONTINUATIONS = frozenset((b"DETAIL", b"HINT", b"QUERY", b"CONTEXT", b"LOCATION", b"BACKTRACE", b"STATEMENT"))
 MAIN = rb"(?:LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?)"

@@ -29,8 +29,13 @@ class Figures:
 
     def add(self, value: int) -> None:
         """Count one observation."""
-        self.add_sums(1, value, value, value)
-        number = bin_of(value)
+        self.count += 1
+        self.total += value
+        if value > self.most:
+            self.most = value
+        if self.least is None or value < self.least:
+            self.least = value
+        number = bisect_left(_EDGES, value)
         self.bins[number] = self.bins.get(number, 0) + 1
 
     def add_sums(self, count: int, total: int, least: int, most: int) -> None:

@@ -43,12 +43,19 @@ class LogStream:
         self.is_damaged = False
 
     def read(self, size: int, /) -> bytes:
-        """At most so many bytes; none at the end."""
-        try:
-            return bytes(self._unpacked.read(size))
-        except _DAMAGE:
-            self.is_damaged = True
-            return b""
+        """So many bytes; fewer, then none, at the end."""
+        pieces: list[bytes] = []
+        while size and not self.is_damaged:
+            try:
+                new = bytes(self._unpacked.read1(size))  # in small steps: what stands before damage is read
+            except _DAMAGE:
+                self.is_damaged = True
+                break
+            if not new:
+                break
+            pieces.append(new)
+            size -= len(new)
+        return b"".join(pieces)
 
     def seek(self, at: int) -> None:
         """Go on at that byte; of files that are not packed."""

@@ -30,7 +30,7 @@ class _Line(msgspec.Struct, gc=False):
     statement: str = ""
 
 
-_DETAILS = (("detail", b"DETAIL"), ("hint", b"HINT"), ("internal_query", b"QUERY"), ("context", b"CONTEXT"),
+_DETAILS = (("hint", b"HINT"), ("internal_query", b"QUERY"), ("context", b"CONTEXT"),
             ("statement", b"STATEMENT"))  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class Jsonlog:
         sessions: dict[tuple[object, ...], bytes] = {}
         for spelled, line in zip(lines, found if len(found) == len(lines) else map(self._decoded, lines), strict=True):
             if line is None or not line.error_severity:
-                add((b"", b"", b"", b"", b"", b"", b"", b"", b"", spelled))
+                add((spelled, b"", b"", b"", b"", b"", b"", b"", b"", b"", b""))
                 continue
             ms, step, text = match(line.message).groups()  # type: ignore[union-attr]
             time = line.timestamp
@@ -64,9 +64,10 @@ class Jsonlog:
                 (
                     spelled, time[:19].encode(), time[19:23].encode(), session, line.vxid.encode(),
                     line.error_severity.encode(), (ms or "").encode(), (step or "").encode(), text.encode(), b"",
+                    line.detail.encode(),
                 )
             )  # fmt: skip
-            if line.detail or line.context or line.statement or line.hint:
+            if line.context or line.statement or line.hint:
                 entries.extend(_entries_of(line, session))
         return entries
 
@@ -92,7 +93,7 @@ def _session_of(line: _Line) -> bytes:
 
 def _entries_of(line: _Line, session: bytes) -> list[Entry]:
     return [
-        (b"", b"", b"", session, b"", severity, b"", b"", text.encode(), b"")
+        (b"", b"", b"", session, b"", severity, b"", b"", text.encode(), b"", b"")
         for name, severity in _DETAILS
         if (text := getattr(line, name))
     ]

@@ -43,7 +43,13 @@ def plan_query(text: bytes) -> bytes | None:
         except (msgspec.DecodeError, UnicodeError):
             return None
     found = _QUERY_LINES.match(text)
-    return found[1] if found else None
+    return found[1] if found and not found[1].startswith(b'"') else None  # YAML quotes it
+
+
+def plan_form(text: bytes) -> str:
+    """What the plan is written in that is not read."""
+    start = text.lstrip()
+    return "XML" if start.startswith(b"<") else "YAML" if start.startswith(b'Query Text: "') else "an unknown form"
 
 
 def plan_rows(text: bytes) -> int | None:

@@ -6,23 +6,24 @@ https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-LINE
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from pgadvisor.logs.entry import MAIN, SECOND, Session, text_of
 from pgadvisor.logs.zones import ahead_us
 
-_ZONE = rb"(?: (?P<zone>[A-Z][A-Za-z]*|[+-]\d[\d:]*))?"
+_ZONE = rb"(?: (?P<zone>[A-Z][A-Za-z]*+|[+-]\d[\d:]*+))?+"
+_SECOND = rb"\d...-..-.. ..:..:.\d"
+"""Digit by digit takes a tenth of all the time, and what else looks so?"""
 _TIMES = {
-    b"t": (b"(" + SECOND + b")()", _ZONE),
-    b"m": (b"(" + SECOND + rb")(\.\d{3})", _ZONE),
+    b"t": (b"(" + _SECOND + b")()", _ZONE),
+    b"m": (b"(" + _SECOND + rb")(\.\d\d\d)", _ZONE),
     b"n": (rb"(\d{9,10})(\.\d{3})", b""),
 }
 _STABLE = {
-    b"a": rb"(?P<application>[^\n]*?)",
-    b"u": rb"(?P<user>%s*)",
-    b"d": rb"(?P<database>%s*)",
-    b"p": rb"(?P<process>\d+)",
+    b"a": rb"(?P<application>%w)",
+    b"u": rb"(?P<user>%s)",
+    b"d": rb"(?P<database>%s)",
+    b"p": rb"(?P<process>\d++)",
     b"c": rb"(?P<session>[0-9a-f]+\.[0-9a-f]+)",
     b"s": SECOND + rb"(?: [A-Za-z0-9:+-]+)?",
     b"r": rb"[^\n]*?",
@@ -31,7 +32,7 @@ _STABLE = {
     b"b": rb"[^\n]*?",
     b"P": rb"\d*",
 }
-"""What stays the same as long as a connection lasts; `%s` is a sign that does not end it."""
+"""What stays the same as long as a connection lasts; `%s` are signs that do not end it, `%w` signs that may."""
 _VARYING = {b"i": rb"[^\n]*?", b"e": rb"[0-9A-Z]{5}", b"l": rb"\d+", b"x": rb"\d+", b"Q": rb"-?\d+"}
 _ESCAPE = re.compile(rb"%(?:-?\d+)?([a-zA-Z%])|([^%]+)|%")
 
@@ -70,10 +71,12 @@ class Prefix:
         self.spelled = spelled
         self.pattern = b""
         """Its groups stand where `order` says."""
+        self.again = b""
+        """What matches the same prefix right behind, where the pattern's groups are numbered from 2 on."""
         self.order: list[str] = []
         """`time` (two groups: second and fraction), `session`, `transaction`; in the order of the prefix."""
         self._sessions: list[bytes] = []
-        self._segment, self._is_told = b"", False
+        self._segment, self._is_told, self._groups = b"", False, 2
         parts = _parts(spelled.encode())
         ends = b""
         for at, part in enumerate(parts):
@@ -82,6 +85,7 @@ class Prefix:
             elif any(each.escape in _VARYING or each.escape in (*_TIMES, b"v") for each in parts[at:]):
                 self._close()
                 self.pattern += b"(?:"
+                self.again += b"(?:"
                 ends += b")?"
             else:
                 self._segment += b"(?:" + b"".join(map(_stable, parts[at + 1 :])) + b")?"
@@ -89,6 +93,7 @@ class Prefix:
                 break
         self._close()
         self.pattern += ends
+        self.again += ends
         self._session = re.compile(b"\0".join(self._sessions))
 
     def _add(self, part: _Part) -> None:
@@ -107,6 +112,7 @@ class Prefix:
     def _vary(self, pattern: bytes, name: str) -> None:
         self._close()
         self.pattern += pattern
+        self.again += self._same(pattern)
         if name and name not in self.order:
             self.order.append(name)
 
@@ -116,8 +122,15 @@ class Prefix:
             self._sessions.append(self._segment)
             self.order.append("session")
         segment = re.sub(rb"\(\?P<\w+>", b"(?:", self._segment)
-        self.pattern += b"(" + segment + b")" if self._is_told else segment
+        segment = b"(" + segment + b")" if self._is_told else segment
+        self.pattern += segment
+        self.again += self._same(segment)
         self._segment, self._is_told = b"", False
+
+    def _same(self, pattern: bytes) -> bytes:
+        """What the groups of the pattern hold; without groups, the pattern."""
+        before, self._groups = self._groups, self._groups + re.compile(pattern).groups
+        return b"".join(b"(?:\\%d)" % at for at in range(before, self._groups)) or pattern
 
     def session(self, spelled: bytes) -> Session:
         """The session of these groups, joined by zero bytes."""
@@ -135,8 +148,14 @@ class Prefix:
 
 def _stable(part: _Part) -> bytes:
     """The pattern of text, or of an escape that stays the same."""
-    other = b"[^" + re.escape(part.follow) + rb"\n]" if part.follow else rb"[^\n]"
-    return _STABLE.get(part.escape, re.escape(part.text)).replace(b"%s", other if part.escape else b"%s")
+    if not part.escape:
+        return re.escape(part.text)
+    signs, words = rb"[^\n]*", rb"[^\n]*?"
+    if part.follow:
+        end = re.escape(part.follow)
+        signs = b"[^" + end + rb"\n]*+"
+        words = signs + b"(?:" + end + signs + b")*?"  # the fewest words, which is faster than the fewest signs
+    return _STABLE.get(part.escape, b"").replace(b"%s", signs).replace(b"%w", words)
 
 
 def _parts(spelled: bytes) -> list[_Part]:
@@ -160,32 +179,35 @@ _SPELLINGS = (
     (rb"\b(usr|user|u)([=:])[^,;|\s\])]*", rb"\1\2%u"),
     (rb"\b(db|database|d)([=:])[^,;|\s\])]*", rb"\1\2%d"),
     (rb"\b(app|application|application_name|a)([=:])[^,;|\])]*?(?=[,;|\])]|\s+\w+=|\s*\Z)", rb"\1\2%a"),
-    (rb"\b(client|host|remote|h|r)([=:])[^,;|\s\]]*", rb"\1\2%r"),
+    (rb"\b(client|host|remote|h|r)([=:])(?:\[local\]|[^,;|\s\]]*)", rb"\1\2%r"),
     (rb"\b(xid|txid|tx|trx|x)([=:])\d+", rb"\1\2%x"),
     (rb"\b(sqlstate|state|err|error_code|e)([=:])[0-9A-Z]{5}\b", rb"\1\2%e"),
     (rb"\b(line|l)([=:])\d+", rb"\1\2%l"),
     (rb"\b(qid|query_id|queryid|Q)([=:])-?\d+", rb"\1\2%Q"),
     (rb"(?<=\[)\d+(?=\])", b"%p"),
     (rb"(?<![\w%])[\w\[][\w.\]-]*@[\w\[][\w.\]-]*", b"%u@%d"),
+    (rb"(?<=%u@%d)/[^%\n]*?(?=\s*\Z|[ ,;|]+%)", rb"/%a"),
+    (rb"\[unknown\]", b"%a"),
     (rb"\[local\]|\b\d+\.\d+\.\d+\.\d+(?:\(\d+\))?", b"%r"),
     (rb"(?<![\w%.])0(?![\w.])", b"%x"),
 )
 """What stands in prefixes, and the escape that writes it; the first that fits."""
 HEAD = re.compile(rb"([^\t\n][^\n]*?|)" + MAIN + rb":  ")
 """The beginning of a record, whatever the prefix."""
-MOST_HEADS = 2_000
-"""Records that tell the prefix."""
+MOST_HEADS = 1_000
+"""Records that tell the prefix: of all the sample, for a log may begin with those of one application alone."""
 _HEADS = re.compile(rb"^" + HEAD.pattern, re.MULTILINE)
 
 
 def find_prefix(sample: bytes, others: Sequence[str] = ()) -> Prefix | None:
     """The prefix of most records in the sample, `others` tried first; None where nothing there looks like a record."""
-    heads = [found[1] for found in islice(_HEADS.finditer(sample), MOST_HEADS)]
+    heads = [found[1] for found in _HEADS.finditer(sample)]
     if not heads:
         return None
+    heads = heads[:: -(-len(heads) // MOST_HEADS)]
     spelled = Counter(_spelled(head) for head in heads[:: max(1, len(heads) // 100)])
     guessed = [text for text, _ in spelled.most_common(8)]
-    tried = dict.fromkeys((*others, *guessed, *map(_with_stop, guessed), *KNOWN))
+    tried = dict.fromkeys((*others, *map(_with_stop, guessed), *guessed, *KNOWN))
     scores = {text: _score(Prefix(text), heads) for text in tried}
     best = max(scores.values())
     return Prefix(next(text for text in tried if scores[text] >= 0.98 * best)) if best else None

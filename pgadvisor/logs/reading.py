@@ -16,12 +16,15 @@ from pgadvisor.logs.part import Part
 from pgadvisor.logs.stretches import Stretch, read_stretch
 from pgadvisor.logs.tally import Options
 from pgadvisor.logs.telling import logs_of
+from pgadvisor.logs.workers import begin_worker, signals_wait
 from pgadvisor.model.log import Logs, NotRead
 from pgadvisor.model.progress import Progress, no_progress
 
-STRETCH = 32_000_000
-"""Bytes of a stretch: what is read twice around it is little beside it, and what of it waits for its neighbours fits
-into memory."""
+LEAST_STRETCH, MOST_STRETCH = 32_000_000, 256_000_000
+"""Bytes of a stretch. What is read twice around it, and waits for its neighbours, is to be little beside it; there are
+to be enough of them for all processes, and to tell how far it is."""
+STRETCHES = 4
+"""So many for each process, where they are long enough."""
 PIECE = 65_536
 _RICHEST = {"json": 0, "csv": 1, "stderr": 2}
 """Of several forms of one log, that which tells most is read."""
@@ -46,7 +49,7 @@ def read_logs(
     options: Options | None = None,
     executor: Executor | None = None,
     processes: int | None = None,
-    stretch_bytes: int = STRETCH,
+    stretch_bytes: int | None = None,
     progress: Progress = no_progress,
 ) -> Logs:
     """All that the files tell, the same to the byte whoever reads which stretch. Raises UsageError.
@@ -56,10 +59,12 @@ def read_logs(
     """
     options = options or Options()
     files, left_out = _files(files_of(names), prefix, others)
-    tasks = [task for number, file in enumerate(files) for task in _stretches(number, file, options, stretch_bytes)]
-    processes = min(processes or os.cpu_count() or 1, len(tasks))
+    processes = processes or os.cpu_count() or 1
     if STDIN in names:
         executor, processes = None, 1  # no other process has it
+    size = stretch_bytes or _stretch_bytes(files, 0 if executor else processes)
+    tasks = [task for number, file in enumerate(files) for task in _stretches(number, file, options, size)]
+    processes = min(processes, len(tasks))
     whole = Part(at_start=True)
     with _without_collector(), _reader(executor, processes) as run:
         for done, part in enumerate(run(tasks), 1):
@@ -77,7 +82,8 @@ def _files(names: Sequence[str], prefix: str | None, others: Sequence[str]) -> t
         taken = take_head(SAMPLE) if name == STDIN else b""
         with log_in(taken) if name == STDIN else open_log(name) as stream:
             head = _head(stream)
-        shape = shape_of(head, prefix, others)
+            elsewhere = b"" if name == STDIN or is_packed(name) else _elsewhere(stream, Path(name).stat().st_size)
+        shape = shape_of(head + elsewhere, prefix, others)
         if shape is None:
             if head.strip():
                 left_out.append(NotRead(file=_told(name), reason="no log of PostgreSQL that is understood", count=1))
@@ -119,6 +125,25 @@ def _head(stream: LogStream) -> bytes:
     return head
 
 
+def _elsewhere(stream: LogStream, size: int) -> bytes:
+    """Whole lines from the rest of the file: a log may begin with what one application did, or one setting wrote."""
+    if size < 2 * SAMPLE:
+        return b""
+    pieces = []
+    for at in (size // 3, 2 * size // 3, size - PIECE):
+        stream.seek(at)
+        pieces.append(stream.read(PIECE).partition(b"\n")[2].rpartition(b"\n")[0])
+    return b"".join(b"\n" + piece for piece in pieces) + b"\n"
+
+
+def _stretch_bytes(files: Sequence[_File], processes: int) -> int:
+    """How long stretches are best. `processes`: 0 for those of an executor, which may be many."""
+    if processes == 1:
+        return MOST_STRETCH
+    size = sum(file.size or 0 for file in files) // (STRETCHES * processes) if processes else 0
+    return min(max(size, LEAST_STRETCH), MOST_STRETCH)
+
+
 def _stretches(number: int, file: _File, options: Options, size: int) -> Iterator[Stretch]:
     """The tasks that one file makes."""
     if file.size is None or file.size <= size:
@@ -141,8 +166,13 @@ def _reader(executor: Executor | None, processes: int) -> Iterator[Callable[[Ite
     elif processes <= 1:
         yield lambda tasks: map(read_stretch, tasks)
     else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.disable) as pool:
-            yield lambda tasks: pool.map(read_stretch, tasks)
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+            yield lambda tasks: _mapped(pool, tasks)
+
+
+def _mapped(pool: ProcessPoolExecutor, tasks: Iterable[Stretch]) -> Iterator[Part]:
+    with signals_wait():  # the processes are started here
+        return pool.map(read_stretch, tasks)
 
 
 @contextmanager

@@ -146,33 +146,42 @@ class Session:
         return abs(now - self.last_us) > (LONGEST_REST if is_outside else LONGEST_REST_IN_TRANSACTION) + slack
 
     def take(self, run: Executed, lock_us: int = 0) -> Part | None:
-        """Take the session's next statement in; gives the part that it ends. `lock_us`: what it waited for locks."""
-        part = self.part
-        if part is not None and run.kind not in _SPECIAL and not (lock_us or self.lock_us) and self._goes_on(part, run):
-            last_us, start = self.last_us, run.start_us
-            self.last_us = run.end_us
-            self.transaction = run.transaction
-            if self.in_transaction and start > last_us:
-                part.idle_us += start - last_us
-            part.join(run, self.in_transaction is True)
-            return None
-        return None if run.kind in SETTINGS else self._take(run, lock_us)
+        """Take the session's next statement in; gives the part that it ends. `lock_us`: what it waited for locks.
 
-    def _goes_on(self, part: Part, run: Executed) -> bool:
-        """Whether the statement surely belongs to the open part, as most do, and changes nothing that is known of the
-        session: what would come out of `_take` as well, at a tenth of the cost."""
-        if run.request != part.request or run.endpoint != part.endpoint:
-            return False
-        if (run.request or run.endpoint) and (run.request != self.request or run.endpoint != self.endpoint):
-            return False
-        rest = run.end_us - self.last_us
+        Most statements surely belong to the open part, and change nothing that is known of the session: what would come
+        out of `_take` as well, at a tenth of the cost.
+        """
+        _, end, took, key, kind, request, endpoint, _, transaction, _, _, _, _ = run
+        part = self.part
+        if (
+            part is None
+            or request != part.request
+            or endpoint != part.endpoint
+            or kind in _SPECIAL
+            or ((request or endpoint) and (request != self.request or endpoint != self.endpoint))
+            or lock_us
+            or self.lock_us
+        ):
+            return None if kind in SETTINGS else self._take(run, lock_us)
         if self.in_transaction:
-            return self.begun_us is None and run.transaction == self.transaction and rest <= LONGEST_REST_IN_TRANSACTION
-        if rest > PAUSE or (run.transaction is not None and run.transaction == self.transaction):
-            return False
-        return run.request is not None or (
-            run.endpoint is not None and not part.began_in_transaction and run.key != part.first_key
-        )
+            if (
+                self.begun_us is not None
+                or transaction != self.transaction
+                or end - self.last_us > LONGEST_REST_IN_TRANSACTION
+            ):
+                return self._take(run, lock_us)
+            start = end - (took or 0)
+            if start > self.last_us:
+                part.idle_us += start - self.last_us
+        elif (
+            end - self.last_us > PAUSE
+            or (transaction is not None and transaction == self.transaction)
+            or (request is None and (endpoint is None or part.began_in_transaction or key == part.first_key))
+        ):
+            return self._take(run, lock_us)
+        self.last_us, self.transaction = end, transaction
+        part.join(run, self.in_transaction is True)
+        return None
 
     def _take(self, run: Executed, lock_us: int) -> Part | None:
         """The same for any statement."""

@@ -112,14 +112,14 @@ class EndpointSum:
 
     def _add_steps(self, queries: list[Executed]) -> None:
         statements = self.statements
-        for step in queries:
-            own = statements.get(step.key) or self._statement(step.key)
-            own.spent_us += step.took_us or 0
-            line = step.line
+        for _, _, took, key, _, _, _, line, _, _, _, rows, _ in queries:
+            own = statements.get(key) or self._statement(key)
+            if took:
+                own.spent_us += took
             if line is not None and (line in own.lines or len(own.lines) < MOST_LINES):
                 own.lines[line] = own.lines.get(line, 0) + 1
-            if step.rows is not None:
-                self.rows = (self.rows or 0) + step.rows
+            if rows is not None:
+                self.rows = (self.rows or 0) + rows
 
     def _add_counts(self, counts: dict[str, int]) -> None:
         statements = self.statements

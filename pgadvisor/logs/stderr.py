@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import compress, count
 from operator import itemgetter
 from typing import Any
 
@@ -19,23 +20,24 @@ class Stderr:
         missing = [name for name in _WIDTHS if name not in prefix.order]
         head = prefix.pattern + b"".join(b"()" * _WIDTHS[name] for name in missing)
         self.start = re.compile(prefix.pattern + MAIN + b": ")
-        rest = rb"([A-Z]++[1-5]?+): ++" + DURATION + rb"([^\n]*+(?:\n\t[^\n]*+)*+)(?:\n|\Z)"
-        self._entry = re.compile(rb"(" + head + rest + rb")|([^\n]+\n?|\n)")
+        rest = rb"([A-Z]++[1-5]?+): ++(?:[0-9A-Z]{5}: ++)?+" + DURATION  # the code: log_error_verbosity = verbose
+        rest += rb"([^\n]*+)((?:\n\t[^\n]*+)*+)\n?+"
+        detail = rb"(?:" + prefix.again + rb"DETAIL:  ([^\n]*+)(?:\n(?!\t)|\Z))?+"
+        self._entry = re.compile(rb"(" + head + rest + detail + rb"|[^\n]+\n?|\n)")
         self._arrange = _arrangement([*prefix.order, *missing])
 
     def entries(self, block: bytes) -> list[Entry]:
         """The entries of whole records."""
         found = self._entry.findall(block)
         entries: list[Entry] = list(map(self._arrange, found)) if self._arrange else found
-        return [_without_tabs(entry) if b"\n" in entry[8] else entry for entry in entries]
+        for at in compress(count(), map(itemgetter(9), entries)):
+            entry = entries[at]
+            entries[at] = (*entry[:8], (entry[8] + entry[9]).replace(b"\n\t", b"\n"), b"", entry[10])
+        return entries
 
     def session(self, spelled: bytes) -> Session:
         """The session that an entry names."""
         return self._prefix.session(spelled)
-
-
-def _without_tabs(entry: Entry) -> Entry:
-    return (*entry[:8], entry[8].replace(b"\n\t", b"\n"), entry[9])
 
 
 def _arrangement(order: list[str]) -> Callable[[Any], Entry] | None:
@@ -46,9 +48,9 @@ def _arrangement(order: list[str]) -> Callable[[Any], Entry] | None:
         places[name].append(at)
         at += _WIDTHS[name]
     time, sessions, transaction = places["time"][0], places["session"], places["transaction"][0]
-    wanted = (0, time, time + 1, sessions[0], transaction, *range(at, at + 5))
+    wanted = (0, time, time + 1, sessions[0], transaction, *range(at, at + 6))
     if len(sessions) == 1:
-        return None if wanted == tuple(range(10)) else itemgetter(*wanted)
+        return None if wanted == tuple(range(11)) else itemgetter(*wanted)
     parts = itemgetter(*sessions)
     others = itemgetter(*wanted)
 

@@ -8,11 +8,14 @@ from pgadvisor.logs.blocks import LONGEST, LONGEST_START, Blocks
 from pgadvisor.logs.entry import Form
 from pgadvisor.logs.files import LogStream, open_log
 from pgadvisor.logs.forms import Shape
+from pgadvisor.logs.pairing import REACH
 from pgadvisor.logs.part import FILE, Part
-from pgadvisor.logs.tally import WARM_UP, Options, Tally
+from pgadvisor.logs.tally import Options, Tally
 from pgadvisor.logs.wrapping import Unwrapped, wrapping_named
 
 PIECE = 1_000_000
+WARM_UP = 2 * REACH
+"""Bytes before a stretch that are read for what waits where it begins: it does not matter then where a log is cut."""
 TOO_LONG = f"record over {LONGEST // 1_000_000} MB"
 
 

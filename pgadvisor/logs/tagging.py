@@ -46,6 +46,15 @@ class Tagging:
         tagged = self._known.get(comment) or self._learn(comment)
         return (text[:start].rstrip(), tagged) if tagged.is_tagged else self._whole(text)
 
+    def read_all(self, texts: list[bytes]) -> tuple[list[bytes], list[Tagged]]:
+        """The texts without tags, and what the tags of each tell."""
+        tagged = [UNTAGGED] * len(texts)
+        read = self.read
+        for at, text in enumerate(texts):
+            if b"/*" in text:
+                texts[at], tagged[at] = read(text)
+        return texts, tagged
+
     def _learn(self, comment: bytes) -> Tagged:
         """Of the one comment, or of a text that begins with one; comments that differ in ids alone are alike."""
         if len(self._known) >= MOST_KNOWN:

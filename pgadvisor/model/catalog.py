@@ -167,6 +167,20 @@ class Trigger(Record):
     is_enabled: bool = True
 
 
+class Policy(Record):
+    """A policy of row security."""
+
+    name: str
+    command: Literal["all", "select", "insert", "update", "delete"] = "all"
+    is_permissive: bool = True
+    """Permissive ones are joined by OR; restrictive ones must hold as well."""
+    roles: tuple[str, ...] = ("public",)
+    using: str | None = None
+    """What a row must fulfil to be seen, changed or deleted, as PostgreSQL prints it."""
+    check: str | None = None
+    """What a new row must fulfil; None: as `using`."""
+
+
 class ExtendedStatisticsData(Record):
     """What ANALYZE found for an object made by CREATE STATISTICS; columns are numbers here, as `numbers` names them."""
 
@@ -193,6 +207,20 @@ class ExtendedStatistics(Record):
     """Of the columns, in their order."""
     data: tuple[ExtendedStatisticsData, ...] = ()
     """Empty: not analyzed, or the role may not read it."""
+
+
+class ColumnGroup(Record):
+    """How many different values columns of a table have, each and together, counted in a sample of its pages."""
+
+    columns: tuple[str, ...]
+    distinct: tuple[int, ...]
+    """Of each column, in their order; nulls are not counted."""
+    combinations: int
+    """Different rows of all of them together."""
+    rows: int
+    """Rows of the sample."""
+    is_whole: bool = False
+    """All of the table was read."""
 
 
 class TableCounters(Record):
@@ -230,6 +258,8 @@ class Table(Record):
     constraints: tuple[Constraint, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     extended_statistics: tuple[ExtendedStatistics, ...] = ()
+    column_groups: tuple[ColumnGroup, ...] = ()
+    """Counted where a statement that compares those columns was estimated far off; empty: nothing was asked."""
     rows: float | None = None
     """`reltuples`; None: never vacuumed or analyzed. For a partitioned table the sum over its partitions."""
     pages: int = 0
@@ -249,6 +279,10 @@ class Table(Record):
     inherits: tuple[str, ...] = ()
     """Parents by old-style inheritance."""
     has_row_security: bool = False
+    policies: tuple[Policy, ...] = ()
+    """Of row security; they hold only where `has_row_security`."""
+    rewrite_rules: tuple[str, ...] = ()
+    """Names of what CREATE RULE made."""
     options: tuple[str, ...] = ()
     """`reloptions`: `fillfactor=80`."""
     access_method: str | None = None
@@ -329,6 +363,27 @@ class Function(Record):
     """Whole, only where the planner may inline or run it."""
 
 
+class SecurityDefiner(Record):
+    """A function or procedure that runs with its owner's rights, and looks up names along the caller's search path."""
+
+    schema: str
+    name: str
+    signature: str = ""
+    """Its arguments, as ALTER ROUTINE takes them."""
+    is_owner_superuser: bool = False
+
+
+class CollationChange(Record):
+    """A collation whose provider (the C library, ICU) sorts by another version now than its indexes were built with."""
+
+    recorded: str
+    """The version when the indexes were built."""
+    present: str
+    schema: str | None = None
+    name: str | None = None
+    """None: the database's own collation."""
+
+
 class Collation(Record):
     """A collation that a user made, or one of the system's that a column uses."""
 
@@ -355,6 +410,9 @@ class Sequence(Record):
     type: str
     last_value: int | None = None
     max_value: int | None = None
+    increment: int = 1
+    is_cycled: bool = False
+    """It begins anew after its last value."""
     owned_by: str | None = None
     """`schema.table.column`."""
 

@@ -90,6 +90,8 @@ _KEYS = {
     **{name: key for key, name in reversed(_IO_FIELDS.items())},
 }
 """The other way round: field of PlanNode, key of EXPLAIN."""
+KNOWN_KEYS = frozenset((*_FIELDS, *_IO_FIELDS))
+"""The keys that become fields."""
 
 
 def read_explain(value: Any) -> Plan:
@@ -102,19 +104,29 @@ def read_explain(value: Any) -> Plan:
     if not isinstance(outer, dict) or not isinstance(outer.get("Plan"), dict):
         raise ValueError("not the JSON of EXPLAIN: it has no key Plan")
     try:
-        root = _read_node(outer["Plan"])
-    except (TypeError, KeyError, AttributeError) as error:
+        return _read_plan(outer)
+    except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
         raise ValueError(f"not the JSON of EXPLAIN: {type(error).__name__}") from error
-    has_timing = any(node.actual_total_ms is not None for node in root.walk())
+
+
+def _read_plan(outer: Json) -> Plan:
+    root = _read_node(outer["Plan"])
+    serialization = outer.get("Serialization") or {}
     return Plan(
         root=root,
-        planning_ms=outer.get("Planning Time"),
-        execution_ms=outer.get("Execution Time", root.actual_total_ms),
-        settings=tuple(sorted((str(name), str(each)) for name, each in outer.get("Settings", {}).items())),
-        triggers=tuple(_read_trigger(each) for each in outer.get("Triggers", ())),
+        planning_ms=_float(outer.get("Planning Time")),
+        execution_ms=_float(outer.get("Execution Time", root.actual_total_ms)),
+        settings=tuple(sorted((str(name), str(each)) for name, each in (outer.get("Settings") or {}).items())),
+        triggers=tuple(_read_trigger(each) for each in outer.get("Triggers") or ()),
         jit_ms=_jit_ms(outer.get("JIT")),
-        has_timing=has_timing,
+        serialization_ms=_float(serialization.get("Time")),
+        output_kb=None if (volume := serialization.get("Output Volume")) is None else int(volume),
+        has_timing=any(node.actual_total_ms is not None for node in root.walk()),
     )
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _read_node(source: Json) -> PlanNode:
@@ -139,7 +151,7 @@ def _read_node(source: Json) -> PlanNode:
 
 def _processes(source: Json) -> Sequence[Json]:
     """The node's own figures, and those of each worker."""
-    return [source, *source.get("Workers", ())]
+    return [source, *(source.get("Workers") or ())]
 
 
 def _worst_sort(source: Json) -> dict[str, Any]:
@@ -185,8 +197,7 @@ def _read_trigger(source: Json) -> TriggerTime:
 
 def _jit_ms(jit: Json | None) -> float | None:
     """All time of JIT compilation."""
-    total = (jit or {}).get("Timing", {}).get("Total")
-    return None if total is None else float(total)
+    return _float((jit or {}).get("Timing", {}).get("Total"))
 
 
 def explain_json(plan: Plan) -> str:
@@ -205,9 +216,15 @@ def explain_object(plan: Plan) -> dict[str, Any]:
         "Planning Time": plan.planning_ms,
         "Triggers": [_trigger_object(each) for each in plan.triggers],
         "JIT": None if plan.jit_ms is None else {"Timing": {"Total": plan.jit_ms}},
+        "Serialization": _serialization_object(plan),
         "Execution Time": plan.execution_ms,
     }
     return {key: value for key, value in known.items() if value not in (None, {}, [])}
+
+
+def _serialization_object(plan: Plan) -> Json:
+    known = {"Time": plan.serialization_ms, "Output Volume": plan.output_kb}
+    return {key: value for key, value in known.items() if value is not None}
 
 
 def _node_object(node: PlanNode) -> dict[str, Any]:

@@ -192,3 +192,8 @@ class Logs(Record):
     """What log_min_duration_statement seems to be: shorter statements are not in the log."""
     databases: tuple[str, ...] = ()
     """Databases the statements ran in, where the log says so; others than the audited one are left out."""
+
+    @property
+    def left_out_below_ms(self) -> int:
+        """Statements shorter than this are not in the log; 0: all are, for the setting is of whole milliseconds."""
+        return int(self.least_duration_ms or 0)

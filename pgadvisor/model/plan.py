@@ -1,5 +1,6 @@
 """What EXPLAIN gave: a plan and its nodes, as records."""
 
+import json
 from collections.abc import Iterator
 from typing import Literal
 
@@ -86,6 +87,17 @@ class PlanNode(Record):
         """Whether EXPLAIN ANALYZE measured this node and it ran at least once."""
         return bool(self.actual_loops)
 
+    def figure(self, key: str) -> float | None:
+        """A number among the other keys, over all processes: `Cache Evictions`, `WAL FPI`; None: it is not there.
+
+        EXPLAIN prints what the leader counted at the node itself and the rest below `Workers`.
+        """
+        known = dict(self.other)
+        processes = [{key: json.loads(known[key])}] if key in known else []
+        processes += json.loads(known.get("Workers", "[]"))
+        counts = [float(each[key]) for each in processes if isinstance(each.get(key), int | float)]
+        return sum(counts) if counts else None
+
 
 class TriggerTime(Record):
     """Time spent in a trigger, as EXPLAIN ANALYZE says."""
@@ -108,13 +120,17 @@ class Plan(Record):
     """Planner settings that are not at their default (SETTINGS)."""
     triggers: tuple[TriggerTime, ...] = ()
     jit_ms: float | None = None
+    serialization_ms: float | None = None
+    """Time that turning the result into what is sent took (SERIALIZE, PostgreSQL 17 and later)."""
+    output_kb: int | None = None
+    """How much that was."""
     has_timing: bool = False
     """False: node times were not measured (TIMING OFF), only rows and buffers."""
 
     @property
     def is_analyzed(self) -> bool:
         """Whether the statement was really run."""
-        return self.execution_ms is not None
+        return self.execution_ms is not None or self.root.actual_loops is not None
 
 
 DrawLabel = Literal["logged", "typical", "frequent", "rare", "null"]

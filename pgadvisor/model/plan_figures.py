@@ -81,8 +81,8 @@ def figures(plan: Plan) -> tuple[NodeFigures, ...]:
     """The figures of every node of the plan, in `PlanNode.walk` order.
 
     Own times are the node's inclusive wall time without its children's; an initplan is charged to the node that ran
-    it. They sum up to the root's time. A negative own time beyond rounding means that the plan is ambiguous; it is
-    kept, `share` is not below 0.
+    it. They sum up to the root's time, and what a writing CTE that nobody reads takes after it. A negative own time
+    beyond rounding means that the plan is ambiguous; it is kept, `share` is not below 0.
     """
     root = _place(plan.root)
     places = list(root.walk())
@@ -204,7 +204,7 @@ def _outside(owner: _Place, init_plan: _Place) -> Iterator[_Place]:
 
 def _sees(place: _Place, init_plan: _Place) -> bool:
     """Whether a CTE scan means that CTE, and not one of the same name that stands nearer."""
-    for above in place.above():
+    for above in (place, *place.above()):
         for child in above.children:
             if child.is_init_plan and child.node.subplan_name == init_plan.node.subplan_name:
                 return child is init_plan
@@ -371,8 +371,8 @@ def _q_error(place: _Place, divisor_of: Callable[[_Place], float]) -> float | No
     over many loops both say little about less than a row per loop.
     """
     rows = _rows(place.node)
-    if rows is None or not place.loops:
-        return None
+    if rows is None or not place.loops or not (place.node.estimated_rows or place.node.total_cost):
+        return None  # not run, or printed without costs
     estimated = _estimated_rows(place, divisor_of)
     if place.loops > 1:
         hidden = place.loops * (0.5 if float(place.node.actual_rows or 0.0).is_integer() else 0.005)

@@ -7,7 +7,7 @@ from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.model.catalog import Server, Table
 from pgadvisor.model.changes import EndpointChange, FindingChange, IndexChange, SchemaChange
 from pgadvisor.model.finding import Finding, Severity
-from pgadvisor.model.log import LoggedEndpoint, LoggedStatement
+from pgadvisor.model.log import LogEvent, LogFile, LoggedEndpoint, LoggedStatement
 from pgadvisor.model.plan import PlanComparison, StatementPlan
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import Gap
@@ -93,6 +93,9 @@ class GoneFinding(Record):
     ms_per_call_before: float | None = None
     """Of its most costly statement, in the previous run and in this one."""
     ms_per_call_after: float | None = None
+    queries_before: float | None = None
+    """Of a finding about requests: queries of each, on average."""
+    queries_after: float | None = None
 
 
 class StatementChange(Record):
@@ -304,6 +307,10 @@ class Report(Record):
     """The most costly first."""
     logged: tuple[LoggedStatement, ...] = ()
     """The statements that the requests of endpoints name, by their keys; without plans and values."""
+    log_files: tuple[LogFile, ...] = ()
+    """The logs that were read."""
+    events: tuple[LogEvent, ...] = ()
+    """What they tell beside statements: errors, locks, temporary files, upkeep."""
     changes: Changes | None = None
     """None: there is no previous run to compare with."""
     trials: Trials | None = None

@@ -5,9 +5,11 @@ from typing import Literal
 
 from pgadvisor.model.catalog import (
     Collation,
+    CollationChange,
     Extension,
     Function,
     Replica,
+    SecurityDefiner,
     Sequence,
     Server,
     Setting,
@@ -69,7 +71,9 @@ class Snapshot(Record):
     types: tuple[UserType, ...] = ()
     sequences: tuple[Sequence, ...] = ()
     functions: tuple[Function, ...] = ()
+    security_definers: tuple[SecurityDefiner, ...] = ()
     collations: tuple[Collation, ...] = ()
+    collation_changes: tuple[CollationChange, ...] = ()
     text_searches: tuple[TextSearch, ...] = ()
     extensions: tuple[Extension, ...] = ()
     replicas: tuple[Replica, ...] = ()

@@ -32,6 +32,8 @@ def _names(report: Report) -> Iterator[tuple[str, Kind]]:
         yield from ((constraint.name, "constraint") for constraint in table.constraints)
         yield from ((trigger.name, "trigger") for trigger in table.triggers)
         yield from ((each.name, "statistics") for each in table.extended_statistics)
+        yield from ((policy.name, "name") for policy in table.policies)
+        yield from ((rule, "name") for rule in table.rewrite_rules)
     if report.server:
         yield report.server.database, "database"
         yield report.server.host or "", "host"
@@ -63,4 +65,5 @@ def _definitions(table: Table) -> Iterable[str]:
     parts += [text for index in table.indexes for text in (index.definition, index.predicate)]
     parts += [text for index in table.indexes for text in (key.text for key in index.keys if key.column is None)]
     parts += [constraint.definition for constraint in table.constraints]
+    parts += [text for policy in table.policies for text in (policy.using, policy.check)]
     return (part for part in parts if part)

@@ -8,12 +8,12 @@ Field = (
     Kind
     | Literal[
         "keep", "prose", "sql", "statement", "type", "qualified", "key", "identity", "digest", "endpoint",
-        "operator class", "alias", "called", "collation", "subplan", "change", "subject", "place",
+        "operator class", "alias", "called", "collation", "subplan", "change", "subject", "place", "event",
     ]
 )  # fmt: skip
 """A kind of name, or: `keep`, PostgreSQL's or our own; `sql`, with our remarks; `statement`, whose comments go;
 `qualified`, `schema.name`; `key`, of a statement; `identity`, of a finding; `digest`, to be made with the secret;
-`change`, what was tried; `subject`, of a gap; `place`, of a finding that is gone."""
+`change`, what was tried; `subject`, of a gap; `place`, of a finding that is gone; `event`, of a log."""
 
 FIELDS: dict[tuple[str, str], Field] = {
     ("Server", "version"): "keep",
@@ -46,17 +46,24 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("Constraint", "on_update"): "keep",
     ("Trigger", "name"): "trigger",
     ("Trigger", "definition"): "sql",
+    ("Policy", "name"): "name",
+    ("Policy", "command"): "keep",
+    ("Policy", "roles"): "role",
+    ("Policy", "using"): "sql",
+    ("Policy", "check"): "sql",
     ("ExtendedStatistics", "schema"): "schema",
     ("ExtendedStatistics", "name"): "statistics",
     ("ExtendedStatistics", "definition"): "sql",
     ("ExtendedStatistics", "columns"): "column",
     ("ExtendedStatistics", "kinds"): "keep",
+    ("ColumnGroup", "columns"): "column",
     ("Table", "schema"): "schema",
     ("Table", "name"): "table",
     ("Table", "partition_of"): "qualified",
     ("Table", "partition_key"): "sql",
     ("Table", "partition_bound"): "sql",
     ("Table", "inherits"): "qualified",
+    ("Table", "rewrite_rules"): "name",
     ("Table", "options"): "keep",
     ("Table", "access_method"): "keep",
     ("Disagreement", "statement"): "key",
@@ -174,6 +181,13 @@ FIELDS: dict[tuple[str, str], Field] = {
     ("JudgedMigration", "tool"): "keep",
     ("JudgedMigrations", "tried_on"): "keep",
     ("Endpoint", "statements"): "key",
+    ("LogFile", "name"): "file",
+    ("LogFile", "form"): "keep",
+    ("LogFile", "wrapping"): "keep",
+    ("LogFile", "prefix"): "keep",
+    ("LogEvent", "kind"): "keep",
+    ("LogEvent", "what"): "event",
+    ("LogEvent", "file"): "file",
     ("LoggedStatement", "key"): "digest",
     ("LoggedStatement", "text"): "statement",
     ("LoggedStatement", "tags"): "keep",  # in pairs, elsewhere
@@ -197,9 +211,9 @@ FIELDS: dict[tuple[str, str], Field] = {
 SUBJECTS = frozenset(
     (
         "access methods", "collations", "columns of range types", "connection", "extended statistics", "extensions",
-        "functions", "locale", "pg_stat_statements.track", "row security", "schemas", "search paths", "sequences",
-        "size", "sizes", "statements of other roles", "statements of the logs", "statistics", "tables never analyzed",
-        "text search", "the previous run", "triggers", "types", "values", "version", "views",
+        "functions", "locale", "pg_stat_statements.track", "rewrite rules", "row security", "schemas", "search paths",
+        "sequences", "size", "sizes", "statements of other roles", "statements of the logs", "statistics",
+        "tables never analyzed", "text search", "the previous run", "triggers", "types", "values", "version", "views",
     )
 )  # fmt: skip
 """What a gap is of, where that is nothing with a name."""

@@ -24,7 +24,8 @@ _SPEAKING = frozenset(("pgadvisor.reports.index_words", "pgadvisor.reports.forma
 """But what these say stands in a verdict."""
 _EXAMPLES = frozenset(
     (
-        "Example", "table", "index", "node", "foreign_key", "column", "plan", "AdvisedIndex", "DroppedIndex",
+        "Example", "Policy", "SecurityDefiner", "Sequence",
+        "table", "index", "node", "foreign_key", "column", "plan", "AdvisedIndex", "DroppedIndex",
         "IndexAdvice", "ChangePlace", "PlanChange", "PlanChanges", "MadeIndex", "NeededIndex", "WholeRead",
     )
 )  # fmt: skip

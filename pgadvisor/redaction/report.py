@@ -85,6 +85,7 @@ class _Redactor:
             "subplan": self._subplan,
             "change": self._change,
             "subject": self._subject,
+            "event": self._event,
             "place": lambda text: self._endpoint(text) if _ROUTE.match(text) else self._qualified(text),
         }
 
@@ -176,6 +177,11 @@ class _Redactor:
             return self._qualified(text)
         types = (self._by_field["type"](each) for each in called[2].split(", ") if each)
         return f"{self._qualified(called[1])}({', '.join(types)})"
+
+    def _event(self, text: str) -> str:
+        """What a log tells of: the table of an autovacuum; other messages came without names."""
+        upkeep, _, table = text.partition(" ")
+        return f"{upkeep} {self._qualified(table)}" if upkeep in ("vacuum", "analyze") and table else text
 
     def _key(self, text: str) -> str:
         return text if _STATEMENT_KEY.fullmatch(text) else self.name(text)

@@ -41,6 +41,8 @@ class Relation:
     is_lateral: bool = False
     is_target: bool = False
     is_sampled: bool = False
+    uses_in_own_condition: int = 0
+    is_used: bool = True
     is_listed: bool = True
     """False for `excluded` and a join's alias, which are no relations of their own."""
     is_hidden: bool = False
@@ -75,6 +77,7 @@ class Relation:
             is_lateral=self.is_lateral,
             is_target=self.is_target,
             is_sampled=self.is_sampled,
+            is_used=self.is_used,
             span=self.span,
         )
 

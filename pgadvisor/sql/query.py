@@ -44,6 +44,8 @@ class TableUse(Record):
     is_lateral: bool = False
     is_target: bool = False
     is_sampled: bool = False
+    is_used: bool = True
+    """Something beside its own ON or USING names it; a star does, and so does a name that may be its."""
     span: Span | None = None
 
 
@@ -129,6 +131,11 @@ class Output(Record):
     """`count(*)` or `count(1)`, bare."""
     subqueries: tuple[int, ...] = ()
     span: Span | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The name that the outer query knows it by, where the text gives one."""
+        return self.alias or (self.column.column if self.column else None)
 
 
 class SortKey(Record):

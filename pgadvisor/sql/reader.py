@@ -34,6 +34,9 @@ def read_query(
         reading.read_into(parsed.kind, parsed.body, draft)
     except RecursionError:
         return Unread(reason="nested too deeply")
+    for draft in reading.drafts:
+        for relation in draft.relations:
+            relation.is_used = reading.uses(draft, relation) > relation.uses_in_own_condition
     return Query(
         text=text,
         kind=kind,

@@ -1,5 +1,6 @@
 """What all parts of reading a statement share: its text, the schema, the drafts, and values."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 
 from pgadvisor.model.finding import Span
 from pgadvisor.sql.canonical import canonical_node
-from pgadvisor.sql.drafts import Draft
+from pgadvisor.sql.drafts import Draft, Relation
 from pgadvisor.sql.extents import Extents
 from pgadvisor.sql.nodes import constant, find, function_name, parts, type_name, unwrap, walk
 from pgadvisor.sql.parse import Node
@@ -33,6 +34,7 @@ class Reading:
         self._disjunctions = 0
         self._columns: dict[int, ColumnUse] = {}
         self._subqueries: dict[int, Draft] = {}
+        self._uses: Counter[tuple[int, str | None]] = Counter()
 
     def add(self, place: Place, parent: Draft | None, outer: Draft | None, name: str | None = None) -> Draft:
         """A new draft."""
@@ -63,10 +65,16 @@ class Reading:
         name = parts(body)
         if name == ("*",):
             draft.columns.update((each.column("*", draft.number), None) for each in draft.relations if each.is_listed)
+            self._uses[draft.number, None] += 1
             return
         use = draft.resolve(name)
+        self._uses[use.scope, use.alias] += 1
         self._columns[id(body)] = use
         draft.columns[use] = None
+
+    def uses(self, draft: Draft, relation: Relation) -> int:
+        """How often the relation, or something that may be its, has been named so far."""
+        return self._uses[draft.number, relation.alias] + self._uses[draft.number, None]
 
     def _enter_subquery(self, body: Node, draft: Draft, place: Place) -> None:
         inner = self.add(place, draft, draft)

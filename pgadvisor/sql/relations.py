@@ -153,9 +153,10 @@ class _From:
         head = right[0]
         head.has_condition = bool(using) or kind == "natural" or not is_trivial(condition)
         if condition:
-            before = len(self._draft.predicates)
+            before = self._reading.uses(self._draft, head)
             read_condition(self._reading, self._draft, condition, "on")
-            self._note_condition(head, condition, before)
+            head.uses_in_own_condition = self._reading.uses(self._draft, head) - before
+            self._note_condition(head, condition)
         spans = self._reading.extents.using(body["rarg"], using) if using else {}
         for column in using:
             self._using(column, left, head, right, spans.get(column))
@@ -165,7 +166,7 @@ class _From:
             self._alias(body["alias"], using, left, right)
         return [*left, *right]
 
-    def _note_condition(self, head: Relation, condition: Node, before: int) -> None:
+    def _note_condition(self, head: Relation, condition: Node) -> None:
         """The aliases that the condition names, also in its subqueries."""
         named = [column.alias for column in self._reading.columns(condition) if column.scope == self._draft.number]
         for number in self._reading.subqueries(condition):

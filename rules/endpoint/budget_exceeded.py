@@ -85,7 +85,7 @@ def _exceeded(seen: SeenEndpoint, budget: EndpointBudget) -> Iterator[str]:
     if budget.queries is not None and queries > budget.queries:
         yield f"{queries:,} queries (p95; the budget is {budget.queries:,})"
     if budget.ms is not None and ms > budget.ms * ACCURACY:
-        yield f"{ms:,.1f} ms of database time (p95; the budget is {budget.ms:,.0f})"
+        yield f"{ms:,.1f} ms of database time (p95; the budget is {budget.ms:,g})"
     rows = None if seen.seen.rows is None else seen.seen.rows / seen.requests
     if budget.rows is not None and rows is not None and rows > budget.rows:
         yield f"{rows:,.0f} rows (mean; the budget is {budget.rows:,})"

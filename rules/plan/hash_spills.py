@@ -20,7 +20,6 @@ https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-HASH-ME
 """
 
 from collections.abc import Iterator
-from math import ceil
 
 from pgadvisor.rule import (
     Evidence,
@@ -29,12 +28,12 @@ from pgadvisor.rule import (
     Finding,
     PlannedStatement,
     PlanNode,
-    Remedy,
     Rung,
     Severity,
     Where,
     hash_memory_kb,
     memory_kb,
+    more_work_mem,
     node,
     plan_rule,
     temp_kb_per_call,
@@ -46,6 +45,7 @@ GROUP_OVERHEAD = 120
 """Bytes of a group beside its columns (`hash_agg_entry_size`: tuple header, entry, states, and what malloc rounds)."""
 LEAST_KB = 1_024
 """A smaller spill never leaves the system's cache."""
+INSTEAD = "Filter earlier or take fewer columns into the hash."
 
 ORDERS = node("Seq Scan", table="orders", rows=1e6, actual=1e6, ms=100)
 BAD = [
@@ -96,11 +96,13 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         what = "hash join" if each.node_type == "Hash" else "hash aggregate"
         above = plan.figures[number].parent
         share = plan.figures[number].share + (plan.figures[above].share if each.node_type == "Hash" and above else 0.0)
+        if not facts.matters(plan, min(share, 1.0)):
+            continue
         yield Finding(
             where=Where(statement=plan.key),
             message=f"{what} needs {needed:,.0f} kB and goes through files" + _batches(each),
             evidence=_evidence(plan, facts, each),
-            remedy=_remedy(needed, plan, facts),
+            remedy=more_work_mem(facts, needed, instead=INSTEAD, factor=_factor(plan, facts)),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, min(share, 1.0)),
             node=number,
@@ -141,15 +143,7 @@ def _evidence(plan: PlannedStatement, facts: Facts, each: PlanNode) -> tuple[Evi
     )
 
 
-def _remedy(needed_kb: float, plan: PlannedStatement, facts: Facts) -> Remedy:
+def _factor(plan: PlannedStatement, facts: Facts) -> float:
+    """How many times work_mem a hash may take."""
     limit, base = hash_memory_kb(facts, plan), memory_kb(facts, "work_mem", plan)
-    factor = limit / base if limit and base else 1.0
-    megabytes = max(ceil(needed_kb / factor / 1024), 4)
-    return Remedy(
-        text="Filter earlier or take fewer columns into the hash. Else raise work_mem for this statement alone, in its "
-        "transaction; not for the server, where each hash of each session could take as much.",
-        sql=f"SET LOCAL work_mem = '{megabytes}MB';",
-        undo="RESET work_mem;",
-        lock="none",
-        cost=f"up to {megabytes * factor:,.0f} MB of memory for each such hash that runs at the same time",
-    )
+    return limit / base if limit and base else 1.0

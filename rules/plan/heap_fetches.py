@@ -27,14 +27,17 @@ from pgadvisor.rule import (
     Facts,
     Finding,
     PlannedStatement,
+    PlanNode,
     Remedy,
     Rung,
     Severity,
     Table,
     TableCounters,
     Where,
+    is_unknown,
     node,
     plan_rule,
+    quoted,
     quoted_table,
     scanned_table,
     table,
@@ -74,6 +77,14 @@ BAD = [
         mean_ms=60,
         remedy="ALTER TABLE public.orders SET (autovacuum_vacuum_insert_scale_factor = 0.02);",
     ),
+    Example(
+        note="Nothing is known but the plan.",
+        is_pasted=True,
+        sql="SELECT total FROM orders",
+        plan=SCAN,
+        remedy="VACUUM (ANALYZE) public.orders;",
+        mean_ms=60,
+    ),
 ]
 GOOD = [
     Example(
@@ -95,24 +106,27 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         fetches = scan.heap_fetches or 0.0
         if rows is None or fetches < LEAST_FETCHES or fetches <= MOST_FETCHED * rows:
             continue
-        found = scanned_table(facts, scan)
-        if found is None:
+        found, share = scanned_table(facts, scan), plan.figures[number].share
+        if (found is None and not is_unknown(facts, scan)) or not facts.matters(plan, share):
             continue
-        severity = facts.severity(plan.key, plan.figures[number].share)
+        name = found.qualified if found else scan.table or ""
         yield Finding(
-            where=Where(table=found.qualified, index=scan.index, statement=plan.key),
-            message=f"index-only scan of {found.label} fetches {fetches:,.0f} rows from the table to give {rows:,.0f}",
+            where=Where(table=name, index=scan.index, statement=plan.key),
+            message=f"index-only scan of {found.label if found else name} fetches {fetches:,.0f} rows from the table "
+            f"to give {rows:,.0f}",
             evidence=_evidence(found, scan.index, fetches, rows),
-            remedy=_remedy(found),
+            remedy=_remedy(found) if found else _vacuum(scan),
             wrong_if="a transaction that stays open keeps VACUUM from marking the pages: end it first",
-            severity=Severity.WARNING if severity is Severity.ERROR else severity,
-            cause=f"vacuum {found.qualified}",
+            severity=facts.severity(plan.key, share, worst=Severity.WARNING),
+            cause=f"vacuum {name}",
             node=number,
         )
 
 
-def _evidence(found: Table, index: str | None, fetches: float, rows: float) -> tuple[Evidence, ...]:
+def _evidence(found: Table | None, index: str | None, fetches: float, rows: float) -> tuple[Evidence, ...]:
     pieces = [Evidence(rung=Rung.MEASURED, text=f"{index}: {fetches:,.0f} heap fetches for {rows:,.0f} rows")]
+    if found is None:
+        return tuple(pieces)
     share = found.all_visible_pages / found.pages if found.pages else 1.0
     if share < CLEAN:
         text = f"{share:.0%} of the pages of {found.label} were marked all-visible at the last VACUUM or ANALYZE"
@@ -131,6 +145,17 @@ def _is_filled(counters: TableCounters) -> bool:
     if counters.inserted_since_vacuum or (counters.inserted_since_vacuum is not None and counters.dead_rows):
         return counters.inserted_since_vacuum > counters.dead_rows
     return counters.rows_inserted > counters.rows_updated + counters.rows_deleted
+
+
+def _vacuum(scan: PlanNode) -> Remedy:
+    """Where no catalog is known."""
+    name = f"{quoted(scan.schema)}.{quoted(scan.table or '')}" if scan.schema else quoted(scan.table or "")
+    return Remedy(
+        text=f"Vacuum {scan.table}, and let autovacuum come to it more often.",
+        sql=f"VACUUM (ANALYZE) {name};",
+        lock=f"SHARE UPDATE EXCLUSIVE on {scan.table}: reads and writes go on",
+        cost="one pass over the pages that changed",
+    )
 
 
 def _remedy(found: Table) -> Remedy:

@@ -33,7 +33,10 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
+    create_by_plan,
     create_index,
+    index_by_plan,
+    is_unknown,
     node,
     order_need,
     pays_off,
@@ -76,6 +79,15 @@ BAD = [
         mean_ms=190,
         remedy="CREATE INDEX CONCURRENTLY post_score_created_at_idx ON public.post (score DESC, created_at);",
     ),
+    Example(
+        note="Nothing is known but the plan.",
+        sql="SELECT * FROM post WHERE author_id = $1 ORDER BY created_at DESC LIMIT 20",
+        plan=_top(
+            scan(filter="(author_id = 7)", rows=4e5, actual=4e5, rows_removed_by_filter=6e5, ms=90), "created_at DESC"
+        ),
+        is_pasted=True,
+        remedy="CREATE INDEX CONCURRENTLY post_author_id_created_at_idx ON public.post (author_id, created_at);",
+    ),
 ]
 GOOD = [
     Example(
@@ -106,6 +118,9 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         if wanted is None or scan_number is None or scan_number in told:
             continue
         rows = _sorted_rows(plan, number)
+        if is_unknown(facts, plan.nodes[scan_number]):
+            yield from _by_plan_alone(plan, facts, (number, scan_number), (rows, wanted))
+            continue
         need = order_need(facts, plan, scan_number) if rows >= max(LEAST_SORTED, TIMES * wanted) else None
         if need and not _is_too_fast(plan, rows):
             found = _finding(plan, facts, need, (number, scan_number), (rows, wanted))
@@ -136,6 +151,28 @@ def _finding(
         wrong_if="the filter keeps far fewer rows in production than in this plan",
         severity=facts.severity(plan.key, saved),
         gain_ms_per_day=None if day is None else day * saved,
+        cause=index.cause,
+        node=sort,
+    )
+
+
+def _by_plan_alone(
+    plan: PlannedStatement, facts: Facts, place: tuple[int, int], counts: tuple[float, float]
+) -> Iterator[Finding]:
+    """What was counted, where no catalog tells which indexes there are."""
+    (sort, scan_number), (rows, wanted) = place, counts
+    scan, share = plan.nodes[scan_number], sum(plan.figures[at].share for at in range(sort, scan_number + 1))
+    index = index_by_plan(scan, plan.nodes[sort].sort_keys) if plan.is_analyzed else None
+    is_ordered = index is not None and len(index.tail) == len(plan.nodes[sort].sort_keys)
+    if index is None or not is_ordered or rows < max(LEAST_SORTED, TIMES * wanted) or not facts.matters(plan, share):
+        return
+    yield Finding(
+        where=Where(table=index.table, statement=plan.key),
+        message=f"{rows:,.0f} rows of {scan.table} are sorted to show the first {wanted:,.0f}",
+        evidence=(Evidence(rung=Rung.MEASURED, text=f"counted: {min(share, 1.0):.0%} of the statement goes into it"),),
+        remedy=create_by_plan(index),
+        wrong_if="the filter keeps far fewer rows in production than in this plan",
+        severity=facts.severity(plan.key, share),
         cause=index.cause,
         node=sort,
     )

@@ -1,8 +1,8 @@
 """A nested loop reads the whole inner table again for each row of the outer side.
 
 ## What it finds
-A nested loop whose inner side is a sequential scan (also a materialized one) that is run 100 times or more, compares
-100,000 rows or more, and takes a fifth of the statement.
+A nested loop whose inner side is a sequential scan, a CTE, a function or a materialized result that is read 100 times
+or more, compares 100,000 rows or more, and takes a fifth of the statement.
 
 ## Why it matters
 The work is the product of both sides. It doubles when either table does, and grows fourfold when both do.
@@ -32,7 +32,10 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
+    create_by_plan,
     create_index,
+    index_by_plan,
+    is_unknown,
     join_need,
     node,
     plan_rule,
@@ -48,6 +51,7 @@ LEAST_SHARE = 0.2
 LOOK_UP = 20
 """Rows compared in the time of one look-up in an index."""
 PASSED = ("Materialize", "Memoize")
+RESCANNED = ("Seq Scan", "CTE Scan", "Function Scan", "Values Scan")
 
 ITEM = table("item", rows=50_000, columns={"order_id": "bigint", "valid_from": "date"})
 SMALL = table("item", rows=20, columns={"order_id": "bigint"})
@@ -68,6 +72,34 @@ BAD = [
         calls=20_000,
         mean_ms=2_200,
         remedy="CREATE INDEX CONCURRENTLY item_order_id_idx ON public.item (order_id);",
+    ),
+    Example(
+        note="Nothing is known but the plan.",
+        sql=SQL,
+        plan=loop(
+            inner(rows=50_000, actual=50_000, ms=4),
+            join_filter="(o.id = i.order_id)",
+            rows_removed_by_join_filter=19_998_800,
+        ),
+        is_pasted=True,
+        remedy="CREATE INDEX CONCURRENTLY item_order_id_idx ON public.item (order_id);",
+    ),
+    Example(
+        note="A CTE has no index.",
+        sql="WITH i AS MATERIALIZED (SELECT * FROM item) SELECT * FROM orders o JOIN i ON i.order_id = o.id",
+        plan=loop(
+            node(
+                "CTE Scan",
+                alias="i",
+                cte_name="i",
+                parent_relationship="Inner",
+                loops=400,
+                rows=50_000,
+                actual=50_000,
+                ms=5,
+            ),
+            join_filter="(i.order_id = o.id)",
+        ),
     ),
 ]
 GOOD = [
@@ -98,8 +130,11 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         if scan is None or not (loop_node.join_filter or plan.nodes[scan].filter):
             continue
         runs, compared, share = _work(plan, number, scan)
+        if runs < LEAST_LOOPS or compared < LEAST_COMPARED or share < LEAST_SHARE or not facts.matters(plan, share):
+            continue
         found = scanned_table(facts, plan.nodes[scan])
-        if found is None or runs < LEAST_LOOPS or compared < LEAST_COMPARED or share < LEAST_SHARE:
+        if found is None:
+            yield from _by_plan_alone(plan, facts, number, scan)
             continue
         need = _need(plan, facts, number, scan)
         if (need is None and _has_equality(loop_node.join_filter)) or found.qualified in told:
@@ -110,7 +145,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             message=f"nested loop reads {found.label} whole {runs:,.0f} times and compares {compared:,.0f} rows",
             evidence=_evidence(plan, number, share, need),
             remedy=create_index(facts, need.index) if need else UNEQUAL,
-            wrong_if="the inner table stays as small as it is now, or the outer side has far fewer rows in production",
+            wrong_if=WRONG_IF,
             severity=facts.severity(plan.key, share),
             gain_ms_per_day=None
             if day is None or need is None
@@ -120,6 +155,35 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         )
 
 
+def _by_plan_alone(plan: PlannedStatement, facts: Facts, number: int, scan: int) -> Iterator[Finding]:
+    """Of a table that no catalog tells of, and of what is no table: a CTE, a function, a subquery."""
+    each, loop_node = plan.nodes[scan], plan.nodes[number]
+    runs, compared, share = _work(plan, number, scan)
+    if (each.table and not is_unknown(facts, each)) or (each.table is None and not loop_node.join_filter):
+        return
+    wanted = index_by_plan(each, joined_by=loop_node.join_filter) if each.table else None
+    if each.table and wanted is None and _has_equality(loop_node.join_filter):
+        return
+    name = each.table or each.cte_name or each.function_name or each.alias or "a result"
+    remedy = create_by_plan(wanted) if wanted else (UNEQUAL if not _has_equality(loop_node.join_filter) else KEPT)
+    yield Finding(
+        where=Where(table=wanted.table if wanted else each.table, statement=plan.key),
+        message=f"nested loop reads {name} whole {runs:,.0f} times and compares {compared:,.0f} rows",
+        evidence=_evidence(plan, number, share, None),
+        remedy=remedy,
+        wrong_if=WRONG_IF,
+        severity=facts.severity(plan.key, share),
+        cause=wanted.cause if wanted else None,
+        node=scan,
+    )
+
+
+WRONG_IF = "the inner table stays as small as it is now, or the outer side has far fewer rows in production"
+KEPT = Remedy(
+    text="What a CTE, a function or a subquery gives has no index and no statistics. Put it into a temporary table "
+    "with an index on the joined column and ANALYZE that, or write the CTE AS NOT MATERIALIZED, so that its tables' "
+    "own indexes serve the join."
+)
 UNEQUAL = Remedy(
     text="The join compares by something else than equality, so each pair of rows is tried. Add an equality that cuts "
     "both sides (the day, the tenant, the key), or filter the outer side first."
@@ -136,14 +200,16 @@ def _need(plan: PlannedStatement, facts: Facts, number: int, scan: int) -> Need 
 
 
 def _inner_scan(plan: PlannedStatement, number: int) -> int | None:
-    """The sequential scan that is the inner side of that nested loop."""
+    """What is read from end to end as the inner side of that nested loop."""
     if plan.nodes[number].node_type != "Nested Loop":
         return None
     below = [(child, figures.number) for child, figures in plan.children(number)]
     at = next((at for child, at in below if child.parent_relationship == "Inner"), None)
+    is_kept = False
     while at is not None and plan.nodes[at].node_type in PASSED:
+        is_kept = plan.nodes[at].node_type == "Materialize"
         at = next((figures.number for _, figures in plan.children(at)), None)
-    return at if at is not None and plan.nodes[at].node_type == "Seq Scan" else None
+    return at if at is not None and (is_kept or plan.nodes[at].node_type in RESCANNED) else None
 
 
 def _work(plan: PlannedStatement, number: int, scan: int) -> tuple[float, float, float]:
@@ -151,7 +217,8 @@ def _work(plan: PlannedStatement, number: int, scan: int) -> tuple[float, float,
     below = [(child, figures.number) for child, figures in plan.children(number)]
     outer = next(at for child, at in below if child.parent_relationship == "Outer")
     inner_side = next(at for child, at in below if child.parent_relationship == "Inner")
-    share = plan.figures[number].share + sum(plan.figures[at].share for at in range(inner_side, scan + 1))
+    subtree = range(inner_side, inner_side + sum(1 for _ in plan.nodes[inner_side].walk()))
+    share = plan.figures[number].share + sum(plan.figures[at].share for at in subtree)
     if not plan.is_analyzed:
         runs = max(plan.figures[outer].estimated_rows, 1.0) * read_fraction(plan, number)
         return runs, runs * plan.nodes[scan].estimated_rows, min(share, 1.0)

@@ -36,13 +36,18 @@ from pgadvisor.rule import (
     TableCounters,
     Waste,
     Where,
+    create_by_plan,
     create_index,
+    index_by_plan,
     node,
     pays_off,
     plan_rule,
     table,
     wastes_of,
 )
+
+LEAST_READ, MOST_KEPT = 10_000, 0.1
+"""What is thrown away, and kept, where the plan alone is known; as where the catalog is known, too."""
 
 FIFTY = ColumnStatistics(null_fraction=0, average_width_bytes=8, n_distinct=20_000)
 ORDERS = table(
@@ -99,6 +104,25 @@ BAD = [
             ms=200,
         ),
         remedy="CREATE INDEX CONCURRENTLY account_email_lower_idx ON public.account (lower(email));",
+    ),
+    Example(
+        note="Nothing is known but the plan, and the index that it uses leads to too many rows.",
+        sql="SELECT * FROM orders WHERE customer_id = $1 AND status = $2",
+        plan=node(
+            "Index Scan",
+            table="orders",
+            schema="public",
+            alias="orders",
+            index="orders_customer_id_idx",
+            index_condition="(customer_id = 7)",
+            filter="((status)::text = 'open'::text)",
+            rows=3,
+            actual=4,
+            rows_removed_by_filter=60_000,
+            ms=80,
+        ),
+        is_pasted=True,
+        remedy="CREATE INDEX CONCURRENTLY orders_customer_id_status_idx ON public.orders (customer_id, status);",
     ),
     Example(
         note="A pattern with a leading wildcard needs trigrams.",
@@ -206,6 +230,8 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             cause=index.cause,
             node=waste.number,
         )
+    if not facts.has_catalog:
+        yield from _by_plan_alone(plan, facts)
 
 
 def _message(plan: PlannedStatement, waste: Waste, label: str) -> str:
@@ -229,3 +255,38 @@ def _evidence(plan: PlannedStatement, waste: Waste, facts: Facts, label: str) ->
         calls = f"{plan.statement.calls:,} calls, " if plan.statement.calls else ""
         pieces.append(Evidence(rung=Rung.MEASURED, text=f"{calls}{plan.statement.mean_ms:,.1f} ms a call"))
     return tuple(pieces)
+
+
+def _by_plan_alone(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
+    """What was counted, where no catalog tells which indexes there are; the partitions of a table as one."""
+    told: set[str] = set()
+    for number in sorted(range(len(plan.nodes)), key=lambda at: -plan.figures[at].share):
+        scan, figures = plan.nodes[number], plan.figures[number]
+        removed = (scan.rows_removed_by_filter or 0.0) * (scan.actual_loops or 0.0)
+        read, share = removed + (figures.rows or 0.0), _share(plan, number)
+        if not scan.table or removed < LEAST_READ or (figures.rows or 0.0) > MOST_KEPT * read:
+            continue
+        wanted = index_by_plan(scan)
+        place = f"{figures.parent} {wanted.spelled}" if wanted and scan.parent_relationship == "Member" else str(number)
+        if wanted is None or place in told or not facts.matters(plan, share):
+            continue
+        told.add(place)
+        yield Finding(
+            where=Where(table=wanted.table, statement=plan.key),
+            message=f"{scan.node_type.lower()} on {scan.table} reads {read:,.0f} rows and throws {removed:,.0f} "
+            "of them away",
+            evidence=(Evidence(rung=Rung.MEASURED, text=f"counted: {share:.0%} of the statement in this scan"),),
+            remedy=create_by_plan(wanted),
+            wrong_if="the values searched for in production keep far more rows, or the table has such an index",
+            severity=facts.severity(plan.key, share),
+            cause=wanted.cause,
+            node=number,
+        )
+
+
+def _share(plan: PlannedStatement, number: int) -> float:
+    """Of the scan, and of those of the partitions beside it."""
+    above = plan.figures[number].parent
+    if plan.nodes[number].parent_relationship != "Member" or above is None:
+        return plan.figures[number].share
+    return min(sum(each.share for _, each in plan.children(above)), 1.0)

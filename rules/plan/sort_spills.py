@@ -21,7 +21,6 @@ https://www.postgresql.org/docs/current/runtime-config-resource.html#GUC-WORK-ME
 """
 
 from collections.abc import Iterator
-from math import ceil
 
 from pgadvisor.rule import (
     Evidence,
@@ -30,11 +29,11 @@ from pgadvisor.rule import (
     Finding,
     PlannedStatement,
     PlanNode,
-    Remedy,
     Rung,
     Severity,
     Where,
     memory_kb,
+    more_work_mem,
     node,
     plan_rule,
     table,
@@ -47,6 +46,8 @@ ROW_OVERHEAD = 40
 """Bytes of a row in memory beside its columns: SortTuple and the tuple's header, as in cost_sort's estimate."""
 LEAST_KB = 1_024
 """A smaller spill never leaves the system's cache."""
+SORTS = ("Sort", "Incremental Sort")
+INSTEAD = "Sort fewer rows or columns, or give the order by an index."
 
 EVENTS = table("event", columns={"user_id": "bigint", "at": "timestamp with time zone"})
 SCAN = node("Seq Scan", table="event", rows=1e6, actual=1e6, ms=100)
@@ -99,14 +100,14 @@ GOOD = [
 def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
     for number, sort in enumerate(plan.nodes):
         spilled, share = _spilled_kb(plan, facts, number), plan.figures[number].share
-        if spilled < LEAST_KB:
+        if spilled < LEAST_KB or not facts.matters(plan, share):
             continue
         measured = plan.is_analyzed
         yield Finding(
             where=Where(statement=plan.key),
             message=_message(sort, spilled),
             evidence=_evidence(plan, facts, sort, spilled),
-            remedy=_remedy(spilled * (IN_MEMORY if measured else 1.0), facts),
+            remedy=more_work_mem(facts, spilled * (IN_MEMORY if measured else 1.0), instead=INSTEAD),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, share),
             node=number,
@@ -116,11 +117,11 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
 def _spilled_kb(plan: PlannedStatement, facts: Facts, number: int) -> float:
     """What the sort wrote in one execution; what it is planned to hold when it was not run and does write files."""
     sort, above = plan.nodes[number], plan.parent(number)
-    if sort.node_type != "Sort":
+    if sort.node_type not in SORTS:
         return 0.0
     if plan.is_analyzed:
         return float(sort.sort_space_kb or 0) if sort.sort_space_type == "Disk" else 0.0
-    if above is not None and above.node_type == "Limit":
+    if sort.node_type != "Sort" or (above is not None and above.node_type == "Limit"):
         return 0.0
     planned = sort.estimated_rows * (sort.width_bytes + ROW_OVERHEAD) / 1024
     limit, written = memory_kb(facts, "work_mem", plan), temp_kb_per_call(facts, plan.key)
@@ -141,18 +142,4 @@ def _evidence(plan: PlannedStatement, facts: Facts, sort: PlanNode, spilled: flo
     return (
         Evidence(rung=Rung.ESTIMATED, text=f"the sort is planned to hold {spilled:,.0f} kB{allowed}"),
         Evidence(rung=Rung.MEASURED, text=f"{temp_kb_per_call(facts, plan.key):,.0f} kB of temporary files a call"),
-    )
-
-
-def _remedy(needed_kb: float, facts: Facts) -> Remedy:
-    megabytes = max(ceil(needed_kb / 1024), 4)
-    sessions = facts.setting("max_connections")
-    most = f"each of up to {sessions} sessions could take as much" if sessions else "each session could take as much"
-    return Remedy(
-        text="Sort fewer rows or columns, or give the order by an index. Else raise work_mem for this statement alone, "
-        f"in its transaction; not for the server: {most}, for each sort.",
-        sql=f"SET LOCAL work_mem = '{megabytes}MB';",
-        undo="RESET work_mem;",
-        lock="none",
-        cost=f"up to {megabytes} MB of memory for each such sort that runs at the same time",
     )

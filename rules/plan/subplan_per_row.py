@@ -89,12 +89,14 @@ GOOD = [
 @plan_rule(severity=Severity.ERROR, since="0.1")
 def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
     missing = {waste.number for waste in wastes_of(facts, plan)}
+    if not facts.has_catalog:
+        missing = {at for at, each in enumerate(plan.nodes) if each.node_type == "Seq Scan" and each.filter}
     for number, each in enumerate(plan.nodes):
         below = range(number, number + sum(1 for _ in each.walk()))
         if each.parent_relationship != "SubPlan" or missing.intersection(below):
             continue
         runs, share = _runs(plan, number), sum(plan.figures[at].share for at in below)
-        if runs < LEAST_RUNS or share < LEAST_SHARE:
+        if runs < LEAST_RUNS or share < LEAST_SHARE or not facts.matters(plan, share):
             continue
         name = each.subplan_name or "SubPlan"
         counted = "counted" if plan.is_analyzed else "planned"

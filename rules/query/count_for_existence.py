@@ -161,6 +161,11 @@ GOOD = [
         tables=(ORDERS,),
     ),
     Example(
+        note="The sum reads all rows anyway; the condition leaves out an empty answer.",
+        sql="SELECT sum(id) FROM orders WHERE user_id = $1 HAVING count(*) > 0",
+        tables=(ORDERS,),
+    ),
+    Example(
         note="A filtered count is a part of a report.",
         sql="SELECT count(*) FILTER (WHERE status = 'open') > 0, count(*) FROM orders",
         tables=(ORDERS,),
@@ -213,9 +218,15 @@ def _inline(query: Query, scope: Scope) -> tuple[str, Remedy] | None:
         if match and (match[2], match[3]) in SOME | NONE and not _is_guard(output, match[0]):
             return match[0], Remedy(text="Ask with EXISTS, which stops at the first row.",
                                     sql=_asked(query, scope, output, match))  # fmt: skip
+    sums = any(output.has_aggregate for output in scope.outputs)
     for predicate in scope.predicates:
         pair = (predicate.operator, predicate.value.text)
-        if predicate.place == "having" and pair in SOME | NONE and COUNT.fullmatch(predicate.source.strip()):
+        if (
+            not sums
+            and predicate.place == "having"
+            and pair in SOME | NONE
+            and COUNT.fullmatch(predicate.source.strip())
+        ):
             return f"{predicate.source} {' '.join(pair)}", Remedy(text="Ask with EXISTS, which stops at the first row.")
     return None
 

@@ -138,7 +138,16 @@ BAD = [
     Example(sql="SELECT id FROM users WHERE trim(code) = 'x'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE left(id::text, 2) = '42'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE lower(code) LIKE 'ab%'", tables=(USERS,), remedy="text_pattern_ops"),
-    Example(sql="DELETE FROM users WHERE coalesce(code, '') = 'x'", tables=(USERS,)),
+    Example(
+        sql="DELETE FROM users WHERE coalesce(code, '') = 'x'",
+        tables=(USERS,),
+        remedy="DELETE FROM users WHERE code = 'x'",
+    ),
+    Example(
+        sql="SELECT id FROM users u WHERE coalesce(u.code, '') = ''",
+        tables=(USERS,),
+        remedy="WHERE (u.code = '' OR u.code IS NULL)",
+    ),
     Example(
         sql="SELECT id FROM users WHERE lower(name) = $1",
         note="There is an index on it, but only for the rows that are not deleted.",
@@ -265,7 +274,11 @@ GOOD = [
 ]  # fmt: skip
 
 
-@query_rule(severity=Severity.ERROR, since="0.1")
+@query_rule(
+    severity=Severity.ERROR,
+    since="0.1",
+    aliases=("arithmetic-on-column", "date-trunc-filter", "coalesce-filter", "case-in-where"),
+)
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     if query.is_truncated:
         return
@@ -471,7 +484,8 @@ def _bare(predicate: Predicate, column: Column) -> str | None:
     """The predicate with its column bare, where that is known to keep the same rows."""
     if predicate.operator == "LIKE" or not predicate.is_conjunct:
         return None
-    return half_open_range(predicate, column.type) or _moved(predicate, column) or _uncast(predicate, column)
+    found = half_open_range(predicate, column.type) or _moved(predicate, column) or _uncast(predicate, column)
+    return found or _uncoalesced(predicate, column)
 
 
 def _moved(predicate: Predicate, column: Column) -> str | None:
@@ -483,6 +497,23 @@ def _moved(predicate: Predicate, column: Column) -> str | None:
         return None
     sign = "-" if sum_of["sign"] == "+" else "+"
     return f"{sum_of['column']} {predicate.operator} {predicate.value.text} {sign} {sum_of['number']}"
+
+
+def _uncoalesced(predicate: Predicate, column: Column) -> str | None:
+    """`coalesce(code, '') = 'x'` as `code = 'x'`, and `coalesce(code, '') = ''` as `(code = '' OR code IS NULL)`."""
+    shape = r"coalesce\s*\(\s*(?P<column>[\w.\"]+)\s*,\s*(?P<default>'(?:[^']|'')*'|-?\d+)\s*\)"
+    found = re.fullmatch(shape, predicate.source.strip(), re.I)
+    is_text = column.type.startswith(("text", "character varying")) and not column.collation
+    is_plain = is_text or column.type in ("smallint", "integer", "bigint")
+    if not found or predicate.operator != "=" or predicate.value.kind != "constant" or not is_plain:
+        return None
+    if predicate.value.type != ("string" if is_text else "integer") or is_text != found["default"].startswith("'"):
+        return None
+    text = predicate.value.text
+    value = "'" + text.replace("'", "''") + "'" if is_text else text
+    is_default = value == found["default"] if is_text else int(text) == int(found["default"])
+    equal = f"{found['column']} = {value}"
+    return f"({equal} OR {found['column']} IS NULL)" if is_default else equal
 
 
 def _uncast(predicate: Predicate, column: Column) -> str | None:

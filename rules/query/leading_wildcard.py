@@ -39,6 +39,7 @@ from pgadvisor.rule import (
     WantedKey,
     Where,
     create_index,
+    is_looked_up,
     node,
     query_rule,
     quoted,
@@ -126,7 +127,7 @@ GOOD = [
 ]
 
 
-@query_rule(severity=Severity.ERROR, since="0.1")
+@query_rule(severity=Severity.ERROR, since="0.1", aliases=("regex-filter",))
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str | None, str]] = set()
     if query.is_truncated:
@@ -204,8 +205,7 @@ def _is_narrowed(query: Query, facts: Facts, predicate: Predicate, planned: Plan
     assert column is not None
     if planned:
         return facts.reads_part(planned, column.alias, column.table)
-    scope = query.scopes[column.scope]
-    return column.alias in facts.single_rows(scope) if column.alias else False
+    return is_looked_up(facts, query, column, but=predicate)
 
 
 def _finding(query: Query, facts: Facts, predicate: Predicate, planned: PlannedStatement | None) -> Finding:

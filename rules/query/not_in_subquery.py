@@ -185,7 +185,7 @@ GOOD = [
 ]
 
 
-@query_rule(severity=Severity.ERROR, since="0.1")
+@query_rule(severity=Severity.ERROR, since="0.1", aliases=("not-in-null-literal",))
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for predicate in query.predicates():
         if _excludes_null(predicate):

@@ -59,7 +59,7 @@ GOOD = [
 ]
 
 
-@query_rule(severity=Severity.ERROR, since="0.1")
+@query_rule(severity=Severity.ERROR, since="0.1", aliases=("equals-null",))
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for predicate in query.predicates():
         is_null = predicate.value.kind == "null" and predicate.operator in COMPARISONS

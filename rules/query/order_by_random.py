@@ -9,7 +9,7 @@ table, however few rows are wanted.
 
 ## What to do
 TABLESAMPLE SYSTEM_ROWS (extension tsm_system_rows) or `TABLESAMPLE SYSTEM (1)` for a rough sample; for one row a random
-key: `WHERE id >= (SELECT floor(random() * max(id)) FROM t) ORDER BY id LIMIT 1`.
+key: `WHERE id >= (SELECT (random() * max(id))::bigint FROM t) ORDER BY id LIMIT 1` (without the cast no index serves).
 
 ## When to leave it
 Other conditions leave a few hundred rows, or a fair shuffle of all rows is really wanted.
@@ -18,6 +18,7 @@ Other conditions leave a few hundred rows, or a fair shuffle of all rows is real
 https://www.postgresql.org/docs/current/tsm-system-rows.html
 """
 
+import re
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
@@ -30,6 +31,7 @@ from pgadvisor.rule import (
     Rung,
     Scope,
     Severity,
+    SortKey,
     Where,
     node,
     query_rule,
@@ -51,6 +53,7 @@ BAD = [
     Example(sql="SELECT id FROM items ORDER BY random() LIMIT 10", tables=(ITEMS,), plan=ALL),
     Example(sql="SELECT id, random() AS r FROM items WHERE kind = 'a' ORDER BY r LIMIT 1", tables=(ITEMS,)),
     Example(sql="SELECT x.id FROM (SELECT id FROM items ORDER BY gen_random_uuid() LIMIT 5) x", tables=(ITEMS,)),
+    Example(sql="SELECT t.id FROM (SELECT id, random() AS r FROM items) t ORDER BY t.r LIMIT 10", tables=(ITEMS,)),
 ]
 GOOD = [
     Example(note="A sample.", sql="SELECT id FROM items TABLESAMPLE SYSTEM (1) LIMIT 10", tables=(ITEMS,)),
@@ -87,11 +90,29 @@ GOOD = [
 @query_rule(severity=Severity.ERROR, since="0.1")
 def check(query: Query, facts: Facts) -> Iterator[Finding]:
     for scope in query.scopes:
-        if any(key.is_random for key in scope.sort_keys) and _is_large(facts, scope):
+        if any(key.is_random or _is_made_random(query, scope, key) for key in scope.sort_keys) and _is_large(
+            facts, _read(query, scope)
+        ):
             sorted_rows = _sorted_rows(query, facts)
             is_narrowed = any(facts.has_indexed_equality(scope, use.alias) for use in scope.tables)
             if (sorted_rows is None and not is_narrowed) or (sorted_rows or 0.0) >= MANY_ROWS:
                 yield _finding(query, facts, scope, sorted_rows)
+
+
+def _is_made_random(query: Query, scope: Scope, key: SortKey) -> bool:
+    """Whether the key is a column of a derived table or CTE that calls random() there."""
+    relation = scope.relation(key.column.alias) if key.column else None
+    inner = next((each for each in query.scopes if relation and each.number == relation.inner), None)
+    return inner is not None and any(
+        output.alias == (key.column.column if key.column else None) and re.search(r"\brandom\s*\(", output.text, re.I)
+        for output in inner.outputs
+    )
+
+
+def _read(query: Query, scope: Scope) -> Scope:
+    """The scope whose tables are sorted: that of a derived table where nothing else is in FROM."""
+    inner = scope.tables[0].inner if len(scope.tables) == 1 else None
+    return next((each for each in query.scopes if each.number == inner), scope)
 
 
 def _is_large(facts: Facts, scope: Scope) -> bool:

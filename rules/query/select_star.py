@@ -4,6 +4,8 @@
 A `*` or `t.*` over a table whose columns reach the client, or an INSERT, directly or through CTEs and derived tables. A
 star that an outer list narrows, `count(*)`, `EXISTS (SELECT * …)` and a star over a set-returning function are fine.
 
+Worst without a WHERE and a LIMIT on a table of 10 MB or more: all columns of all rows.
+
 ## Why it matters
 Wide columns are fetched from TOAST, sent and parsed for nothing; an index that holds the few columns needed can no
 longer answer alone (index-only scan); and a column added later changes the result of a program that never asked for it.
@@ -39,6 +41,7 @@ from pgadvisor.rule import (
     Where,
     query_rule,
     quoted,
+    size_text,
     table,
 )
 
@@ -50,6 +53,8 @@ TOASTED = 0.2
 """Share of a table's size, without indexes, that lies in TOAST: values that are fetched one by one."""
 MANY_ROWS = 100
 """Rows a call from which width is felt: some 100 kB."""
+MUCH_BYTES = 10 * 1024**2
+"""A result this large fills the driver's memory and takes a second over a network of 100 Mbit/s."""
 MOST_COLUMNS = 40
 """A longer list is no help to paste."""
 
@@ -76,6 +81,7 @@ BAD = [
     Example(sql="INSERT INTO orders SELECT * FROM orders WHERE id < 0", tables=(ORDERS,)),
     Example(sql="SELECT * FROM orders WHERE id = 1 UNION ALL SELECT * FROM orders WHERE id = 2", tables=(ORDERS,)),
     Example(sql="SELECT DISTINCT * FROM orders", tables=(ORDERS,)),
+    Example(note="All of it.", sql="SELECT * FROM orders o", tables=(ORDERS,), calls=10, rows=10_000_000),
     Example(sql="select*from orders", tables=(ORDERS,), remedy="select id, user_id, total, note from orders"),
     Example(sql="SELECT * FROM orders, generate_series(1, 3) g", tables=(ORDERS,)),
 ]
@@ -183,6 +189,11 @@ def _weigh(query: Query, facts: Facts, tables: list[Table]) -> tuple[Severity, t
     """A warning only where wide rows really come in numbers."""
     inferred = Evidence(rung=Rung.INFERRED, text="a column added to the table later changes the result")
     width = sum(_width(each) for each in tables)
+    whole = _whole_bytes(query, facts, tables, width)
+    if whole is not None and whole >= MUCH_BYTES:
+        held = f"all {facts.rows(tables[0].qualified) or 0:,.0f} rows of {tables[0].label}, {size_text(int(whole))}"
+        unbounded = Evidence(rung=Rung.ESTIMATED, text=f"no WHERE and no LIMIT: {held}")
+        return facts.severity(query.statement, worst=Severity.WARNING), (unbounded, inferred)
     toasted = [each.label for each in tables if _toasted(each) >= TOASTED]
     rows = _rows(query, facts)
     if not (width >= WIDE_BYTES or toasted):
@@ -200,6 +211,17 @@ def _weigh(query: Query, facts: Facts, tables: list[Table]) -> tuple[Severity, t
     if rows is None or rows < MANY_ROWS:
         return Severity.INFO, evidence
     return min(facts.severity(query.statement), Severity.WARNING, key=lambda each: -each.rank), evidence
+
+
+def _whole_bytes(query: Query, facts: Facts, tables: list[Table], width: float) -> float | None:
+    """Size of the result where it is one whole table, all columns and all rows; None: it is not."""
+    scope, rows = query.top, _rows(query, facts)
+    bounds = (scope.has_where, scope.limit, scope.offset, scope.group_keys, scope.is_distinct, scope.set_operation)
+    if any(bounds) or len(query.scopes) > 1 or len(scope.tables) != 1 or len(tables) != 1 or query.kind != "select":
+        return None
+    counted = rows if rows is not None else facts.rows(tables[0].qualified)
+    held = facts.rows(tables[0].qualified) or 0.0
+    return width * held if counted is not None and counted >= held / 2 else None
 
 
 def _width(table: Table) -> float:

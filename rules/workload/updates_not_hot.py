@@ -1,13 +1,14 @@
 """Updates of an indexed column write every index of the table anew: they cannot be HOT.
 
 ## What it finds
-A table with 50,000 updates or more, of which less than half were HOT, while statements of the workload set a column that
-an index holds as a key, in its predicate or in INCLUDE (BRIN indexes excepted from PostgreSQL 16 on).
+A table with 50,000 updates or more, of which less than half were HOT, while half of the updates seen come from
+statements that set a column which an index holds: as a key, in its predicate or in INCLUDE (from PostgreSQL 16 on not
+in a BRIN index).
 
 ## Why it matters
-A heap-only tuple update (HOT) writes the new row version on the same page and leaves all indexes alone; the dead version
-is cleaned away by whoever reads the page next. When one indexed column changes, each index of the table gets a new
-entry, also those that the update does not touch, and VACUUM has to clean them all.
+A heap-only tuple update (HOT) writes the new row version on the same page and leaves all indexes alone; the dead
+version is cleaned away by whoever reads the page next. When one indexed column changes, each index of the table gets a
+new entry, also those that the update does not touch, and VACUUM has to clean them all.
 
 ## What to do
 Drop the index where it is hardly used; keep out of indexes what changes all the time (move the column to a table of its
@@ -29,9 +30,11 @@ from pgadvisor.rule import (
     Facts,
     Finding,
     Index,
+    Query,
     Remedy,
     Rung,
     Severity,
+    Statement,
     Table,
     TableCounters,
     Where,
@@ -125,30 +128,41 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _finding(facts, found, hot, *blamed)
 
 
-def _blocking(facts: Facts, found: Table) -> tuple[Index, str, tuple[str, ...]] | None:
-    """The index that most updates write because they set its column, that column, and the statements."""
-    rows: dict[tuple[str, str], int] = {}
-    keys: dict[tuple[str, str], list[str]] = {}
-    total = 0
+def _updates(facts: Facts) -> dict[str, list[tuple[Statement, Query]]]:
+    """The UPDATEs of each table, by its `schema.table`."""
+    found: dict[str, list[tuple[Statement, Query]]] = {}
     for statement in facts.snapshot.statements:
         query = facts.queries.get(statement.key)
         target = query.top.target if query and query.kind == "update" else None
         named = facts.table(target.table) if target else None
-        if query is None or named is None or named.qualified not in (found.qualified, found.partition_of):
-            continue
-        updated = statement.rows or statement.calls or 0
-        total += updated
+        if query and named:
+            found.setdefault(named.qualified, []).append((statement, query))
+    return found
+
+
+def _blocking(facts: Facts, found: Table) -> tuple[Index, str, tuple[str, ...]] | None:
+    """The index that most updates write because they set its column, that column, and the statements."""
+    by_table = facts.once(_updates)
+    updates = [*by_table.get(found.qualified, ()), *by_table.get(found.partition_of or "", ())]
+    rows: dict[tuple[str, str], int] = {}
+    keys: dict[tuple[str, str], list[str]] = {}
+    for statement, query in updates:
         for assigned in query.top.assigned:
             for index in found.indexes:
                 if _holds(facts, index, assigned.column):
                     at = (index.name, assigned.column)
-                    rows[at] = rows.get(at, 0) + updated
+                    rows[at] = rows.get(at, 0) + _updated(statement)
                     keys.setdefault(at, []).append(statement.key)
-    if not rows or not total:
+    total = sum(_updated(statement) for statement, _ in updates)
+    name, column = most = max(rows, key=lambda at: rows[at], default=("", ""))
+    blamed = next((each for each in found.indexes if each.name == name), None)
+    if blamed is None or not total or rows[most] < LEAST_SHARE * total:
         return None
-    name, column = most = max(rows, key=lambda at: rows[at])
-    index = next(each for each in found.indexes if each.name == name)
-    return (index, column, tuple(dict.fromkeys(keys[most]))) if rows[most] >= LEAST_SHARE * total else None
+    return blamed, column, tuple(dict.fromkeys(keys[most]))
+
+
+def _updated(statement: Statement) -> int:
+    return statement.rows or statement.calls or 0
 
 
 def _holds(facts: Facts, index: Index, column: str) -> bool:
@@ -165,17 +179,18 @@ def _finding(facts: Facts, found: Table, hot: float, index: Index, column: str, 
     updates = found.counters.rows_updated if found.counters else 0
     is_idle = index.scans is not None and index.scans < FEW_SCANS and is_free_to_go(index) and not index.is_unique
     advice = Remedy(
-        text=f"Keep {column} out of {index.name} if its queries allow it, or move {column} to a table of its own; "
+        text=f"Keep `{column}` out of {index.name} if its queries allow it, or move `{column}` to a table of its own; "
         "then a fillfactor below 100 leaves room for the new versions."
     )
     return Finding(
         where=Where(table=found.qualified, column=column, index=index.name, statement=statements[0]),
-        message=f"only {hot:.0%} of the updates of {found.label} are HOT: they set {column}, which {index.name} holds",
+        message=f"{hot:.0%} of the updates of {found.label} are HOT: they set `{column}`, which {index.name} holds",
         evidence=(
             Evidence(rung=Rung.MEASURED, text=f"{updates:,} updates, {hot:.0%} of them HOT"),
             Evidence(
                 rung=Rung.MEASURED,
-                text=f"each writes all {len(found.indexes)} indexes; {index.name} was scanned {index.scans or 0:,} times",
+                text=f"{index.name} was scanned {index.scans or 0:,} times; the others write all "
+                f"{len(found.indexes)} indexes",
             ),
         ),
         remedy=drop_index(found, index, why="It is hardly scanned here; see to replicas first.") if is_idle else advice,

@@ -5,13 +5,15 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from pgadvisor.advise.applied import applied_index
 from pgadvisor.advise.baseline import mark
 from pgadvisor.advise.changes import with_changes
 from pgadvisor.advise.recent import Recent
 from pgadvisor.advise.registry import all_rules
 from pgadvisor.model.catalog import Index, IndexKey
-from pgadvisor.model.finding import Finding
-from pgadvisor.model.report import Changes, RejectedRemedy, Report, Trials
+from pgadvisor.model.finding import Finding, Remedy, Where
+from pgadvisor.model.log import LoggedEndpoint, Spread
+from pgadvisor.model.report import Changes, Endpoint, RejectedRemedy, Report, Trials
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from tests.reports.make_report import NOW, shop_report
 
@@ -173,6 +175,10 @@ def test_a_remedy_that_was_applied_tells_what_it_saved() -> None:
     assert (fixed.rule, fixed.applied) == ("scan-discards-most-rows", "public.my_own_name")
     assert fixed.ms_per_call_before == pytest.approx(100 * (fixed.ms_per_call_after or 0))
     assert [(each.change, each.statement) for each in told.statements] == [("better", ORDERS_PAGE)]
+    of_one_key = replace(made, keys=keys[:1], method="hash")
+    asked = Remedy(text="", sql="CREATE INDEX ON public.orders (status)")
+    (orders,) = [each for each in tables if each.name == "orders"]
+    assert applied_index(asked, (replace(orders, indexes=(of_one_key,)),)) == "public.my_own_name", "serves the same"
 
 
 def test_a_remedy_that_makes_more_than_an_index_is_not_told_as_applied() -> None:
@@ -181,3 +187,27 @@ def test_a_remedy_that_makes_more_than_an_index_is_not_told_as_applied() -> None
     assert changes(week(findings=()), week(findings=(old,))).fixed[0].applied is None
     only = replace(old, remedy=replace(old.remedy, sql=sql.partition("\n")[2]))
     assert changes(week(findings=()), week(findings=(only,))).fixed[0].applied == "public.orders_placed_status_idx"
+
+
+def looped(*, requests: int = 100, queries: int = 26, is_found: bool = True) -> Report:
+    """A week whose logs tell of one endpoint, with a loop or without."""
+    spread = {"count": requests, "least": 1.0, "median": 1.0, "p95": 1.0, "p99": 1.0, "most": 1.0}
+    seen = LoggedEndpoint(
+        name="GET /orders", requests=requests, queries=Spread(total=queries * requests, **spread),
+        database_ms=Spread(total=requests, **spread), duration_ms=Spread(total=requests, **spread),
+    )  # fmt: skip
+    loop = replace(
+        found("deep-offset"), rule="n-plus-one", key="n-plus-one:1", statements=("no longer sent",),
+        where=Where(endpoint="GET /orders"),
+    )  # fmt: skip
+    endpoints = (Endpoint(name="GET /orders", statements=(), seen=seen),) if requests else ()
+    return week(findings=(loop,) if is_found else (), endpoints=endpoints)
+
+
+def test_a_loop_is_fixed_when_its_endpoint_had_requests_again_and_else_not_judged() -> None:
+    """That its lookup is sent no more is what mends it, and does not make it gone."""
+    told = changes(looped(queries=1, is_found=False), looped())
+    assert [(each.rule, each.queries_before, each.queries_after) for each in told.fixed] == [("n-plus-one", 26.0, 1.0)]
+    for rest in (looped(requests=3, is_found=False), looped(requests=0, is_found=False)):
+        told = changes(rest, looped())
+        assert (rules(told.not_judged), told.fixed, told.gone) == (["n-plus-one"], (), ())

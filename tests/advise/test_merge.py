@@ -88,6 +88,16 @@ def test_other_causes_of_two_rules_stay_apart() -> None:
     assert len(merge([other, finding("vacuum t", "2")], FACTS)) == 2
 
 
+def test_old_statistics_are_one_finding_whoever_tells_it_and_those_of_columns_another() -> None:
+    by_plan, of_columns = finding("statistics public.t", "2", gain=5.0), finding("statistics public.t (a)", "2")
+    by_table = msgspec.structs.replace(finding("statistics public.t", "1"), rule="statistics-stale")
+    found = merge([by_plan, by_table, of_columns], FACTS)
+    assert [(each.also, each.key.partition(":")[0]) for each in found] == [
+        (("statistics-stale",), "statistics"),
+        ((), by_plan.rule),
+    ]
+
+
 def test_an_expression_key_leads_as_a_column_does() -> None:
     long = finding("index public.t (lower(a), b)", "1")
     assert len(merge([finding("index public.t (lower(a))", "2"), long], FACTS)) == 1

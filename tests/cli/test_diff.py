@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from zlib import crc32
 
+import jsonschema
 import pytest
 from msgspec.structs import replace
 
@@ -17,10 +18,12 @@ from pgadvisor.model.log import LoggedEndpoint, Logs, Spread
 from pgadvisor.model.snapshot import FORMAT, Snapshot
 from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.reports import json as json_report
+from pgadvisor.reports import json_diff
 from pgadvisor.rule import table
 from pgadvisor.sql.fingerprint import fingerprint
 from tests.cli.run import assert_refused, pgadvisor
 
+SCHEMA = Path(__file__).parent.parent.parent / "docs" / "diff.schema.json"
 WEEK = timedelta(days=7)
 START = NOON - 2 * WEEK
 LOOKUP = "SELECT id, total FROM orders WHERE lower(email) = $1"
@@ -208,3 +211,37 @@ def test_what_is_no_pair_is_refused(files: Path) -> None:
     judged = json.loads((files / "old.json").read_text()) | {"migrations": []}
     (files / "gate.json").write_text(json.dumps(judged))
     assert_refused(pgadvisor("diff", files / "gate.json", new), "no findings of a workload")
+
+
+def test_only_warnings_and_errors_are_new_findings_that_fail(files: Path) -> None:
+    info = {**FIRST, "SELECT * FROM items WHERE kind = $1": (7_000, 1.0)}
+    write_snapshot(files / "info.pgsnap", shop(FIRST, info, tables=tables(second=False)))
+    told = diff(files / "old.pgsnap", files / "info.pgsnap")
+    assert {each["severity"] for each in told["new_findings"]} == {"info"}  # type: ignore[attr-defined]
+    done = pgadvisor("diff", files / "old.pgsnap", files / "info.pgsnap", "--fail-on", "new")
+    assert done.returncode == 0, done.stderr
+
+
+def test_logs_alone_are_compared_by_their_requests(files: Path) -> None:
+    for name, at, seen in (("monday", 0, endpoint(400, 26, 50.0)), ("tuesday", 1, endpoint(500, 1, 10.0))):
+        run = Snapshot(format=FORMAT, pgadvisor="0.1.0", collected_at=START + at * timedelta(days=1),
+                       logs=Logs(endpoints=(seen,)))  # fmt: skip
+        write_snapshot(files / f"{name}.pgsnap", run)
+        (files / f"{name}.json").write_text(json_report.render(advise(run)), encoding="utf-8")
+    for ending in ("pgsnap", "json"):
+        told: dict = diff(files / f"monday.{ending}", files / f"tuesday.{ending}")["changes"]  # type: ignore[type-arg, assignment]
+        assert [(each["name"], each["change"]) for each in told["endpoints"]] == [("GET /orders", "better")]
+        assert told["notes"] == ["Logs alone were compared: no database was asked."]
+        assert not told["reset_between"]
+    done = pgadvisor("diff", files / "monday.pgsnap", files / "tuesday.pgsnap")
+    line = "GET /orders: 50 ms → 10 ms a request (p95 100 ms → 20 ms), queries of each 26 → 1, requests 400 → 500"
+    assert f"better: {line}" in " ".join(done.stdout.split())
+    assert_refused(pgadvisor("diff", files / "monday.pgsnap", files / "new.pgsnap"), "of logs alone", "same kind")
+
+
+def test_json_fits_its_schema(files: Path) -> None:
+    assert SCHEMA.read_text("utf-8") == json_diff.schema(), (
+        "write docs/diff.schema.json anew from pgadvisor.reports.json_diff.schema()"
+    )
+    form = json.loads(json_diff.schema())
+    jsonschema.validate(diff(files / "old.pgsnap", files / "new.pgsnap"), form, cls=jsonschema.Draft202012Validator)

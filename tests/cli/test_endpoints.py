@@ -38,6 +38,7 @@ def test_the_list_and_the_story_are_told_as_text_and_markdown(shop: Path) -> Non
     assert listed.stdout.splitlines()[1].split() == [
         "–", "100", "26", "13.5", "ms", "13.5", "ms", "GET", "/orders", "#1",
     ]  # fmt: skip
+    assert "#1 warning GET /orders: 25 queries a request" in listed.stdout, "what the numbers stand for"
     told = pgadvisor("endpoints", shop, "--planner", "none", "--endpoint", "GET /o*", "--format", "markdown")
     assert told.stdout.startswith("## GET /orders\n\n100 requests · 26 queries each")
     assert "saves at most 12 ms of each request" in told.stdout
@@ -69,6 +70,12 @@ def test_what_cannot_be_told_is_said_in_a_sentence(shop: Path, tmp_path: Path) -
     config = tmp_path / "pgadvisor.toml"
     config.write_text('[[endpoints]]\npattern = "GET *"\nquery = 20\n', encoding="utf-8")
     assert_refused(pgadvisor("endpoints", shop, "--config", config), "pgadvisor.toml", "query")
+    for fault, words in (("", "allows everything"), ("ms = -1", "below 0")):
+        config.write_text(f'[[endpoints]]\npattern = "GET *"\n{fault}\n', encoding="utf-8")
+        assert_refused(pgadvisor("endpoints", shop, "--config", config), words)
+    config.write_text('[[endpoints]]\npattern = "GET /order"\nms = 1\n', encoding="utf-8")
+    done = pgadvisor("endpoints", shop, "--config", config, "--planner", "none")
+    assert 'no endpoint is called "GET /order", so its budget was not looked at' in done.stderr
 
 
 def test_a_redacted_story_names_nothing_of_the_shop(shop: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """`--log` of `audit` and `snapshot`: with a server, with a snapshot, alone."""
 
+import gzip
 import json
+import random
 from pathlib import Path
 
 from pgadvisor.collect.file import read_snapshot
@@ -25,6 +27,10 @@ def test_a_log_alone_is_audited(tmp_path: Path) -> None:
     assert (statement["calls"], statement["mean_ms"]) == (5, 7.0)
     assert "secret" not in done.stdout
     assert any("no database was asked" in each["reason"] for each in report["gaps"])
+    assert report["source"]["window_s"] == 9.0, "as long as the log is"
+    assert [(each["kind"], each["count"]) for each in report["log"]["events"]] == [("deadlock", 1)]
+    for form in ("text", "markdown", "html"):
+        assert "deadlock" in pgadvisor("audit", "--log", tmp_path / "server.log", "--format", form).stdout
 
 
 def test_a_snapshot_keeps_what_logs_tell(tmp_path: Path) -> None:
@@ -44,3 +50,23 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     log = log_in(tmp_path)
     assert_refused(pgadvisor("audit", "--log", log, "--executor", "spark://x"), "dask://HOST:PORT")
     assert_refused(pgadvisor("audit", "--log", log, "--workload", log), "leave out --log")
+
+
+def test_logs_that_tell_nothing_are_not_passed_over(tmp_path: Path) -> None:
+    """An empty file, one cut while packed, a prefix that no line has."""
+    log, empty, cut = log_in(tmp_path), tmp_path / "empty.log", tmp_path / "cut.log.gz"
+    empty.write_bytes(b"")
+    noise = random.Random(0).randbytes(20_000)
+    cut.write_bytes(gzip.compress(log.read_bytes() + noise)[:-4_000])
+    for name, reason in ((empty, "no record was understood"), (cut, "packed data that are damaged")):
+        done = pgadvisor("audit", "--log", name, "--format", "json")
+        assert reason in " ".join(each["reason"] for each in json.loads(done.stdout)["gaps"] if each["area"] == "logs")
+        assert bool(json.loads(done.stdout)["statements"]) == (name is cut), "what stands before damage is read"
+    prefix = ("--log-line-prefix", "<%z>")
+    assert_refused(pgadvisor("endpoints", "--log", log, *prefix), "tell of no request (", "--log-line-prefix")
+
+
+def test_a_pattern_that_the_shell_took_apart_is_told(tmp_path: Path) -> None:
+    log = log_in(tmp_path)
+    for command in ("audit", "endpoints"):
+        assert_refused(pgadvisor(command, "dbname=x", "--log", log, log), "pattern", "into quotes")

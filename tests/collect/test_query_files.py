@@ -16,6 +16,7 @@ NEEDS = {
     "extended_statistics_data.pg15": 150_000,
     "column_statistics.pg17": 170_000,
     "column_statistics_without_values.pg17": 170_000,
+    "collation_changes.pg15": 150_000,
     "index_counters.pg16": 160_000,
     "statements.1_10": 150_000,
     "statements.1_11": 170_000,

@@ -23,11 +23,11 @@ LINES = {
 def test_a_prefix_names_its_session(spelled: str) -> None:
     line, (name, application, database) = LINES[spelled]
     form = Stderr(Prefix(spelled))
-    block = f"{line}LOG:  duration: 1.500 ms  statement: SELECT 1\n\tFROM t\nnoise\n".encode()
+    block = f"{line}LOG:  duration: 1.500 ms  statement: SELECT 1\n\tFROM t\n{line}DETAIL:  more\nnoise\n".encode()
     entry, junk = form.entries(block)
-    assert entry[0] + junk[9] == block and junk[9] == b"noise\n"
+    assert entry[0] + junk[0] == block and (junk[0], junk[5]) == (b"noise\n", b"")
     assert entry[1] in (b"2026-01-31 12:00:00", b"1769860800")
-    assert entry[5:9] == (b"LOG", b"1.500", b"statement", b"SELECT 1\nFROM t")
+    assert entry[5:] == (b"LOG", b"1.500", b"statement", b"SELECT 1\nFROM t", b"", b"more")
     session = form.session(entry[3])
     assert (session.name.strip("/"), session.application, session.database) == (name.strip("/"), application, database)
 
@@ -52,3 +52,10 @@ def test_processes_of_the_server_write_less() -> None:
 
 def test_what_is_no_log_has_no_prefix() -> None:
     assert find_prefix(b"GET / HTTP/1.1 200\n" * 9) is None
+
+
+def test_an_application_that_all_records_name_is_no_part_of_the_prefix() -> None:
+    line = b"2026-01-31 12:00:00.001 UTC [44] joe@shop/%s LOG:  duration: 1.500 ms  statement: SELECT 1\n"
+    for application in (b"[unknown]", b"web shop"):
+        found = find_prefix(line.replace(b"%s", application) * 9)
+        assert found is not None and found.spelled == "%m [%p] %q%u@%d/%a "

@@ -12,7 +12,7 @@ import zstandard
 from msgspec.structs import replace
 
 from pgadvisor.errors import UsageError
-from pgadvisor.logs import stretches, tally
+from pgadvisor.logs import pairing, stretches
 from pgadvisor.logs.executed import sender_of
 from pgadvisor.logs.reading import read_logs
 from pgadvisor.logs.tagging import Tagging
@@ -131,7 +131,7 @@ def test_no_literal_of_a_users_data_is_told_unless_asked(tmp_path: Path, form: s
 @pytest.mark.parametrize("seed", range(3))
 def test_any_split_gives_the_same_bytes(tmp_path: Path, form: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     if seed:  # so that what waits for its other half may wait in vain
-        monkeypatch.setattr(tally, "REACH", 4_000)
+        monkeypatch.setattr(pairing, "REACH", 4_000)
         monkeypatch.setattr(stretches, "WARM_UP", 8_000)
     chance = random.Random(seed)
     base = everything()

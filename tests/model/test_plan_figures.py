@@ -75,7 +75,7 @@ SHAPES = {
     "subplan in workers": (
         WORKERS,
         "SELECT count(*) FROM orders AS o"
-        " WHERE o.total > (SELECT avg(id % 17) FROM customers AS c WHERE c.id = o.customer_id)",
+        " WHERE o.id < 10000 AND o.total > (SELECT avg(id % 17) FROM customers AS c WHERE c.id = o.customer_id)",
     ),
     "hashed subplan": (
         ALONE,
@@ -99,6 +99,43 @@ SHAPES = {
         "SELECT count(*) FROM events WHERE at = (SELECT max(placed_at)::date FROM orders WHERE id < 50000)",
     ),
     "parallel append": (WORKERS, "SELECT at, count(*) FROM events GROUP BY 1"),
+    "CTE scan at the top": (ALONE, "WITH c AS MATERIALIZED (SELECT * FROM orders) SELECT * FROM c WHERE id = 7"),
+    "CTE in two arms": (
+        ALONE,
+        "WITH c AS MATERIALIZED (SELECT * FROM orders WHERE total > 3)"
+        " SELECT count(*) FROM c UNION ALL SELECT sum(total) FROM c WHERE id < 5",
+    ),
+    "CTE read beside workers": (
+        WORKERS,
+        "WITH c AS MATERIALIZED (SELECT customer_id, sum(total) AS s FROM orders GROUP BY 1)"
+        " SELECT count(*) FROM orders JOIN c USING (customer_id)",
+    ),
+    "CTEs of one name": (
+        ALONE,
+        "WITH c AS MATERIALIZED (SELECT * FROM orders)"
+        " SELECT (WITH c AS MATERIALIZED (SELECT * FROM customers) SELECT count(*) FROM c), (SELECT count(*) FROM c)",
+    ),
+    "CTE that writes": (ALONE, "WITH d AS (DELETE FROM orders WHERE id < 20000 RETURNING *) SELECT count(*) FROM d"),
+    "initplans of an append": (
+        ALONE,
+        "SELECT (SELECT max(total) FROM orders) UNION ALL SELECT (SELECT sum(total) FROM orders) UNION ALL SELECT 1",
+    ),
+    "initplan, leader off": (
+        (*WORKERS, "parallel_leader_participation=off"),
+        "SELECT count(*) FROM orders WHERE total > (SELECT avg(total) FROM orders)",
+    ),
+    "gather run again and again": (
+        (*WORKERS, *NESTED, "enable_material=off"),
+        "SELECT * FROM (VALUES (1), (2), (3)) AS v (x), LATERAL (SELECT count(*) FROM orders WHERE total > v.x) AS z",
+    ),
+    "memoize in workers": (
+        (*WORKERS, *NESTED),
+        "SELECT count(*) FROM orders AS o JOIN customers AS c ON c.id = o.customer_id",
+    ),
+    "partition by partition": (
+        (*WORKERS, "enable_partitionwise_join=on", "enable_partitionwise_aggregate=on"),
+        "SELECT a.at, count(*) FROM events AS a JOIN events AS b ON a.at = b.at AND a.v = b.v GROUP BY 1",
+    ),
     "limit": (ALONE, "SELECT * FROM orders AS o JOIN customers AS c ON c.id = o.customer_id LIMIT 10"),
     "sort on disk": ((*ALONE, "work_mem='1MB'"), "SELECT * FROM orders ORDER BY total, id"),
     "never executed": (
@@ -126,6 +163,7 @@ def explained(dsn: str, settings: tuple[str, ...], text: str, options: str = "AN
             connection.execute(f"SET LOCAL {setting}".encode())
         row = connection.execute(f"EXPLAIN (FORMAT JSON, VERBOSE, {options}) {text}".encode()).fetchone()
         assert row is not None
+        connection.rollback()
         return read_explain(row[0])
 
 
@@ -195,6 +233,15 @@ def test_a_cte_is_paid_by_the_scan_that_filled_it(shop: str) -> None:
     own = [scan.self_ms or 0.0 for scan in scans]
     assert producer.inclusive_ms and sum(inclusive) >= producer.inclusive_ms
     assert sum(own) == pytest.approx(sum(inclusive) - producer.inclusive_ms, abs=0.05)
+
+
+def test_what_a_writing_cte_takes_after_all_else_comes_on_top(shop: str) -> None:
+    text = "WITH d AS (DELETE FROM orders WHERE id < 20000 RETURNING *) SELECT count(*) FROM customers"
+    found = with_figures(explained(shop, ALONE, text))
+    (root, _), (writing, written), *_ = found
+    assert writing.subplan_name == "CTE d"
+    whole = (root.actual_total_ms or 0.0) + (written.inclusive_ms or 0.0)
+    assert sum(each.self_ms or 0.0 for _, each in found) == pytest.approx(whole, rel=0.02, abs=0.05)
 
 
 def test_partitions_that_never_ran_cost_no_time(shop: str) -> None:

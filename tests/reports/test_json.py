@@ -38,8 +38,8 @@ def test_keys_and_their_order() -> None:
     told = json.loads(render(shop_report()))
     assert list(told) == [
         "format", "pgadvisor", "is_redacted", "source", "verdict", "gaps", "rules_run", "rules_not_run", "unread",
-        "findings", "waived", "unused_waivers", "tried", "endpoints", "changes", "trials", "totals", "statements",
-            "migrations", "advice",
+        "findings", "waived", "unused_waivers", "tried", "endpoints", "log", "changes", "trials", "totals",
+        "statements", "migrations", "advice",
     ]  # fmt: skip
     found = told["findings"][0]
     assert list(found) == [

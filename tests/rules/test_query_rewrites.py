@@ -12,7 +12,7 @@ from pgadvisor.rule import Example, Rule, table
 
 WORLDS = 60
 SCHEMA = """
-CREATE TABLE users (id bigint PRIMARY KEY, code varchar(20), name text, team_id bigint);
+CREATE TABLE users (id bigint PRIMARY KEY, code varchar(20), tags text[], name text, team_id bigint);
 CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, placed_at timestamptz, paid_at timestamp, total numeric);
 CREATE TABLE blocked (user_id bigint, reason text);
 CREATE INDEX ON users (code);
@@ -21,8 +21,8 @@ CREATE INDEX ON orders (placed_at);
 CREATE INDEX ON orders (paid_at);
 """
 TABLES = (
-    table("users", columns={"id": "bigint", "name": "text", "code": "character varying(20)", "team_id": "bigint"},
-          indexes={"users_code": "code"}),
+    table("users", columns={"id": "bigint", "name": "text", "code": "character varying(20)", "team_id": "bigint",
+                            "tags": "text[]"}, indexes={"users_code": "code", "users_tags": "gin: tags"}),
     table("orders", columns={"id": "bigint", "user_id": "bigint", "total": "numeric",
                              "placed_at": "timestamp with time zone", "paid_at": "timestamp without time zone"},
           indexes={"orders_user": "user_id", "orders_placed_at": "placed_at", "orders_paid_at": "paid_at"}),
@@ -47,6 +47,13 @@ SAME = [
     ("function-on-indexed-column", "SELECT id FROM orders WHERE user_id + 1 = 3"),
     ("function-on-indexed-column", "SELECT id FROM orders WHERE user_id - 2 < 1 AND total > 0"),
     ("function-on-indexed-column", "SELECT id FROM orders WHERE user_id::text = '2'"),
+    ("function-on-indexed-column", "SELECT id FROM users WHERE coalesce(code, 'x') = 'x' AND id > 1"),
+    ("function-on-indexed-column", "SELECT id FROM users u WHERE coalesce(u.code, 'x') = 'y'"),
+    ("function-on-indexed-column", "SELECT id FROM orders WHERE coalesce(user_id, 0) = 0 AND total > 1"),
+    ("keyset-as-or", "SELECT id FROM orders WHERE user_id > 1 OR (user_id = 1 AND total > 0)"),
+    ("keyset-as-or", "SELECT id FROM orders o WHERE id > 0 AND ((o.user_id < 2) OR o.total < 9 AND o.user_id = 2)"),
+    ("array-any-column", "SELECT id FROM users u WHERE 'b' = ANY (u.tags)"),
+    ("array-any-column", "SELECT id FROM users WHERE lower('A') = ANY (tags) AND id > 0"),
     ("implicit-cast", "SELECT id FROM orders WHERE user_id = 2.0"),
     ("implicit-cast", "SELECT id FROM orders WHERE user_id < 3::numeric"),
     ("select-star", "SELECT * FROM users"),
@@ -77,7 +84,8 @@ def fill(connection: psycopg.Connection[object], seed: int, *, nulls: float) -> 
     )
     for number in range(pick.randrange(8)):
         connection.execute(
-            "INSERT INTO users VALUES (%s, %s, %s, %s)", (number, maybe("x", "y"), maybe("a", "b"), maybe(1, 2))
+            "INSERT INTO users VALUES (%s, %s, %s, %s, %s)",
+            (number, maybe("x", "y"), maybe([], ["a"], [None, "b"], [None]), maybe("a", "b"), maybe(1, 2)),
         )
     for number in range(pick.randrange(8)):
         values = (number, maybe(0, 1, 2, 3), maybe(*times), maybe(*times), maybe(0, 5, 9))

@@ -5,6 +5,8 @@ SELECT s.schemaname AS schema,
        s.data_type::text AS type,
        s.last_value,
        s.max_value,
+       s.increment_by AS increment,
+       s.cycle AS is_cycled,
        tn.nspname || '.' || t.relname || '.' || a.attname AS owned_by
 FROM pg_catalog.pg_sequences AS s
 JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.schemaname

@@ -1,0 +1,38 @@
+"""Indexes read from the text of a plan, where no catalog tells of the table."""
+
+import pytest
+
+from pgadvisor.indexes.plan_alone import create_by_plan, index_by_plan
+from pgadvisor.rule import node
+
+
+@pytest.mark.parametrize(
+    ("conditions", "order", "spelled"),
+    [
+        ("(customer_id = 7)", (), "(customer_id)"),
+        ("((orders.status)::text = 'x'::text)", ("orders.placed_at DESC",), "(status, placed_at)"),
+        ("((x = 3) AND (at > '2026-01-01 00:00:00+00'::timestamp with time zone))", (), "(x, at)"),
+        ("((x = 3) AND (at > '2026-01-01'::date))", ("y",), "(x, at)"),
+        ("(x = 3)", ("y", "z DESC"), "(x, y, z DESC)"),
+        ("(x = ANY ('{1,2}'::integer[]))", ("y",), "(x)"),
+        ("((x = 3) OR (y = 4))", (), None),
+        ("(lower(email) = 'x'::text)", (), None),
+        ("((x)::numeric = 3.5)", (), None),
+        ("(NOT (hashed SubPlan 1))", (), None),
+        ("(x <> 3)", (), None),
+    ],
+)
+def test_the_index_for_a_scans_conditions(conditions: str, order: tuple[str, ...], spelled: str | None) -> None:
+    scan = node("Seq Scan", table="orders", schema="public", alias="orders", filter=conditions)
+    found = index_by_plan(scan, order)
+    assert (found.spelled if found else None) == spelled
+
+
+@pytest.mark.parametrize("condition", ["(i.order_id = o.id)", "(o.id = i.order_id)"])
+def test_the_index_for_a_join_is_on_the_scans_own_column(condition: str) -> None:
+    scan = node("Seq Scan", table="Item", schema="public", alias="i")
+    found = index_by_plan(scan, joined_by=condition)
+    assert found is not None
+    made = create_by_plan(found)
+    assert made.sql == 'CREATE INDEX CONCURRENTLY "Item_order_id_idx" ON public."Item" (order_id);'
+    assert made.undo == 'DROP INDEX CONCURRENTLY public."Item_order_id_idx";'
