@@ -60,7 +60,15 @@ def _leading(table: Table) -> list[str]:
         is_whole = index.method == "btree" and index.is_valid and index.predicate is None
         if is_whole and column and _has_bounds(column) and column.type.startswith(_GROWING):
             names.append(column.name)
-    return list(dict.fromkeys(names))
+    return [name for name in dict.fromkeys(names) if not _leads_unused(table, name)]
+
+
+def _leads_unused(table: Table, name: str) -> bool:
+    """Whether an index that it leads was never scanned: asking would count as a scan, and hide that nobody uses it."""
+    return any(
+        index.scans == 0 and not index.is_unique and index.keys and index.keys[0].column == name
+        for index in table.indexes
+    )
 
 
 def _has_bounds(column: Column) -> bool:

@@ -10,16 +10,18 @@ from pgadvisor.model.snapshot import Snapshot
 from tests.collect.fix_collect import collected, execute
 
 TABLES = """
-CREATE TABLE growing (id bigint PRIMARY KEY, at timestamptz, half integer, plain integer, word text);
+CREATE TABLE growing (id bigint PRIMARY KEY, at timestamptz, half integer, plain integer, word text,
+    unasked integer);
 CREATE INDEX ON growing (at DESC);
 CREATE INDEX ON growing (half) WHERE half > 10;
 CREATE INDEX ON growing (word);
+CREATE INDEX growing_unasked ON growing (unasked);
 CREATE TABLE still (id integer PRIMARY KEY);
-INSERT INTO growing SELECT i, '2024-01-01Z'::timestamptz + i * interval '1 hour', i, i, 'w' || i FROM generate_series(1, 500) AS i;
+INSERT INTO growing SELECT i, '2024-01-01Z'::timestamptz + i * interval '1 hour', i, i, 'w' || i, i FROM generate_series(1, 500) AS i;
 INSERT INTO still SELECT i FROM generate_series(1, 500) AS i;
 """  # noqa: E501 - statements stand on a line each
 LATER = (
-    "INSERT INTO growing SELECT i, '2024-01-01Z'::timestamptz + i * interval '1 hour', i, i, 'z'"
+    "INSERT INTO growing SELECT i, '2024-01-01Z'::timestamptz + i * interval '1 hour', i, i, 'z', i"
     " FROM generate_series(501, 900) AS i"
 )
 
@@ -31,6 +33,8 @@ def fill(dsn: str) -> None:
         connection.execute("SELECT pg_sleep(0.2)")
         connection.execute("ANALYZE")
         connection.execute(LATER.encode())
+        connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        connection.execute("SELECT max(at) FROM growing")
 
 
 def statistics(snapshot: Snapshot, table: str) -> dict[str, ColumnStatistics]:
@@ -47,6 +51,10 @@ def test_ends_are_those_of_now_where_an_index_leads_with_the_column(empty: str) 
     assert (found["at"].smallest, found["at"].largest) == ("2024-01-01 01:00:00+00", "2024-02-07 12:00:00+00")
     assert found["id"].histogram_bounds and found["id"].histogram_bounds[-1] == "500"
     assert [found[name].largest for name in ("half", "plain", "word")] == [None, None, None]
+    assert found["unasked"].largest is None
+    with psycopg.connect(empty) as connection:
+        counted = connection.execute("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'growing_unasked'")
+        assert counted.fetchone() == (0,), "an index that nobody uses still counts as such"
     assert statistics(snapshot, "still")["id"].largest is None
     assert statistics(strip_values(snapshot), "growing")["id"].largest is None
 
