@@ -73,6 +73,20 @@ class PlannedStatement:
             if node.alias and node.table and alias and re.fullmatch(rf"{re.escape(alias)}(_\d+)?", node.alias)
         )
 
+    def scan_number(self, alias: str | None) -> int | None:
+        """The number of the node that reads the relation of that alias; None: none does, or several."""
+        scans = self.scans(alias)
+        return next((at for at, node in enumerate(self.nodes) if node is scans[0]), None) if len(scans) == 1 else None
+
+    def scan_share(self, alias: str | None) -> float:
+        """The share of the statement that reading the relation of that alias takes, over its partitions."""
+        return self.share_below(*self.scans(alias))
+
+    def share_below(self, *tops: PlanNode) -> float:
+        """The share of the statement that those nodes take with all that is below them."""
+        below = {id(node) for top in tops for node in top.walk()}
+        return min(sum(each.share for node, each in self.numbered() if id(node) in below), 1.0)
+
     def children(self, number: int) -> Iterator[tuple[PlanNode, NodeFigures]]:
         """The nodes directly below the node of that number."""
         return ((node, each) for node, each in self.numbered() if each.parent == number)
@@ -358,12 +372,19 @@ class Facts:
         since = since or (server.started_at if server else None)
         return None if since is None else max((self.snapshot.collected_at - since).total_seconds(), 1.0)
 
-    def ms_per_day(self, statement: str | None) -> float | None:
-        """The statement's observed time per day, in milliseconds."""
+    def ms_per_day(self, statement: str | None, part: float = 1.0) -> float | None:
+        """The statement's observed time per day, or that of a `part` of it, in milliseconds."""
         found = self.statement(statement)
         if found is None or found.total_ms is None or self.window_s is None:
             return None
-        return found.total_ms * DAY_S / self.window_s
+        return found.total_ms * DAY_S / self.window_s * min(max(part, 0.0), 1.0)
+
+    def is_heavy(self, ms_per_day: float) -> bool:
+        """Whether so much time a day is a large part of all."""
+        if self.window_s is None or not self.total_ms:
+            return False
+        share = ms_per_day * self.window_s / DAY_S / self.total_ms
+        return share >= HEAVY_SHARE and ms_per_day >= HEAVY_MS_PER_DAY
 
     def matters(self, planned: PlannedStatement, part: float) -> bool:
         """Whether a fault that takes `part` of a statement is worth a word: neither a trifle of it nor of a fast call.

@@ -23,14 +23,17 @@ def memory_kb(facts: Facts, setting: str, planned: PlannedStatement | None = Non
 
 
 def hash_memory_kb(facts: Facts, planned: PlannedStatement | None = None) -> float | None:
-    """What one hash table may take: `work_mem` times `hash_mem_multiplier` (2.0 since PostgreSQL 15, 1.0 before)."""
-    limit = memory_kb(facts, "work_mem", planned)
-    if limit is None:
-        return None
-    server = facts.snapshot.server
+    """What one hash table may take: `work_mem` times `hash_mem_multiplier` (2.0 since PostgreSQL 15, 1.0 before).
+
+    None: not known, also where a plan that was pasted does not tell the version that it is of.
+    """
+    limit, server = memory_kb(facts, "work_mem", planned), facts.snapshot.server
     own = dict(planned.plan.settings).get("hash_mem_multiplier") if planned else None
+    told = own or facts.setting("hash_mem_multiplier")
+    if limit is None or (told is None and server is None):
+        return None
     usual = "2" if server and server.major >= 15 else "1"
-    return limit * float(own or facts.setting("hash_mem_multiplier") or usual)
+    return limit * float(told or usual)
 
 
 def temp_kb_per_call(facts: Facts, statement: str | None) -> float | None:

@@ -6,6 +6,21 @@ from typing import Literal, TypeVar
 
 from msgspec.structs import replace
 
+from pgadvisor.activity_facts import (
+    Blocker,
+    Holder,
+    blockers,
+    counters_a_day,
+    end_prepared,
+    end_session,
+    holders,
+    how_long_open,
+    is_idle,
+    lasting,
+    long_transactions,
+    session_label,
+    vacuum_due_at,
+)
 from pgadvisor.catalog_facts import (
     Place,
     counted,
@@ -28,7 +43,7 @@ from pgadvisor.estimates.diagnosis import Diagnosis, diagnoses
 from pgadvisor.estimates.remedies import analyze as analyze_table
 from pgadvisor.example import Example, drawn_plan, endpoint, foreign_key, node, ran, table
 from pgadvisor.facts import Facts, PlannedStatement
-from pgadvisor.indexes.advised import advised_cause, advised_evidence, advised_remedy, advised_severity
+from pgadvisor.indexes.advised import advised_cause, advised_evidence, advised_remedy, advised_severity, is_exchange
 from pgadvisor.indexes.bloat import rebuilt_bytes
 from pgadvisor.indexes.build_effort import size_text
 from pgadvisor.indexes.build_plan import concurrent_definition
@@ -62,6 +77,15 @@ from pgadvisor.locks.effect import Answer, LockEffect, TableLock
 from pgadvisor.locks.modes import LockMode, blocks_reads, blocks_writes
 from pgadvisor.memory import hash_memory_kb, memory_kb, more_work_mem, temp_kb_per_call
 from pgadvisor.migration_facts import NOTICED_MS, GateFacts, MigrationStep
+from pgadvisor.model.activity import (
+    Activity,
+    DatabaseCounters,
+    FrozenAge,
+    OpenTransaction,
+    PreparedTransaction,
+    ReplicationSlot,
+    RoleSetting,
+)
 from pgadvisor.model.advice import AdvisedIndex, DroppedIndex, IndexAdvice, StatementEffect
 from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.catalog import (
@@ -92,7 +116,6 @@ from pgadvisor.model.log import (
     RequestStep,
     RequestTrace,
 )
-from pgadvisor.model.logged_plans import logged_plans
 from pgadvisor.model.migration import Migration, MigrationStatement
 from pgadvisor.model.plan import DrawnPlan, Plan, PlanComparison, PlanNode, TriggerTime
 from pgadvisor.model.plan_change import ChangePlace, MadeIndex, NeededIndex, PlanChange, PlanChanges, WholeRead
@@ -100,7 +123,7 @@ from pgadvisor.model.plan_figures import NodeFigures
 from pgadvisor.model.plan_shape import accesses_of, shape_of
 from pgadvisor.model.snapshot import Area
 from pgadvisor.model.trace import HeldLock, Reversal, Trace, Traced, TraceError
-from pgadvisor.model.workload import Statement
+from pgadvisor.model.workload import Statement, WorkloadTotals
 from pgadvisor.partitions.bounds import (
     RangePartition,
     distance,
@@ -116,6 +139,7 @@ from pgadvisor.partitions.bounds import (
 from pgadvisor.partitions.evidence import PartitionEvidence, partition_evidence
 from pgadvisor.partitions.steps import migration, obstacles
 from pgadvisor.partitions.steps import undo as partition_undo
+from pgadvisor.pasted.logged import logged_plans
 from pgadvisor.row_by_row import Link, for_many, link_between, lookups, main_lookup
 from pgadvisor.safe_forms.batches import rows_in_batches
 from pgadvisor.safe_forms.columns import column_script, kept_up_script
@@ -166,8 +190,9 @@ from pgadvisor.safe_forms.spelled import (
 from pgadvisor.sql.ddl_step import DdlColumn, DdlConstraint, DdlStep
 from pgadvisor.sql.half_open import half_open_range
 from pgadvisor.sql.identifiers import object_name, quoted, quoted_table
-from pgadvisor.sql.nullable import is_output_nullable
+from pgadvisor.sql.nullable import is_denied, is_output_nullable
 from pgadvisor.sql.policy import RowCall, equated_columns, row_calls, with_calls_once
+from pgadvisor.sql.pull_up import pulled_up
 from pgadvisor.sql.query import ColumnUse, Output, Predicate, Query, Scope, SortKey, TableUse, Value
 from pgadvisor.unique_rows import has_distinct_rows, single_relations, told_relations
 
@@ -175,10 +200,12 @@ __all__ = [
     "MANY",
     "NOTICED_MS",
     "STALE_SHARE",
+    "Activity",
     "AdvisedIndex",
     "Answer",
     "Area",
     "Arm",
+    "Blocker",
     "ChangePlace",
     "CollationChange",
     "Column",
@@ -186,6 +213,7 @@ __all__ = [
     "ColumnStatistics",
     "ColumnUse",
     "Constraint",
+    "DatabaseCounters",
     "DdlColumn",
     "DdlConstraint",
     "DdlStep",
@@ -199,9 +227,11 @@ __all__ = [
     "ExtendedStatistics",
     "Facts",
     "Finding",
+    "FrozenAge",
     "Function",
     "GateFacts",
     "HeldLock",
+    "Holder",
     "Index",
     "IndexAdvice",
     "IndexKey",
@@ -218,6 +248,7 @@ __all__ = [
     "Need",
     "NeededIndex",
     "NodeFigures",
+    "OpenTransaction",
     "Output",
     "PartitionEvidence",
     "Place",
@@ -229,13 +260,16 @@ __all__ = [
     "PlannedStatement",
     "Policy",
     "Predicate",
+    "PreparedTransaction",
     "Query",
     "RangePartition",
     "Remedy",
     "Replica",
+    "ReplicationSlot",
     "RequestStep",
     "RequestTrace",
     "Reversal",
+    "RoleSetting",
     "RowCall",
     "Rule",
     "RuleKind",
@@ -265,6 +299,7 @@ __all__ = [
     "Waste",
     "Where",
     "WholeRead",
+    "WorkloadTotals",
     "accesses_of",
     "advised_cause",
     "advised_evidence",
@@ -272,6 +307,7 @@ __all__ = [
     "advised_severity",
     "alter",
     "analyze_table",
+    "blockers",
     "blocks_reads",
     "blocks_writes",
     "budgets_of",
@@ -285,6 +321,7 @@ __all__ = [
     "constraints_to_check",
     "counted",
     "counted_days",
+    "counters_a_day",
     "counts_up",
     "create_by_plan",
     "create_index",
@@ -294,6 +331,8 @@ __all__ = [
     "drawn_plan",
     "drop_index",
     "earlier",
+    "end_prepared",
+    "end_session",
     "endpoint",
     "endpoint_rule",
     "equal_columns",
@@ -308,7 +347,9 @@ __all__ = [
     "has_distinct_rows",
     "has_lock_timeout",
     "hash_memory_kb",
+    "holders",
     "how_long",
+    "how_long_open",
     "in_use_finding",
     "index_by_plan",
     "index_for",
@@ -318,8 +359,11 @@ __all__ = [
     "is_advised_to_go",
     "is_column_new",
     "is_covered",
+    "is_denied",
+    "is_exchange",
     "is_free_to_go",
     "is_harmless",
+    "is_idle",
     "is_in_a_plan",
     "is_in_key",
     "is_looked_up",
@@ -338,6 +382,7 @@ __all__ = [
     "keeps_reads_out",
     "kept_share",
     "kept_up_script",
+    "lasting",
     "leaves",
     "link_between",
     "listed",
@@ -345,6 +390,7 @@ __all__ = [
     "lock_finding",
     "lock_severity",
     "logged_plans",
+    "long_transactions",
     "lookups",
     "main_lookup",
     "makes",
@@ -367,6 +413,7 @@ __all__ = [
     "places",
     "plain_type",
     "plan_rule",
+    "pulled_up",
     "query_rule",
     "quoted",
     "quoted_table",
@@ -386,6 +433,7 @@ __all__ = [
     "searched_table",
     "server_rule",
     "serving",
+    "session_label",
     "shape_of",
     "single_relations",
     "size_text",
@@ -400,6 +448,7 @@ __all__ = [
     "unique_steps",
     "users_of",
     "usual_width",
+    "vacuum_due_at",
     "validated_steps",
     "wastes_of",
     "whole_read",

@@ -165,7 +165,15 @@ def endpoint_line(change: EndpointChange) -> str:
         for told in endpoint_figures(change)
     )
     name = folded(change.name, NAME)
-    return f"{change.change}: {name}: {mean} a request (p95 {p95}), queries of each {queries}, requests {requests}"
+    figures = f"{mean} a request (p95 {p95}), queries of each {queries}, requests {requests}"
+    return f"{endpoint_change(change)}: {name}: {figures}"
+
+
+def endpoint_change(change: EndpointChange) -> str:
+    """`worse`, or `worse in queries` where its requests are faster."""
+    before, after = change.mean_ms_before, change.mean_ms_after
+    is_faster = before is not None and after is not None and after < before
+    return "worse in queries" if change.change == "worse" and is_faster else change.change
 
 
 def _rows(rows: float | None) -> str:

@@ -3,7 +3,7 @@
 from pgadvisor.model.finding import Finding
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import labels
-from pgadvisor.reports.fix_first import gain
+from pgadvisor.reports.fix_first import DAY_S, HOUR_S, gain
 from pgadvisor.reports.lookup import Lookup
 
 
@@ -46,7 +46,7 @@ def gain_text(lookup: Lookup, finding: Finding) -> str | None:
         daily = f", {numbers.time(freed.freed_ms_per_day)} a day" if freed else ""
         return f"saves {numbers.at_most(saved)} of each request{daily}"
     if freed is None:
-        return None
+        return at_most_text(lookup, finding)
     text = "frees " + ("" if freed.is_extrapolated else f"{numbers.time(freed.freed_ms_per_day)} a day")
     if freed.share is not None:
         text += f"{'' if freed.is_extrapolated else ', '}{numbers.share(freed.share)} of all database time"
@@ -55,3 +55,14 @@ def gain_text(lookup: Lookup, finding: Finding) -> str | None:
     elif freed.now_ms_per_day is not None and not freed.is_extrapolated:
         text += f"; in all: {numbers.time(freed.now_ms_per_day)} → {numbers.time_after(freed.after_ms_per_day)} a day"
     return f"{text} (estimated)"
+
+
+def at_most_text(lookup: Lookup, finding: Finding) -> str | None:
+    """Where no gain is known, the time of what it is about: nobody promises that all of it goes."""
+    most, window_s = finding.at_most_ms_per_day, lookup.report.window_s
+    if not most or finding.gain_ms_per_day is not None or window_s is None:
+        return None
+    share = lookup.report.share_of(most * window_s / DAY_S)
+    daily = None if window_s < HOUR_S else f"{numbers.time(most)} a day"
+    told = [each for each in (daily, share and f"{numbers.share(share)} of all database time") if each]
+    return f"frees at most {', '.join(told)}" if told else None

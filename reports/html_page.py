@@ -14,6 +14,7 @@ from pgadvisor.model.finding import Finding, Severity
 from pgadvisor.model.plan import PlanComparison
 from pgadvisor.model.report import Report, StatementChange, TimeShare, TriedChange
 from pgadvisor.reports import labels, pictures, prose, report_words
+from pgadvisor.reports.finding_words import at_most_text
 from pgadvisor.reports.fix_first import Fix, Gain, first_fixes, gain
 from pgadvisor.reports.html_endpoints import EndpointView, endpoint_views
 from pgadvisor.reports.html_index import finding_index
@@ -38,6 +39,8 @@ class FindingView(NamedTuple):
     summary: str
     rule_anchor: str | None
     gain: Gain | None
+    at_most: str | None
+    """What can be said instead where no gain is known."""
     statement: StatementView | None
     others: tuple[StatementView, ...]
     """The other statements concerned, the most costly first."""
@@ -222,6 +225,7 @@ def _finding(
         summary=prose.page_summary(pages.get(finding.rule, "")),
         rule_anchor=f"rule-{_slug(finding.rule)}" if finding.rule in pages else None,
         gain=gain(lookup, finding),
+        at_most=at_most_text(lookup, finding),
         statement=own,
         others=tuple(view for view in others if view is not None),
         shows_plan=own is not None and own.plan is not None and own.home == link,

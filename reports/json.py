@@ -178,6 +178,7 @@ def _finding(finding: Finding, at: Positions) -> JsonFinding:
             text=remedy.text, sql=remedy.sql, code=remedy.code, undo=remedy.undo, lock=remedy.lock, cost=remedy.cost
         ),
         gain_ms_per_day=_number(finding.gain_ms_per_day),
+        at_most_ms_per_day=_number(finding.at_most_ms_per_day),
         saves_ms_per_request=_number(finding.saves_ms_per_request),
         share=_number(finding.share),
         statements=_keys(finding.statements, at),

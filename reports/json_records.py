@@ -132,6 +132,8 @@ class JsonFinding(JsonRecord):
     """The pieces in the order the rule gave them."""
     remedy: JsonRemedy
     gain_ms_per_day: float | None
+    at_most_ms_per_day: float | None
+    """Where the gain is not known: the observed time of what it is about, of which its remedy frees some or all."""
     saves_ms_per_request: float | None
     """Of a finding about requests of an endpoint: at most; null: it is about something else."""
     share: float | None
@@ -362,7 +364,7 @@ class JsonReport(JsonRecord):
     rules_not_run: tuple[JsonRuleNotRun, ...]
     unread: tuple[JsonUnread, ...]
     findings: tuple[JsonFinding, ...]
-    """Ranked: severity, then time freed, then sureness."""
+    """Ranked: severity, then time freed (of one that can only be told at most, half), then sureness."""
     waived: tuple[JsonWaived, ...]
     """Findings that the settings, or at the gate comments, waive, in the same order."""
     unused_waivers: tuple[str, ...]

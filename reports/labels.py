@@ -13,6 +13,7 @@ PLAN_KINDS: dict[PlanKind, str] = {
     "none": "no plan",
     "generic": "generic plan",
     "values": "planned with values",
+    "logged": "logged by auto_explain",
     "analyzed": "EXPLAIN ANALYZE",
 }
 """What a reader is told of each kind."""
@@ -26,6 +27,8 @@ AREAS: dict[Area, str] = {
     "statements": "statements",
     "plans": "plans",
     "replicas": "replicas",
+    "activity": "activity of the server",
+    "sessions": "sessions and locks",
     "analyze": "EXPLAIN ANALYZE",
     "planner": "planner twin",
     "migrations": "migrations",

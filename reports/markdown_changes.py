@@ -50,7 +50,8 @@ def beside(changes: Changes) -> Iterator[str]:
             ]
         yield listed(told, "line")
     rows = [
-        f"| {each.change} | {' | '.join(change_words.endpoint_figures(each))} | {code(each.name, NAME)} |"
+        f"| {' | '.join((change_words.endpoint_change(each), *change_words.endpoint_figures(each)))} "
+        f"| {code(each.name, NAME)} |"
         for each in changes.endpoints
         if each.change != "same"
     ]

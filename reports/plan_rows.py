@@ -59,6 +59,10 @@ class PlanRow(Record):
         return f"{numbers.factor(self.q_error)} {'more' if self.rows > self.estimated_rows else 'fewer'}"
 
 
+OUTSIDE, OUTSIDE_MS = 0.05, 1.0
+"""Less of the execution outside its nodes is not worth a word."""
+
+
 class PlanTable(Record):
     """A plan ready to be shown."""
 
@@ -71,6 +75,8 @@ class PlanTable(Record):
     """False: EXPLAIN printed neither costs nor planned rows (COSTS OFF)."""
     planning_ms: float | None = None
     execution_ms: float | None = None
+    outside_ms: float | None = None
+    """Of the execution, what no node, trigger or sending of the result took: starting and ending; None: a trifle."""
     jit_ms: float | None = None
     settings: tuple[tuple[str, str], ...] = ()
     triggers: tuple[tuple[str, str], ...] = ()
@@ -87,13 +93,23 @@ def plan_table(plan: Plan) -> PlanTable:
         has_costs=any(node.total_cost or node.estimated_rows for node in plan.root.walk()),
         planning_ms=plan.planning_ms,
         execution_ms=plan.execution_ms,
+        outside_ms=_outside_ms(plan),
         jit_ms=plan.jit_ms,
         settings=plan.settings,
         triggers=tuple(
-            (trigger.name, f"{numbers.time(trigger.time_ms)} in {numbers.count(trigger.calls)} calls")
+            (trigger.name, f"{numbers.time(trigger.time_ms)} in {numbers.plural(int(trigger.calls), 'call')}")
             for trigger in plan.triggers
         ),
     )
+
+
+def _outside_ms(plan: Plan) -> float | None:
+    if plan.execution_ms is None or not plan.has_timing:
+        return None
+    in_nodes = sum(each.self_ms or 0.0 for each in figures(plan))
+    told = in_nodes + sum(each.time_ms for each in plan.triggers) + (plan.serialization_ms or 0.0)
+    rest = plan.execution_ms - told
+    return rest if rest >= max(OUTSIDE_MS, OUTSIDE * plan.execution_ms) else None
 
 
 def _row(node: PlanNode, each: NodeFigures, is_analyzed: bool) -> PlanRow:

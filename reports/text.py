@@ -6,7 +6,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pgadvisor.model.report import Report
-from pgadvisor.reports import endpoint_words, index_words, labels, text_changes, text_endpoints, text_sections
+from pgadvisor.reports import (
+    change_words,
+    endpoint_words,
+    index_words,
+    labels,
+    text_changes,
+    text_endpoints,
+    text_sections,
+)
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import report_words as words
 from pgadvisor.reports.lookup import Lookup, lookup_of
@@ -41,6 +49,9 @@ def summary(report: Report) -> RenderableType:
     """
     lookup = lookup_of(report)
     parts: list[RenderableType] = [_verdict(report), Text()]
+    if report.changes is not None:
+        since = f"Since {numbers.moment(report.changes.previous_at)}: {change_words.headline(report, report.changes)}"
+        parts += [Text(visible(since)), Text()]
     if report.advice is not None and labels.is_of_indexes(report):
         return Group(*parts, *first_steps(report.advice, TOP))
     # New ones before those that are known: they are what a check fails on.

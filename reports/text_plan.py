@@ -95,7 +95,8 @@ def _rows(row: PlanRow, table: PlanTable) -> str:
 def _footer(table: PlanTable) -> str:
     parts = []
     if table.execution_ms is not None:
-        parts.append(f"{numbers.time(table.execution_ms)} to run")
+        outside = f", {numbers.time(table.outside_ms)} of it outside the nodes" if table.outside_ms else ""
+        parts.append(f"{numbers.time(table.execution_ms)} to run{outside}")
     if table.planning_ms is not None:
         parts.append(f"{numbers.time(table.planning_ms)} to plan")
     if table.jit_ms:

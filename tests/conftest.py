@@ -11,9 +11,19 @@ from packaging.specifiers import SpecifierSet
 # Asserts of files that are no tests themselves show their values only when told before they are imported.
 pytest.register_assert_rewrite("tests.golden", "tests.small_shop")
 
+from tests.fix_clusters import ready_made_clusters, real_initdb  # noqa: E402
 from tests.fix_servers import SERVER_IS_UP, database, debian15, every_server, new_database, reader, server  # noqa: E402
 
-__all__ = ["database", "debian15", "every_server", "new_database", "reader", "server"]
+__all__ = [
+    "database",
+    "debian15",
+    "every_server",
+    "new_database",
+    "reader",
+    "ready_made_clusters",
+    "real_initdb",
+    "server",
+]
 
 # CI tries the same examples each time: a rare one that fails is found at a desk, not in somebody's unrelated change.
 hypothesis.settings.register_profile("same", derandomize=True, database=None)

@@ -118,6 +118,8 @@ def create_database(server: Server, name_hint: str, template: str = "template0")
     """The DSN of a new database with a name of its own, a copy of `template`."""
     name = f"{re.sub(r'[^a-z0-9_]', '_', name_hint.lower())[:40]}_{secrets.token_hex(4)}"
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    if server.version_num >= 150_000:
+        statement += sql.SQL(" STRATEGY file_copy")  # in half the time, without a log of every page
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute(statement)
     return server.dsn(name)

@@ -52,6 +52,8 @@ VOLATILE_BUT_HARMLESS = {
     "set_config",
     "pg_advisory_unlock_all",
     "clock_timestamp",
+    "pg_blocking_pids",
+    "pg_control_system",
     "pg_database_size",
     "pg_relation_size",
     "pg_indexes_size",

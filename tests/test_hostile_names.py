@@ -17,10 +17,10 @@ from pgadvisor.reports.visible_text import UNSEEN
 from pgadvisor.sql.parse import is_valid
 from tests.cli.run import pgadvisor
 from tests.fix_servers import Server, create_database, drop_database, drop_reader, make_reader
-from tests.reports.fix_browser import OPEN_ALL, Open, browser, needs_chromium, opened
+from tests.reports.fix_browser import OPEN_ALL, Open, browser, kept_pages, needs_chromium, opened
 from tests.reports.test_hostile_formats import check_policy
 
-__all__ = ["browser", "opened"]
+__all__ = ["browser", "kept_pages", "opened"]
 pytestmark = pytest.mark.server
 
 NAMES = (
@@ -144,7 +144,6 @@ def test_the_page_in_a_browser(hostile: str, opened: Open, tmp_path: Path) -> No
     check_policy(html.render(report))
     page = opened(report)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(200)
     names = page.evaluate("[...document.querySelectorAll('*')].flatMap((each) => each.getAttributeNames())")
     assert not [name for name in names if name.startswith("on") or name == "style"]
     shown = page.locator("main").inner_text()

@@ -48,7 +48,7 @@ def test_rule_page_is_complete(rule: Rule) -> None:
 def assert_is_whole(rule: Rule, finding: Finding) -> None:
     """What every finding must carry, whatever the rule."""
     assert finding.rule == rule.name
-    assert finding.key.startswith((f"{rule.name}:", "index:", "subquery:", "statistics:"))
+    assert finding.key.startswith((f"{rule.name}:", "index:", "subquery:", "exclusion:", "wrapped:", "statistics:"))
     assert finding.severity.rank >= rule.severity.rank, "worse than the rule says it gives"
     assert finding.evidence
     assert finding.wrong_if

@@ -7,6 +7,7 @@ import msgspec
 from pgadvisor import __version__
 from pgadvisor.advise.endpoints import endpoints_of, logged_of
 from pgadvisor.advise.index_advice import settled
+from pgadvisor.advise.logged_plans import with_logged_plans
 from pgadvisor.advise.merge import merge
 from pgadvisor.advise.page import page_of
 from pgadvisor.advise.queries import read_queries
@@ -30,6 +31,7 @@ from pgadvisor.parameters.draws import DrawnStatement
 from pgadvisor.rule import Rule
 from pgadvisor.selection.advise import advise_indexes
 from pgadvisor.selection.wishes import Wishes
+from pgadvisor.sql.readings import Readings
 
 
 def advise(
@@ -44,33 +46,39 @@ def advise(
     progress: Progress = no_progress,
     budgets: tuple[EndpointBudget, ...] = (),
     waivers: Waivers | None = None,
+    readings: Readings | None = None,
 ) -> Report:
     """What the rules (all, unless some are named) say of the snapshot.
 
     `across`: statements with the same cause share a finding; without it each statement has its own. With a `planner`
     and the statements `drawn` for it, proposed indexes are tried before they are shown; without it they are shown as
     the rules propose them. With `wishes` the indexes are chosen for the whole workload. `budgets` are those of
-    endpoints, `waivers` those of findings.
+    endpoints, `waivers` those of findings; `readings` of statements may be shared with another snapshot.
     """
     rules = audit_rules() if rules is None else rules
     if snapshot.logs is None:  # nobody gave any: as with migrations, rules about them are no rules that could not run
         rules = tuple(rule for rule in rules if rule.kind != "endpoint") or rules
+    snapshot = with_logged_plans(snapshot)
     snapshot = with_alternatives(snapshot, drawn, planner) if planner else snapshot
-    queries, unread = read_queries(snapshot)
+    progress("statements", 0, 0)
+    queries, unread = read_queries(snapshot, readings)
     facts = Facts(snapshot, queries, None, budgets)
     advice = None
     if planner and wishes and drawn:
         advice = advise_indexes(facts, planner, drawn, wishes, progress)
         facts = Facts(snapshot, queries, advice, budgets)
+    progress("rules", 0, 0)
     found, not_run = run_rules(rules, facts, on_crash=on_crash)
     absent = {rule.rule for rule in not_run}
     ran = tuple(rule for rule in rules if rule.name not in absent)
     silence = Suppression(facts, terms_for(ran, waivers or Waivers(today=snapshot.collected_at.date())))
     kept = silence.kept(found)
     trial = Trial(facts, planner, drawn) if planner else None
-    asked = settled(trial.sifted(kept) if trial else kept, advice, facts, tuple(trial.different) if trial else ())
+    unknown = tuple(each.statement for each in drawn if each.unknown)
+    sifted = trial.sifted(kept) if trial else kept
+    asked = settled(sifted, advice, facts, tuple(trial.different) if trial else (), unknown)
     merged = silence.kept(merge(asked, facts, across=across))
-    findings = tuple(rank([trial.told(each) for each in merged] if trial else merged))
+    findings = tuple(rank([trial.told(each) for each in merged] if trial else merged, facts))
     return msgspec.structs.replace(
         observed(facts, give_verdict(findings, not_run, unread, facts)),
         findings=findings,

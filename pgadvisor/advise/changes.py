@@ -82,7 +82,7 @@ class _Comparison:
         self._planned = {planned.statement: planned for planned in report.plans if planned.plan is not None}
         same = self._same()
         self._key_before = same
-        self.known = frozenset({*(finding.key for finding in before.findings), *same})
+        self.known = frozenset({*(finding.key for finding in before.findings), *same, *self._told_beside()})
         self.still_found = frozenset({*(finding.key for finding in report.findings), *same.values()})
 
     def _same(self) -> dict[str, str]:
@@ -98,6 +98,15 @@ class _Comparison:
                     found[finding.key] = other.key
                     left.remove(other)
         return found
+
+    def _told_beside(self) -> set[str]:
+        """Keys of findings that a previous one told beside its own: what led them is mended."""
+        return {
+            finding.key
+            for finding in self.report.findings
+            for each in self.previous.findings
+            if finding.rule in each.also and not self._keys_now(each).isdisjoint(finding.statements)
+        }
 
     def _is_same(self, finding: Finding, before: Finding) -> bool:
         one, other = finding.where, before.where
@@ -239,7 +248,10 @@ class _Comparison:
     def _is_planned(self, keys: set[str], rule: Rule) -> bool:
         """Whether every one that ran has a plan again, a real one where the rule needs that."""
         planned = [self._planned.get(key) for key in keys]
-        return all(each is not None and (each.kind == "analyzed" or "analyze" not in rule.needs) for each in planned)
+        return all(
+            each is not None and ("analyze" not in rule.needs or (each.plan is not None and each.plan.is_analyzed))
+            for each in planned
+        )
 
     def told(self, finding: Finding) -> GoneFinding:
         """The previous finding, as far as it is still of interest."""

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from pgadvisor.advise.statement_changes import WORTH_TELLING, is_apart
+from pgadvisor.advise.statement_changes import CALLED_MORE, WORTH_TELLING, is_apart
 from pgadvisor.model.changes import EndpointChange
 from pgadvisor.model.log import LoggedEndpoint
 from pgadvisor.model.report import Endpoint
 
 _RANK = ("worse", "new", "better", "gone", "same")
+SLOWER = ((30, 1.5, 1.0), (10, 3.0, 50.0))
+"""(requests in each run, factor, milliseconds more): a test that asks a page a dozen times first reads what later is in
+memory, which makes such a request some milliseconds slower, and seldom fifty."""
+LOOP = 5.0
+"""So many more queries of a request, and three times as many, are a loop that began, whatever time it takes."""
 
 
 def endpoint_changes(now: Sequence[Endpoint], before: Sequence[Endpoint]) -> tuple[EndpointChange, ...]:
@@ -39,19 +44,29 @@ def _told(name: str, seen: LoggedEndpoint | None, known: LoggedEndpoint | None, 
 def _change(
     seen: LoggedEndpoint | None, known: LoggedEndpoint | None, total_ms: float
 ) -> Literal["new", "worse", "better", "gone", "same"]:
-    """By the database time of a request, in so far as it moves the time of all; else by its queries."""
+    """By the database time of a request, in so far as it moves the time of all; else by its queries. A loop that began
+    is worse though the request be faster: on more rows, or another network, it will not be."""
     if seen is None:
         return "gone"
     if known is None:
         return "new"
     calls = min(seen.requests, known.requests)
+    queries, queries_before = queries_each(seen) or 0.0, queries_each(known) or 0.0
+    are_queries_apart = is_apart(calls, queries, queries_before) and abs(queries - queries_before) >= 1
+    if are_queries_apart and queries >= max(queries_before + LOOP, CALLED_MORE * queries_before):
+        return "worse"
     after, was = _mean_ms(seen) or 0.0, _mean_ms(known) or 0.0
-    if is_apart(calls, after, was) and abs(after - was) * seen.requests >= WORTH_TELLING * total_ms:
+    if _is_time_apart(calls, after, was) and abs(after - was) * seen.requests >= WORTH_TELLING * total_ms:
         return "worse" if after > was else "better"
-    after, was = queries_each(seen) or 0.0, queries_each(known) or 0.0
-    if is_apart(calls, after, was) and abs(after - was) >= 1:
-        return "worse" if after > was else "better"
+    if are_queries_apart:
+        return "worse" if queries > queries_before else "better"
     return "same"
+
+
+def _is_time_apart(calls: int, after: float, was: float) -> bool:
+    """Whether two means of database time differ by more than chance, and by more than anybody would not feel."""
+    slow, fast = max(after, was), min(after, was)
+    return any(calls >= least and slow >= factor * fast and slow - fast >= ms for least, factor, ms in SLOWER)
 
 
 def _mean_ms(seen: LoggedEndpoint | None) -> float | None:

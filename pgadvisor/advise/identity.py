@@ -9,13 +9,14 @@ from pgadvisor.model.finding import Finding
 _NUMBER = re.compile(r"\d[\d.,]*")
 
 
-_SHARED = re.compile(r"(index) \S.* \(.*\)|(subquery) |(statistics) [^()]+$")
-"""Causes that several rules name: `index public.orders (customer_id)`, and `statistics public.orders`, missing or
-old. `index public.a_idx` is one rule's own."""
+_SHARED = re.compile(r"(index) \S|(subquery) |(exclusion) |(wrapped) |(statistics) [^()]+$")
+"""Causes that several rules name: `index public.orders (customer_id)`, which lacks; `index public.a_idx`, which is of
+no use for one reason or several; `statistics public.orders`, missing or old; and of one statement, by its fingerprint,
+a subquery that runs for each row, one that excludes rows, and a column hidden in an expression."""
 
 
 def shared_cause(cause: str | None) -> str | None:
-    """What a cause is of that several rules may name: `index`, `subquery`, `statistics`; None: it is one rule's own."""
+    """What a cause is of that several rules may name: `index`, `subquery`, …; None: it is one rule's own."""
     found = _SHARED.match(cause or "")
     return next(filter(None, found.groups())) if found else None
 

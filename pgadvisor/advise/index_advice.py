@@ -4,42 +4,69 @@ A rule sees one scan, and the index that would serve that scan alone. The advice
 among them: it says which index to make instead, or that its gain is not worth one.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 
 import msgspec
 
-from pgadvisor.advise.trial_change import change_of
+from pgadvisor.advise.trial_change import Change, change_of
 from pgadvisor.facts import Facts
 from pgadvisor.model.advice import AdvisedIndex, IndexAdvice, StatementEffect
-from pgadvisor.model.finding import Evidence, Finding, Rung
+from pgadvisor.model.finding import Evidence, Finding, Rung, Severity
 from pgadvisor.rule import advised_cause, advised_evidence, advised_remedy
 
 MISSING = "missing-index"
 """The rule that tells the advised indexes which no other finding asks for."""
+SERVED = 0.5
+"""An index that leaves no more of a statement's cost serves it: who makes that one needs no other."""
 LITTLE = "it saves little of the whole time for its room and upkeep"
 
 
 def settled(
-    findings: Iterable[Finding], advice: IndexAdvice | None, facts: Facts, doubted: Sequence[str]
+    findings: Sequence[Finding],
+    advice: IndexAdvice | None,
+    facts: Facts,
+    doubted: Sequence[str],
+    unknown: Sequence[str] = (),
 ) -> list[Finding]:
     """The findings with the advised indexes for their remedies.
 
     `doubted`: `Statement.key` of those that the planner plans otherwise than the audited server: the advice is no judge
-    of them.
+    of them. `unknown`: of those of whose values nothing is known: that no index is advised for any value says little.
     """
     if advice is None:
         return list(findings)
     unjudged = {*doubted, *(key for key, _ in advice.left_out)}
     kept: list[Finding] = []
+    aside: list[tuple[Finding, list[tuple[AdvisedIndex, StatementEffect]]]] = []
     for finding in findings:
         change = None if finding.rule == MISSING else change_of(finding, facts)
         if change is None or finding.where.statement is None or finding.where.statement in unjudged:
             kept.append(finding)
             continue
         helping = _helping(advice, finding.where.statement)
-        own = [each for each in helping if each[0].table == change.made.table]
-        kept.append(_replaced(finding, own[0][0], advice, facts) if own else _left_out(finding, helping))
+        own = [each for each, _ in helping if _is_alike(each, change, facts)]
+        if own:
+            kept.append(_replaced(finding, own[0], advice, facts))
+        else:
+            aside.append((finding, helping))
+    asked = {finding.cause for finding in kept}
+    kept += [
+        finding if finding.where.statement in unknown and not helping else _left_out(finding, helping)
+        for finding, helping in aside
+        if not any(advised_cause(index) in asked and effect.ratio <= SERVED for index, effect in helping)
+    ]
     return _without_twice_told(kept)
+
+
+def _is_alike(index: AdvisedIndex, change: Change, facts: Facts) -> bool:
+    """Whether the advised index is on a column that the finding wants to look up: then it is that one, made better."""
+    table = facts.table(index.table)
+    if table is None or index.table != change.made.table:
+        return False
+    columns = {column.name for column in table.columns}
+    one, other = (columns.intersection(re.findall(r"\w+", text)) for text in (index.definition, change.told))
+    return bool(one & other)
 
 
 def _helping(advice: IndexAdvice, statement: str) -> list[tuple[AdvisedIndex, StatementEffect]]:
@@ -59,11 +86,12 @@ def _replaced(finding: Finding, index: AdvisedIndex, advice: IndexAdvice, facts:
 
 
 def _left_out(finding: Finding, instead: Sequence[tuple[AdvisedIndex, StatementEffect]]) -> Finding:
-    """The finding with why the set for the whole workload does without its index."""
+    """The finding with why the set for the whole workload does without its index: no reason to act on it first."""
     first, *others = finding.evidence
     names = ", ".join(index.name for index, _ in instead)
     text = f"the indexes advised for the whole workload leave it out: {f'{names} serves it' if names else LITTLE}"
-    return msgspec.structs.replace(finding, evidence=(first, Evidence(rung=Rung.ESTIMATED, text=text), *others))
+    evidence = (first, Evidence(rung=Rung.ESTIMATED, text=text), *others)
+    return msgspec.structs.replace(finding, evidence=evidence, severity=Severity.INFO)
 
 
 def _without_twice_told(findings: Sequence[Finding]) -> list[Finding]:

@@ -8,7 +8,7 @@ from pgadvisor.endpoint_facts import seen_endpoints
 from pgadvisor.facts import Facts
 from pgadvisor.model.finding import Finding, Where
 from pgadvisor.model.report import RuleNotRun
-from pgadvisor.model.snapshot import Area
+from pgadvisor.model.snapshot import Area, Snapshot
 from pgadvisor.rule import Rule
 from pgadvisor.sql.endpoint_name import endpoint_name
 
@@ -88,6 +88,7 @@ def _lacking(rule: Rule, facts: Facts) -> RuleNotRun | None:
 
 
 _ASK_DATABASE = "name a database or a snapshot file as the source"
+_ASK_NOW = "name a database as the source, or make the snapshot file again with this version of pgadvisor"
 _NO_REQUESTS = (
     "the logs tell of no request: no statement has tags, and none ran in a transaction of a named application",
     "have the application tag its statements with the endpoint (sqlcommenter), and log all of them for a while",
@@ -101,6 +102,8 @@ _ABSENT: dict[Area, tuple[str, str]] = {
     "statements": ("no statements were read", "CREATE EXTENSION pg_stat_statements"),
     "plans": ("no statement has a plan", "see at the statements why each has none"),
     "replicas": ("replicas are not visible", "GRANT pg_monitor to the role"),
+    "activity": ("nobody looked at what the server is doing", _ASK_NOW),
+    "sessions": ("nobody looked at the sessions and locks", _ASK_NOW),
     "analyze": ("no statement was run with EXPLAIN ANALYZE", "see at the statements why each was not"),
     "planner": ("no planner twin was built", _ASK_DATABASE),
     "migrations": ("no migration was read", "give migrations to `pgadvisor gate`"),
@@ -126,13 +129,21 @@ def _is_served(area: Area, facts: Facts) -> bool:
         case "plans":
             return any(planned.plan for planned in snapshot.plans)
         case "analyze":
-            return any(planned.kind == "analyzed" for planned in snapshot.plans)
+            return any(planned.plan is not None and planned.plan.is_analyzed for planned in snapshot.plans)
         case "migrations" | "trace":
             return False
         case "logs":
             return snapshot.logs is not None
+        case "activity":
+            return snapshot.activity is not None
+        case "sessions":
+            return snapshot.activity is not None and not _is_hidden(area, snapshot)
         case "replicas":
-            return not any(gap.area == "replicas" and gap.subject is None for gap in snapshot.gaps)
+            return not _is_hidden(area, snapshot)
+
+
+def _is_hidden(area: Area, snapshot: Snapshot) -> bool:
+    return any(gap.area == area and gap.subject is None for gap in snapshot.gaps)
 
 
 def _crashed(rule: Rule, crash: Exception) -> RuleNotRun:

@@ -1,6 +1,7 @@
 """Findings that someone took upon himself: by a comment in their statement, or by a waiver of the settings file."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from msgspec.structs import replace
 
@@ -65,8 +66,8 @@ class Suppression:
                 return None
             else:
                 also = tuple(other for other in also if other != rule)
-        told = tuple(Evidence(rung=Rung.INFERRED, text=fault) for fault in faults)
-        return replace(finding, also=also, evidence=(*finding.evidence, *told))
+        told = (Evidence(rung=Rung.INFERRED, text=fault) for fault in faults)
+        return replace(finding, also=also, evidence=tuple(dict.fromkeys((*finding.evidence, *told))))
 
     def _is_commented(self, finding: Finding) -> bool:
         """Whether all statements of the finding ask for silence."""
@@ -128,5 +129,5 @@ class Suppression:
     def _is_seen(self, waiver: ListedWaiver) -> bool:
         """Whether what it is about may be among what was looked at: settings are shared by other runs."""
         if waiver.file is not None:
-            return any(each.file for each in self._facts.snapshot.statements)
+            return any(each.file and fnmatchcase(each.file, waiver.file) for each in self._facts.snapshot.statements)
         return self._facts.has_catalog

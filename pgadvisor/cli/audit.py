@@ -10,6 +10,7 @@ from pgadvisor.advise.advise import advise
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.baseline import read_known, tell_unused, tell_unused_waivers, with_baseline
+from pgadvisor.cli.budgets import tell_unused_budgets
 from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.inventory_audit import ForAll, Job, audit_all, databases_of
 from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
@@ -27,6 +28,7 @@ from pgadvisor.model.waiver import Waivers
 from pgadvisor.reports import text
 from pgadvisor.rule import Rule
 from pgadvisor.selection.wishes import Wishes
+from pgadvisor.sql.readings import Readings
 
 THRIFTY = Wishes(room_price=0.05, least_fall=0.4, least_gain=0.005, least_ms=1000.0, least_units_served=5000.0)
 """An audit proposes what clearly pays, where `pgadvisor indexes` finds the best whatever room it takes. Shares are of
@@ -112,7 +114,7 @@ def audit(
     wishes = msgspec.structs.replace(THRIFTY, workload_is_given=workload is not None)
     judge = partial(
         report_on, rules=rules, planner=choice, wishes=wishes, budgets=settings.endpoints,
-        waivers=waivers_of(settings), debug=debug,
+        waivers=waivers_of(settings), readings=Readings() if previous else None, debug=debug,
     )  # fmt: skip
     if workload is not None and previous is not None:
         raise UsageError("statements of a file have no counters to compare: leave out --previous, or --workload")
@@ -129,6 +131,7 @@ def audit(
         tell(report, path)
         tell_unused(found, known)
         tell_unused_waivers(report)
+        tell_unused_budgets(found, settings.endpoints)
     end(report, fails, quiet=quiet)
 
 
@@ -164,6 +167,7 @@ def report_on(
     wishes: Wishes | None = None,
     budgets: tuple[EndpointBudget, ...] = (),
     waivers: Waivers | None = None,
+    readings: Readings | None = None,
     debug: bool = False,
 ) -> Report:
     """The report (`across`: see `advise`), its indexes tried on the chosen planner, which may be up and `ready`; with
@@ -175,7 +179,7 @@ def report_on(
 
     with drawn_for(snapshot, planner, ready) as drawn:
         try:
-            with progress_bars(planner.options.quiet) as progress:
+            with progress_bars(planner.options.quiet, planner.options.progress) as progress:
                 return advise(
                     drawn.snapshot,
                     rules,
@@ -187,12 +191,13 @@ def report_on(
                     progress=progress,
                     budgets=budgets,
                     waivers=waivers,
+                    readings=readings,
                 )
         except psycopg.Error as error:
             if debug or drawn.planner is None:
                 raise
             told = without_planner(snapshot, error)
-    return advise(told, rules, across=across, on_crash=crashed, budgets=budgets, waivers=waivers)
+    return advise(told, rules, across=across, on_crash=crashed, budgets=budgets, waivers=waivers, readings=readings)
 
 
 def tell(report: Report, path: Path | None) -> None:

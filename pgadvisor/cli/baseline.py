@@ -80,7 +80,7 @@ def tell_unused_waivers(report: Report) -> None:
     """On stderr, what silences nothing of what was found."""
     told = [*report.unused_waivers[:MOST_TOLD]]
     if len(report.unused_waivers) > MOST_TOLD:
-        told.append(f"and {len(report.unused_waivers) - MOST_TOLD:,} more waivers that silence nothing")
+        told.append(f"and {len(report.unused_waivers) - MOST_TOLD:,} more of the kind")
     for each in told:
         errors().print(visible(each), markup=False, highlight=False, soft_wrap=True)
 

@@ -22,6 +22,7 @@ from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
 from pgadvisor.reports import format_numbers as numbers
 from pgadvisor.reports import json_diff, labels, markdown_changes, text_changes
+from pgadvisor.sql.readings import Readings
 
 
 class DiffFormat(StrEnum):
@@ -108,7 +109,7 @@ def diff(
     kind = planner or _planner_of(before, after)
     choice = checked(PlannerChoice(kind=kind, programs=twin_bin, source=str(new), options=SourceOptions(quiet=quiet)))
     judge = partial(report_on, rules=rules, planner=choice, wishes=THRIFTY, budgets=settings.endpoints,
-                    waivers=waivers_of(settings), debug=debug)  # fmt: skip
+                    waivers=waivers_of(settings), readings=Readings(), debug=debug)  # fmt: skip
     report = redaction.redacted(compared(after.run, before, judge), key, quiet=quiet)
     output.write(_rendered(report, shape, path), path)
     _end(report, fail_on or (), quiet=quiet)

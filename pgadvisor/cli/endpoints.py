@@ -11,14 +11,13 @@ import typer
 from pgadvisor.advise.registry import choose
 from pgadvisor.cli import options, output, redaction
 from pgadvisor.cli.audit import report_on
+from pgadvisor.cli.budgets import tell_unused_budgets
 from pgadvisor.cli.config import read_config, waivers_of
 from pgadvisor.cli.logs import LogOptions, snapshot_with_logs
 from pgadvisor.cli.options import FailOn, Format, PlannerKind
 from pgadvisor.cli.planning import PlannerChoice, checked
 from pgadvisor.cli.source import SourceOptions, end, snapshot_of
-from pgadvisor.cli.terminal import errors
 from pgadvisor.errors import UsageError
-from pgadvisor.model.budget import EndpointBudget
 from pgadvisor.model.report import Report
 from pgadvisor.reports import markdown_endpoints, report_words, text_endpoints
 
@@ -86,7 +85,7 @@ def endpoints(
     waivers = waivers_of(settings)
     whole = report_on(snapshot, rules, planner=choice, budgets=settings.endpoints, waivers=waivers, debug=debug)
     if not quiet:
-        _tell_of_budgets(whole, settings.endpoints)
+        tell_unused_budgets(whole, settings.endpoints)
     report = _about(whole, endpoint)
     shown = redaction.redacted(report, key, quiet=quiet)
     name = shown.endpoints[0].name if endpoint is not None and len(shown.endpoints) == 1 else None
@@ -118,15 +117,6 @@ def _about(report: Report, pattern: str | None) -> Report:
         endpoints=tuple(line.endpoint for line in wanted),
         findings=tuple(report.findings[number - 1] for number in numbers),
     )
-
-
-def _tell_of_budgets(report: Report, budgets: tuple[EndpointBudget, ...]) -> None:
-    """A budget with a typing error would hold for ever."""
-    names = [each.name for each in report.endpoints]
-    for budget in budgets:
-        if not any(budget.is_of(name) for name in names):
-            told = f'Hint: no endpoint is called "{budget.pattern}", so its budget was not looked at'
-            errors().print(told, markup=False, highlight=False, soft_wrap=True)
 
 
 def _is_meant(name: str, pattern: str) -> bool:

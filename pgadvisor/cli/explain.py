@@ -31,6 +31,8 @@ NO_DATABASE = Gap(
     cure='for indexes and statistics give the query to `pgadvisor query "SELECT …" --source "dbname=shop"`',
 )
 PLANNED = "planned, not run: paste what EXPLAIN (ANALYZE, BUFFERS) prints, to see where the time goes"
+ASIDE = ("select-star",)
+"""What the text of a query is told of whatever its plan: whoever pastes a plan asks for its time."""
 LARGEST = 256 * 1024 * 1024
 """Bytes that are read: no plan is as big, and a log is for `pgadvisor audit --log`."""
 
@@ -82,7 +84,8 @@ def explain(
         if debug:
             raise crash
 
-    rules = tuple(rule for rule in chosen if rule.kind in kinds and "logs" not in rule.needs)
+    aside = () if select or settings.select else ASIDE
+    rules = tuple(rule for rule in chosen if rule.kind in kinds and "logs" not in rule.needs and rule.name not in aside)
     found = with_baseline(advise(_snapshot(plans, file), rules, across=False, on_crash=crashed), known)
     report = redaction.redacted(found, key, quiet=quiet)
     fails = fail_on or settings.fail_on or FailOn.NEVER

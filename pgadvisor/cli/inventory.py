@@ -20,8 +20,11 @@ _STRANGE = re.compile(r"[^A-Za-z0-9_]+")
 _KEYWORD = re.compile(r"\s*(\w+)\s*=\s*\S+\s*")
 """One word of a DSN, such as `host=db`."""
 _TABLE = re.compile(r"\s*\[\[\s*database\s*\]\]")
+_A_TABLE = re.compile(r"\s*\[")
+"""No connection string begins so."""
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 _IN_ENTRY = re.compile(r" - at `\$\.database\[(\d+)\](?:\.([\w-]+))?.*`$")
+_UNKNOWN = re.compile(r"unknown field `(.+?)`")
 EXAMPLE = "see `pgadvisor audit --help` and docs/inventory.md"
 
 
@@ -68,7 +71,7 @@ def read_inventory(path: Path) -> tuple[ListedDatabase, ...]:
         raise UsageError(f"the inventory {path} cannot be read ({error.strerror}): check its name") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"the inventory {path} is no UTF-8 text: write TOML, or a connection a line") from error
-    is_toml = path.suffix.lower() == ".toml" or _first_line(text).startswith("[")
+    is_toml = path.suffix.lower() == ".toml" or any(map(_A_TABLE.match, text.splitlines()))
     found = tuple(_of_toml(path, text) if is_toml else _of_lines(path, text))
     if not found:
         raise UsageError(f"the inventory {path} names no database: {EXAMPLE}")
@@ -87,11 +90,6 @@ def listed(sources: tuple[str, ...]) -> tuple[ListedDatabase, ...]:
             "dbname=NAME for a database's name"
         )
     return tuple(_with_names([ListedDatabase(name="", source=each, line=0) for each in sources]))
-
-
-def _first_line(text: str) -> str:
-    lines = (line.strip() for line in text.splitlines())
-    return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def _of_toml(path: Path, text: str) -> Iterator[ListedDatabase]:
@@ -129,8 +127,9 @@ def _entries(path: Path, text: str) -> tuple[_Entry, ...]:
     try:
         return msgspec.convert(_dashed(content), _File).database
     except msgspec.ValidationError as error:
-        where = _IN_ENTRY.search(str(error))
-        line = _line_of(text, int(where[1]), where[2]) if where else 1
+        where, unknown = _IN_ENTRY.search(str(error)), _UNKNOWN.search(str(error))
+        key = unknown[1] if unknown else None
+        line = _line_of(text, int(where[1]), key or where[2]) if where else _line_of_key(text, key)
         said = str(error).partition(" - at `")[0]
         _refuse(path, line, f"{said[:1].lower()}{said[1:]}: a [[database]] has name, dsn or service or snapshot, log, "
                             "planner and fail-on")  # fmt: skip
@@ -159,6 +158,13 @@ def _lines_of_entries(text: str) -> list[tuple[int, dict[str, int]]]:
         elif found and "=" in line:
             found[-1][1].setdefault(line.partition("=")[0].strip().strip("\"'").replace("_", "-"), number)
     return found
+
+
+def _line_of_key(text: str, key: str | None) -> int:
+    """The line of a key, or of a table, that is of no `[[database]]`."""
+    told = re.compile(rf"\s*\[*\s*[\"']?{re.escape(key)}\b") if key else None
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if told and told.match(line)), 1)
 
 
 def _line_of(text: str, entry: int, key: str | None) -> int:

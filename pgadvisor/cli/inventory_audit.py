@@ -9,6 +9,7 @@ from functools import partial
 from multiprocessing import parent_process
 from pathlib import Path
 
+import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
@@ -16,7 +17,7 @@ from pgadvisor import __version__
 from pgadvisor.cli import output
 from pgadvisor.cli.inventory import ListedDatabase, listed, read_inventory
 from pgadvisor.cli.options import FailOn, Format, PlannerKind
-from pgadvisor.cli.side_by_side import Failure, side_by_side
+from pgadvisor.cli.side_by_side import Failure, Tell, side_by_side
 from pgadvisor.cli.source import SourceOptions
 from pgadvisor.cli.terminal import errors
 from pgadvisor.collect.file import is_snapshot
@@ -133,14 +134,18 @@ def audit_all(
     _end(overview, quiet=quiet)
 
 
-def _write_report(report_of: Callable[[Job], Report], job: Job) -> AuditedDatabase:
+def _write_report(report_of: Callable[[Job], Report], job: Job, tell: Tell) -> AuditedDatabase:
     """One database, in a process of its own: its report is written, its row goes back."""
+    stages = _Stages(tell)
+    source = msgspec.structs.replace(job.common.source, progress=stages)
+    job = msgspec.structs.replace(job, common=msgspec.structs.replace(job.common, source=source))
     try:
         report = report_of(job)
     except KeyboardInterrupt:
         _tidy_after_killed(job.folder)
         raise
     file = f"{job.database.name}.{ENDINGS[job.common.form]}"
+    stages("report", 0, 0)
     failing = sum(each.status != "known" and job.fail_on.is_reached(each.severity) for each in report.findings)
     if job.common.form is Format.HTML:
         content = html.render(report, job.common.plan_viewer, INDEX).encode()
@@ -148,6 +153,19 @@ def _write_report(report_of: Callable[[Job], Report], job: Job) -> AuditedDataba
         content = output.render(report, job.common.form, job.folder / file, fail_on=job.fail_on)
     (job.folder / file).write_bytes(content)
     return overview_words.row_of(report, job.database.name, file=file, failing=failing)
+
+
+class _Stages:
+    """A Progress that tells each stage once, when it begins."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell, self._stage = tell, ""
+
+    def __call__(self, stage: str, done: int, total: int, /) -> None:
+        """Tell the stage, if it is another."""
+        if stage != self._stage:
+            self._stage = stage
+            self._tell(stage)
 
 
 def _tidy_after_killed(room: Path) -> None:
@@ -159,7 +177,7 @@ def _tidy_after_killed(room: Path) -> None:
             room.parent.rmdir()
 
 
-def _audited(jobs: list[Job], work: Callable[[Job], AuditedDatabase], *, at_once: int, quiet: bool) -> Overview:
+def _audited(jobs: list[Job], work: Callable[[Job, Tell], AuditedDatabase], *, at_once: int, quiet: bool) -> Overview:
     rows: dict[int, AuditedDatabase] = {}
     with _Lines([job.database.name for job in jobs], quiet) as lines:
 
@@ -169,7 +187,10 @@ def _audited(jobs: list[Job], work: Callable[[Job], AuditedDatabase], *, at_once
             rows[place] = row
             lines.end(place, row)
 
-        side_by_side(work, jobs, at_once=at_once, started=lines.start, ended=ended, debug=jobs[0].common.debug)
+        side_by_side(
+            work, jobs, at_once=at_once, started=lines.start, reached=lines.reach, ended=ended,
+            debug=jobs[0].common.debug,
+        )  # fmt: skip
     return Overview(pgadvisor=__version__, databases=tuple(rows[place] for place in range(len(jobs))))
 
 
@@ -219,6 +240,10 @@ class _Lines:
         """The database's audit has begun."""
         self._starts[place] = time.monotonic()
         self._tasks[place] = self._progress.add_task(self._names[place])
+
+    def reach(self, place: int, stage: str) -> None:
+        """It is at that stage now."""
+        self._progress.update(self._tasks[place], description=f"{self._names[place]}: {stage}")
 
     def end(self, place: int, row: AuditedDatabase) -> None:
         """It has ended."""

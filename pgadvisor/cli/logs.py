@@ -16,10 +16,11 @@ from pgadvisor.cli.terminal import progress_bars
 from pgadvisor.collect.collector import collect
 from pgadvisor.collect.file import read_snapshot
 from pgadvisor.collect.session import MARK
-from pgadvisor.errors import UsageError
+from pgadvisor.errors import PgAdvisorError, UsageError
+from pgadvisor.logs.cures import cure_of
 from pgadvisor.logs.reading import read_logs
 from pgadvisor.logs.tally import Options
-from pgadvisor.model.log import LoggedStatement, Logs, NotRead
+from pgadvisor.model.log import LogFile, LoggedStatement, Logs, NotRead
 from pgadvisor.model.record import Record
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from pgadvisor.model.workload import Statement, WorkloadTotals
@@ -28,6 +29,8 @@ from pgadvisor.sql.parse import Unread, parse_tree
 _PLANNED = frozenset(("SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"))
 SAME_LOG = "the same log as "
 """So begins the reason of a file whose twin, in another form, was read."""
+WORKERS_S = 10.0
+"""So long a cluster may take until a worker is there."""
 NO_DATABASE = Gap(
     area="catalog",
     reason="no database was asked: the statements are the logs' alone",
@@ -54,10 +57,10 @@ def snapshot_with_logs(source: str | None, asked: SourceOptions, logs: LogOption
     if (file := snapshot_file(source)) is not None:
         return with_logs(read_snapshot(file), asked, logs)
     with connect(source, asked) as session:
-        with progress_bars(asked.quiet) as progress:
+        with progress_bars(asked.quiet, asked.progress) as progress:
             found = collect(session, progress=progress)
         found = with_logs(found, asked, logs)
-        with progress_bars(asked.quiet) as progress:
+        with progress_bars(asked.quiet, asked.progress) as progress:
             return with_plans(session, found, asked.plans, progress)
 
 
@@ -65,7 +68,7 @@ def with_logs(snapshot: Snapshot, asked: SourceOptions, logs: LogOptions) -> Sna
     """The snapshot with what the logs tell. Where it has no statements, theirs take the place."""
     setting = next((each.value for each in snapshot.settings if each.name == "log_line_prefix"), None)
     options = Options(keep_values=logs.keep_values, database=snapshot.server.database if snapshot.server else None)
-    with progress_bars(asked.quiet) as progress, executor_of(logs.executor) as executor:
+    with progress_bars(asked.quiet, asked.progress) as progress, executor_of(logs.executor) as executor:
         told = read_logs(
             logs.files,
             prefix=logs.prefix,
@@ -87,10 +90,10 @@ def _as_of(snapshot: Snapshot, end: datetime) -> Snapshot:
     return msgspec.structs.replace(snapshot, collected_at=end, totals=moved)
 
 
-def _gaps(told: Logs, database: str | None) -> Iterator[Gap]:
+def _gaps(logs: Logs, database: str | None) -> Iterator[Gap]:
     """What of the logs was not read, and what one looks for in them and they do not have."""
     counts: dict[str, list[NotRead]] = {}
-    for each in told.not_read:
+    for each in logs.not_read:
         if not each.reason.startswith(SAME_LOG):  # nothing is missing then
             counts.setdefault(each.reason, []).append(each)
     for reason, found in counts.items():
@@ -98,19 +101,33 @@ def _gaps(told: Logs, database: str | None) -> Iterator[Gap]:
         count = sum(each.count for each in found)
         times = "" if count == 1 else f", {count:,} times"
         where = f"{', first' if times else ','} in line {first.line}" if first.line else ""
-        yield Gap(
-            area="logs", subject=first.file, reason=f"not read: {reason}{times}{where}", cure="look at the file there"
-        )
-    if not told.records:
+        told = f"not read: {reason}{times}{where}"
+        yield Gap(area="logs", subject=first.file, reason=told, cure=cure_of(reason))
+    for file in logs.files:
+        yield from _gaps_of_prefix(file, database)
+    if not logs.records:
         reason = "no record was understood"
         cure = "see that the files are whole and not empty, and give --log-line-prefix as `SHOW log_line_prefix` has it"
-    elif not told.statements:
+    elif not logs.statements:
         of = f' of the database "{database}"' if database else ""
-        reason = f"of {told.records:,} records none tells of a statement{of}"
+        reason = f"of {logs.records:,} records none tells of a statement{of}"
         cure = "set log_min_duration_statement = 0 for a while, and give the logs of that database's server"
     else:
         return
     yield Gap(area="logs", reason=reason, cure=cure)
+
+
+def _gaps_of_prefix(file: LogFile, database: str | None) -> Iterator[Gap]:
+    """What the prefix of the file's lines leaves open; the other forms tell all of it."""
+    if file.prefix is None or not file.records:
+        return
+    cure = "add {} to log_line_prefix; if it is there, give --log-line-prefix as `SHOW log_line_prefix` has it"
+    if not any(each in file.prefix for each in ("%p", "%c")):
+        reason = "its lines name neither process nor session: only statements with a request's id are told as requests"
+        yield Gap(area="logs", subject=file.name, reason=reason, cure=cure.format("[%p]"))
+    if database is not None and "%d" not in file.prefix:
+        reason = "its lines name no database: statements of other databases are counted as well"
+        yield Gap(area="logs", subject=file.name, reason=reason, cure=cure.format("%d"))
 
 
 def _with_statements(snapshot: Snapshot, logs: Logs) -> Snapshot:
@@ -189,5 +206,15 @@ def executor_of(spelled: str | None) -> Iterator[Executor | None]:
     except OSError as error:
         raise UsageError(f"no Dask scheduler answers at {spelled}: start one with `dask scheduler`") from error
     with client:
+        try:
+            client.wait_for_workers(1, timeout=WORKERS_S)
+        except TimeoutError as error:
+            raise UsageError(f"the Dask cluster at {spelled} has no workers: start one with `dask worker`") from error
         executor: Executor = client.get_executor()
-        yield executor
+        try:
+            yield executor
+        except (ImportError, RuntimeError, OSError, distributed.KilledWorker) as error:
+            raise PgAdvisorError(
+                f"the Dask cluster at {spelled} could not read the logs ({type(error).__name__}): see that its workers "
+                "run, have this version of pgadvisor, and see the same files"
+            ) from error

@@ -72,7 +72,7 @@ def planner_on(snapshot: Snapshot, choice: PlannerChoice) -> Iterator[Ready]:
         with connect(choice.source, choice.options) as session:
             yield _hypopg(session, snapshot)
         return
-    with progress_bars(choice.options.quiet) as progress:
+    with progress_bars(choice.options.quiet, choice.options.progress) as progress:
         twin = Twin(snapshot, binaries=choice.programs, progress=progress)
     with twin, TwinPlanner(twin.connect, twin.label) as planner, twin.connect() as connection:
         gaps = (*twin.gaps, *add_trigrams(connection))
@@ -104,7 +104,7 @@ def drawn_for(snapshot: Snapshot, choice: PlannerChoice, ready: Ready | None = N
     with ExitStack() as stack:
         try:
             ready = ready or stack.enter_context(planner_on(snapshot, choice))
-            with progress_bars(choice.options.quiet) as progress:
+            with progress_bars(choice.options.quiet, choice.options.progress) as progress:
                 statements = draw_statements(ready.prepare, ready.planner, snapshot, progress)
             found = Drawn(_planned(snapshot, statements, ready), ready.planner, statements)
         except (PgAdvisorError, psycopg.Error) as error:

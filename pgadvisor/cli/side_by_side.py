@@ -23,6 +23,14 @@ _CONTEXT = multiprocessing.get_context("spawn")  # a fork would take over thread
 
 
 Job = TypeVar("Job")
+Tell = Callable[[str], None]
+"""Is told what a job is at."""
+
+
+class Stage(Record):
+    """What a job says that it is at."""
+
+    name: str
 
 
 class Failure(Record):
@@ -35,7 +43,7 @@ class Failure(Record):
 class _Running(Generic[Job]):
     """A job under way."""
 
-    def __init__(self, place: int, job: Job, work: Callable[[Job], object], debug: bool) -> None:
+    def __init__(self, place: int, job: Job, work: Callable[[Job, Tell], object], debug: bool) -> None:
         self.place = place
         self.answers, answer = _CONTEXT.Pipe(duplex=False)
         self.process: SpawnProcess = _CONTEXT.Process(target=_run, args=(answer, work, job, debug))
@@ -43,29 +51,33 @@ class _Running(Generic[Job]):
             self.process.start()
         answer.close()  # else the end of the process would not be seen
 
-    def result(self) -> Any:
-        """What it sent, or why it sent nothing."""
+    def heard(self) -> Any:
+        """What it sent: a Stage, or its result and why there is none, which is the last."""
         try:
             found = self.answers.recv()
         except EOFError:
             self.process.join()
             found = Failure(sentence=_words_of_end(self.process.exitcode))
+        if isinstance(found, Stage):
+            return found
         self.process.join()
         self.answers.close()
         return found
 
 
 def side_by_side(
-    work: Callable[[Job], object],
+    work: Callable[[Job, Tell], object],
     jobs: Sequence[Job],
     *,
     at_once: int,
     started: Callable[[int], None],
+    reached: Callable[[int, str], None],
     ended: Callable[[int, Any], None],
     debug: bool = False,
 ) -> None:
-    """Runs `work` on each job, so many at once, and tells of each by its place in `jobs` when it started and ended:
-    what it returned, or a Failure. All are stopped, and have cleaned up, when this is left by an exception.
+    """Runs `work` on each job, so many at once, and tells of each by its place in `jobs` when it started, when it says
+    that it reached another stage, and when it ended: what it returned, or a Failure. All are stopped, and have cleaned
+    up, when this is left by an exception.
 
     `work` must be a function of a module, since each job has a new interpreter.
     """
@@ -82,9 +94,12 @@ def side_by_side(
             for answered in wait(list(running)):
                 assert isinstance(answered, Connection)
                 one = running[answered]
-                result = one.result()
+                found = one.heard()
+                if isinstance(found, Stage):
+                    reached(one.place, found.name)
+                    continue
                 del running[answered]
-                ended(one.place, result)
+                ended(one.place, found)
     finally:
         _stop([each.process for each in running.values()])
 
@@ -143,7 +158,7 @@ def _signals_wait() -> Iterator[None]:
             signal.raise_signal(came[0])
 
 
-def _run(answer: Connection, work: Callable[[Job], object], job: Job, debug: bool) -> None:
+def _run(answer: Connection, work: Callable[[Job, Tell], object], job: Job, debug: bool) -> None:
     """The whole life of a job's process."""
     if sys.platform != "win32":
         os.setpgrp()  # Ctrl-C goes to the command, which stops its jobs
@@ -153,14 +168,14 @@ def _run(answer: Connection, work: Callable[[Job], object], job: Job, debug: boo
         threading.Thread(target=_end_with_parent, daemon=True).start()
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-        answer.send(_result(work, job, debug))
+        answer.send(_result(work, job, lambda stage: answer.send(Stage(name=stage)), debug))
     except (KeyboardInterrupt, BrokenPipeError):
         return
 
 
-def _result(work: Callable[[Job], object], job: Job, debug: bool) -> object:
+def _result(work: Callable[[Job, Tell], object], job: Job, tell: Tell, debug: bool) -> object:
     try:
-        return work(job)
+        return work(job, tell)
     except PgAdvisorError as error:
         _show(debug)
         return Failure(sentence=str(error))

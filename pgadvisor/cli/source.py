@@ -13,6 +13,7 @@ from pgadvisor.collect.file import is_snapshot, read_snapshot
 from pgadvisor.collect.plans import PlanOptions
 from pgadvisor.collect.session import Session, open_session
 from pgadvisor.errors import UsageError
+from pgadvisor.model.progress import Progress
 from pgadvisor.model.record import Record
 from pgadvisor.model.report import Report
 from pgadvisor.model.snapshot import Snapshot
@@ -26,6 +27,8 @@ class SourceOptions(Record):
     top: int | None = None
     show_sql: bool = False
     quiet: bool = False
+    progress: Progress | None = None
+    """Told how far it is, in place of a bar on the terminal."""
 
     @property
     def plans(self) -> PlanOptions:
@@ -37,7 +40,7 @@ def snapshot_of(source: str | None, options: SourceOptions) -> Snapshot:
     """The snapshot in that file, or a new one of that server with the plans of its statements."""
     if (file := snapshot_file(source)) is not None:
         return read_snapshot(file)
-    with connect(source, options) as session, progress_bars(options.quiet) as progress:
+    with connect(source, options) as session, progress_bars(options.quiet, options.progress) as progress:
         return with_plans(session, collect(session, progress=progress), options.plans, progress)
 
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from pgadvisor.model.progress import Progress
 
 
 def errors() -> Console:
@@ -13,10 +16,14 @@ def errors() -> Console:
 
 
 @contextmanager
-def progress_bars(quiet: bool) -> Iterator["ProgressBars"]:
-    """A bar on stderr while a stage runs; nothing when quiet, or when stderr is no terminal."""
+def progress_bars(quiet: bool, instead: Progress | None = None) -> Iterator[Progress]:
+    """A bar on stderr while a stage runs; nothing when quiet, or when stderr is no terminal. `instead`: is told of the
+    stages, and there is no bar."""
+    if instead is not None:
+        yield instead
+        return
     console = errors()
-    with Progress(
+    with Bars(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
@@ -30,9 +37,9 @@ def progress_bars(quiet: bool) -> Iterator["ProgressBars"]:
 
 
 class ProgressBars:
-    """A `pgadvisor.model.progress.Progress`: one bar, which tells the stage that is under way."""
+    """A Progress: one bar, which tells the stage that is under way."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Bars) -> None:
         self._progress = progress
         self._task: TaskID | None = None
 

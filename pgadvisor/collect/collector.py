@@ -1,6 +1,7 @@
 """Server to Snapshot: all that is read, in order; what cannot be read is a Gap."""
 
 from pgadvisor import __version__
+from pgadvisor.collect.activity import read_activity
 from pgadvisor.collect.catalog import read_sequences, read_tables, read_types, read_views
 from pgadvisor.collect.column_ends import with_ends
 from pgadvisor.collect.reading import Reading
@@ -43,6 +44,7 @@ def collect(session: Session, *, keep_values: bool = True, progress: Progress = 
     views, types = read_views(reading), read_types(reading)
     sequences, replicas = read_sequences(reading), read_replicas(reading)
     functions, collations = read_functions(reading), read_collations(reading)
+    activity = read_activity(reading)
     reading.step("statements")
     statements, totals = read_statements(reading, extensions, settings)
     reading.step("statements")
@@ -64,6 +66,7 @@ def collect(session: Session, *, keep_values: bool = True, progress: Progress = 
         text_searches=read_text_searches(reading),
         extensions=extensions,
         replicas=replicas,
+        activity=activity,
         statements=statements,
         totals=totals,
         gaps=tuple(reading.gaps),

@@ -62,7 +62,7 @@ def changed_share(table: Table) -> float:
     """Rows changed since the last ANALYZE, as a share of those that there are.
 
     Changes of the session that analyzes are counted up to a second later, and then seem to have come after it: where
-    ANALYZE saw rows, not all changes that ever were can be since.
+    ANALYZE saw rows, not all changes that ever were can be since. Counters that were reset know of few live rows.
     """
     counters = table.counters
     if counters is None:
@@ -71,7 +71,7 @@ def changed_share(table: Table) -> float:
     has_seen = counters.last_analyze_at is not None and any(column.statistics for column in table.columns)
     if has_seen and 0 < ever <= counters.modified_since_analyze:
         return 0.0
-    return counters.modified_since_analyze / max(counters.live_rows, 1)
+    return counters.modified_since_analyze / max(counters.live_rows, table.rows or 0.0, 1.0)
 
 
 def past_the_end(case: Case) -> Cause | None:

@@ -51,9 +51,12 @@ def grouped_scan(facts: Facts, plan: PlannedStatement, number: int) -> tuple[int
 
 
 def cause_of_groups(facts: Facts, plan: PlannedStatement, number: int) -> tuple[Cause, Table] | None:
-    """The likeliest cause, and the table that it is about; None: none of those that can be tested holds."""
+    """The likeliest cause, and the table that it is about; None: none of those that can be tested holds.
+
+    What a HAVING leaves says nothing of how many groups there were.
+    """
     found = grouped_scan(facts, plan, number)
-    if found is None:
+    if found is None or plan.nodes[number].filter:
         return None
     at, table = found
     evidence = stale_evidence(table)

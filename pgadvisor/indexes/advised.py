@@ -31,6 +31,20 @@ def advised_remedy(index: AdvisedIndex, facts: Facts) -> Remedy:
     )
 
 
+def is_exchange(index: AdvisedIndex, advice: IndexAdvice, least_fall: float) -> bool:
+    """Whether it takes the place of an index that is there to spare the writes, and no query gains much by that.
+
+    A queue's partial index is such a one: its updates pay for the rows that leave it, and the planner does not know
+    that the oldest rows of the table are all done.
+    """
+    name = f"{index.table.partition('.')[0]}.{index.name}"
+    today = {each.statement: each for each in advice.statements}
+    gains = (today.get(each.statement) for each in index.helps)
+    return any(name in each.replaced_by for each in advice.drop) and not any(
+        each is not None and not each.is_write and each.ratio <= least_fall for each in gains
+    )
+
+
 def advised_evidence(index: AdvisedIndex, advice: IndexAdvice) -> Evidence:
     """What the index does for the whole workload, with the plans of the statement that it helps most."""
     count = len(index.helps)

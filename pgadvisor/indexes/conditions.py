@@ -80,19 +80,22 @@ def _is_bounded(scope: Scope, predicate: Predicate) -> bool:
     return predicate.operator == "BETWEEN" or {"<", ">"} <= signs
 
 
-def whole_read(facts: Facts, query: Query, column: ColumnUse) -> tuple[tuple[Evidence, ...], Severity]:
-    """The plan's word that it reads all of the column's table, and how bad that is; nothing without such a plan."""
+def whole_read(facts: Facts, query: Query, column: ColumnUse) -> tuple[tuple[Evidence, ...], Severity, int | None]:
+    """The plan's word that it reads all of the column's table, how bad that is, and the number of the node that does,
+    where it is one; nothing without such a plan."""
     planned = facts.plan(query.statement)
     scans = planned.scans(column.alias) if planned else ()
     whole = next((each for each in scans if each.node_type == "Seq Scan"), None)
     if planned is None or whole is None:
-        return (), Severity.INFO
+        return (), Severity.INFO, None
     rung = Rung.MEASURED if planned.is_analyzed else Rung.ESTIMATED
     found, rows = facts.table(column.table), facts.rows(column.table) or 0.0
     label = found.label if found else column.table
     text = f"the plan reads all {rows:,.0f} rows of {label} ({whole.node_type})"
-    severity = Severity.INFO if facts.is_small(column.table) else facts.severity(query.statement)
-    return (Evidence(rung=rung, text=text),), severity
+    severity = facts.severity(query.statement, planned.scan_share(column.alias))
+    if facts.is_small(column.table):
+        severity = Severity.INFO
+    return (Evidence(rung=rung, text=text),), severity, planned.scan_number(column.alias)
 
 
 def kept_share(facts: Facts, planned: PlannedStatement, column: ColumnUse) -> float:

@@ -3,6 +3,7 @@
 import re
 
 from pgadvisor.logs.entry import DURATION, MAIN, SECOND, Entry, Session, text_of
+from pgadvisor.logs.happenings import RAISED
 from pgadvisor.logs.zones import ahead_us
 
 _TEXT = rb'(?:"[^"]*+(?:""[^"]*+)*+"|)'
@@ -13,8 +14,9 @@ _HEAD = (
 )  # fmt: skip
 """Up to the severity: time, session, transaction."""
 _ROW = (
-    rb"(" + _HEAD + rb"([A-Z]+[1-5]?),[0-9A-Z]{5}," + rb'(?:"' + DURATION + rb'([^"]*+(?:""[^"]*+)*+)"|)'
-    + rb",(" + _TEXT + rb")(,,,,,,,|(?:," + _TEXT + rb"|,\d*){7}),(" + _TEXT + rb")[^\n]*(?:\n|\Z)|[^\n]+\n?|\n)"
+    rb"(" + _HEAD + rb"([A-Z]+[1-5]?),(?:(" + RAISED + rb")|[0-9A-Z]{5}),"
+    + rb'(?:"' + DURATION + rb'([^"]*+(?:""[^"]*+)*+)"|),('
+    + _TEXT + rb")(,,,,,,,|(?:," + _TEXT + rb"|,\d*){7}),(" + _TEXT + rb")[^\n]*(?:\n|\Z)|[^\n]+\n?|\n)"
 )  # fmt: skip
 _SESSION = re.compile(
     rb" (?P<zone>[^,]*),(?P<user>" + _TEXT + rb"),(?P<database>" + _TEXT + rb"),\d*," + _TEXT
@@ -38,14 +40,15 @@ class Csvlog:
         entries: list[Entry] = []
         add = entries.append
         for (
-            spelled, second, fraction, session, transaction, severity, ms, step, text, detail, details, application,
+            spelled, second, fraction, session, transaction, severity, code, ms, step, text, detail, details,
+            application,
         ) in self._row.findall(block):  # fmt: skip
             if b'""' in text:
                 text = text.replace(b'""', b'"')
             if detail:
                 detail = _plain(detail)
             session += application
-            add((spelled, second, fraction, session, transaction, severity, ms, step, text, b"", detail))
+            add((spelled, second, fraction, session, transaction, severity, ms, step, text, code, detail))
             if details != b",,,,,,," and details:
                 entries.extend(_entries_of(details, session))
         return entries

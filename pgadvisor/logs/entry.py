@@ -10,9 +10,9 @@ Entry: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes,
 A plain tuple, for there are millions. `spelled`: all of it, as in the file. `second`: `2026-01-31 12:00:00`, or digits:
 seconds since 1970. `fraction`: `.123` or nothing. `session`: what the form's `session` understands. `milliseconds` and
 `step` (`statement`, `execute`, `plan`, …): of a message `duration: 1.234 ms  step: text`; else the text is the whole
-message. `further`: of the form's own use. `detail`: DETAIL, where it stands in one with the message. A line that is no
-record is spelled, and all else is empty. STATEMENT and the like, and another DETAIL, are entries of their own, right
-behind the one that they belong to."""
+message. `further`: SQLSTATE, where it is told. `detail`: DETAIL, where it stands in one with the message. A line that
+is no record is spelled, and all else is empty. STATEMENT and the like, and another DETAIL, are entries of their own,
+right behind the one that they belong to."""
 
 CONTINUATIONS = frozenset((b"DETAIL", b"HINT", b"QUERY", b"CONTEXT", b"LOCATION", b"BACKTRACE", b"STATEMENT"))
 MAIN = rb"(?:LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?)"
@@ -36,6 +36,8 @@ class Session(NamedTuple):
     """The application's name, where it is one of a request."""
     is_own: bool = False
     """It is one of ours."""
+    is_told_apart: bool = True
+    """False: what other connections write looks the same, for the prefix names neither process nor session."""
 
 
 class Form(Protocol):

@@ -33,7 +33,7 @@ def tell_requests(requests: Requests, sessions: Sessions, told: Iterable[_Told],
     for at in sorted(waits):
         requests.add(_executed(islice(told, at - begin)))
         for entry, us in waits[at]:
-            if not isnan(end := sessions.at(entry)):
+            if not isnan(end := sessions.at(entry)) and sessions[entry[3]].is_told_apart:
                 requests.add_lock_wait(sessions[entry[3]].name, int(end), us)
         begin = at
     requests.add(_executed(told))
@@ -51,5 +51,5 @@ def _executed(told: Iterable[_Told]) -> list[Executed]:
             ),
         )
         for (place, _, _, entry, rows, how), session, end, group, us, (_, (request, endpoint, line), _), value in told
-        if end == end and how != NESTED and not session[6]
+        if end == end and how != NESTED and not session[6] and (session[7] or request is not None)
     ]  # fmt: skip

@@ -5,6 +5,8 @@ import gzip
 import io
 import lzma
 import os
+import re
+import stat
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +26,7 @@ _MAGIC = (
     (b"\xfd7zXZ\x00", "xz"),
 )
 
+_ENDINGS = re.compile(r"(?:\.(?:log|csv|json))?((?:[.-][\d.-]+)?)(?:\.(?:gz|zst|bz2|xz))?\Z")
 _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 _UNPACK: dict[str, Callable[[io.BufferedReader], Any]] = {
     "gzip": lambda file: gzip.GzipFile(fileobj=file),
@@ -83,13 +86,32 @@ def files_of(names: Sequence[str]) -> list[str]:
         if not matches:
             raise UsageError(f'there is no log file "{name}": `SHOW log_directory` on the server tells where they are')
         found.extend(matches)
-    return list(dict.fromkeys(found))
+    known: dict[tuple[int, int], str] = {}
+    for each in found:
+        known.setdefault(_identity(each), each)
+    return list(known.values())
+
+
+def _identity(name: str) -> tuple[int, int]:
+    """What tells one file from another, whatever it is called: `current.log` may be a link. Raises UsageError."""
+    if name == STDIN:
+        return -1, -1
+    told = Path(name).stat()
+    if not stat.S_ISREG(told.st_mode):
+        raise UsageError(f'"{name}" is a pipe or a device, which cannot be read twice: pipe it into --log -')
+    return told.st_dev, told.st_ino
 
 
 def _matching(pattern: Path) -> list[str]:
     """The files of a pattern in the order of their names."""
     base = Path(pattern.anchor)
     return sorted(str(found) for found in base.glob(str(pattern.relative_to(pattern.anchor))))
+
+
+def log_name(name: str) -> Path:
+    """What the names of one log in several forms, packed or not, have in common: `server.csv.1.gz` is `server.1`."""
+    path = Path(name).resolve()
+    return path.with_name(_ENDINGS.sub(r"\1", path.name) or path.name)
 
 
 def is_packed(name: str) -> bool:

@@ -13,6 +13,8 @@ class Event(NamedTuple):
     what: str
     us: int | None = None
     size: int | None = None
+    table: str | None = None
+    """Of an autovacuum: `database.schema.table`."""
 
 
 _TEMPORARY = re.compile(rb'temporary file: path "[^"]*", size (\d+)')
@@ -21,7 +23,13 @@ _VACUUM = re.compile(rb'automatic (aggressive )?(vacuum|analyze)[^"\n]* of table
 _ELAPSED = re.compile(rb"elapsed: (\d+\.\d+) s")
 _CHECKPOINT = re.compile(rb"(checkpoint|restartpoint) complete: .*?total=(\d+\.\d+) s", re.DOTALL)
 _CONNECTION = re.compile(rb"(connection (?:received|authorized|authenticated)|disconnection|replication connection)\b")
-_RAISED = re.compile(rb"PL/pgSQL function (?:inline_code_block|.*?) line \d+ at RAISE")
+_RAISED = re.compile(
+    rb"PL/pgSQL function .*? line \d+ at (?:RAISE|ASSERT)|PL/(?!pgSQL)\w+ (?:function|anonymous code block)"
+    rb"|\) LINE \d+: "
+)
+"""Where a function says what went wrong, in words of its own; the last is PLV8's."""
+RAISED = b"P0001"
+"""The code of what RAISE raises, where a function gives no other."""
 
 _CHARACTER = re.compile(rb" at character \d+\Z")
 """What the form stderr appends; the others have a field for it."""
@@ -32,10 +40,10 @@ _NUMBER = re.compile(r"(?<![\w])[+-]?\d[\d.,:/-]*\w*")
 _GROUPED = re.compile(r"\([^()]*\)=?\([^()]*\)|\{[^}]*\}|\[[^\]]*\]")
 
 
-def event_of(severity: bytes, message: bytes, context: bytes) -> Event | None:
-    """The event that the message tells of; None: none that is counted."""
+def event_of(severity: bytes, message: bytes, context: bytes, code: bytes = b"") -> Event | None:
+    """The event that the message tells of; None: none that is counted. `code`: SQLSTATE, where it is told."""
     if severity in (b"ERROR", b"FATAL", b"PANIC"):
-        return _error(severity, message, context)
+        return _error(severity, message, context, code)
     if severity != b"LOG":
         return None
     if found := _TEMPORARY.match(message):
@@ -46,8 +54,8 @@ def event_of(severity: bytes, message: bytes, context: bytes) -> Event | None:
         return Event("lock wait", f"{text_of(found[2])} on {text_of(found[3])}", us=_us(found[4], 1_000))
     if found := _VACUUM.match(message):
         elapsed = _ELAPSED.search(message)
-        table = text_of(found[3]).split(".", 1)[-1]
-        return Event("autovacuum", f"{text_of(found[2])} {table}", us=_us(elapsed[1], 1_000_000) if elapsed else None)
+        us, table = _us(elapsed[1], 1_000_000) if elapsed else None, text_of(found[3])
+        return Event("autovacuum", f"{text_of(found[2])} {table.split('.', 1)[-1]}", us=us, table=table)
     if found := _CHECKPOINT.match(message):
         return Event("checkpoint", text_of(found[1]), us=_us(found[2], 1_000_000))
     if found := _CONNECTION.match(message):
@@ -55,13 +63,13 @@ def event_of(severity: bytes, message: bytes, context: bytes) -> Event | None:
     return None
 
 
-def _error(severity: bytes, message: bytes, context: bytes) -> Event:
+def _error(severity: bytes, message: bytes, context: bytes, code: bytes) -> Event:
     if message.startswith(b"deadlock detected"):
         return Event("deadlock", "deadlock detected")
     kind = "error" if severity == b"ERROR" else "fatal"
     if is_cancel(message):
         kind = "cancelled"
-    if _RAISED.search(context):
+    if code == RAISED or _RAISED.search(context):
         return Event(kind, "raised by a function")
     return Event(kind, masked(text_of(_CHARACTER.sub(b"", message))))
 

@@ -23,6 +23,7 @@ class _Line(msgspec.Struct, gc=False):
     dbname: str = ""
     application_name: str = ""
     vxid: str = ""
+    state_code: str = ""
     detail: str = ""
     hint: str = ""
     internal_query: str = ""
@@ -63,8 +64,8 @@ class Jsonlog:
             add(
                 (
                     spelled, time[:19].encode(), time[19:23].encode(), session, line.vxid.encode(),
-                    line.error_severity.encode(), (ms or "").encode(), (step or "").encode(), text.encode(), b"",
-                    line.detail.encode(),
+                    line.error_severity.encode(), (ms or "").encode(), (step or "").encode(), text.encode(),
+                    line.state_code.encode(), line.detail.encode(),
                 )
             )  # fmt: skip
             if line.context or line.statement or line.hint:

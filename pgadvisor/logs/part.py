@@ -11,6 +11,13 @@ FAIR, SLOWEST = 4, 2
 """Plans kept of a statement: of all runs alike, and of the slowest."""
 VALUES = 8
 """Runs of a statement whose parameters are kept, where values are."""
+MOST_GROUPS = 20_000
+"""So many kinds of statements are told apart, the first of them."""
+OTHERS = ""
+"""The key of the group that takes in all statements of kinds beyond the most."""
+MOST_EVENTS = 1_000
+"""So many kinds of events: an error may be worded otherwise each time."""
+OTHER_EVENTS = f"others, beyond the first {MOST_EVENTS:,} kinds"
 TAG_SETS = 32
 """Different tags of one statement that are remembered before only what they share is."""
 
@@ -163,13 +170,10 @@ class Part:
 
     def merge(self, other: "Part") -> None:
         """Add what comes right after this in the log; `other` is used up."""
-        for key, group in other.groups.items():
-            if (mine := self.groups.get(key)) is None:
-                self.groups[key] = group
-            else:
-                mine.merge(group)
+        for group in other.groups.values():
+            self._merge_group(group)
         for event, happening in other.events.items():
-            self.events.setdefault(event, Happening()).merge(happening)
+            self.event(*event).merge(happening)
         for fault, happening in other.unread.items():
             self.unread.setdefault(fault, Happening()).merge(happening)
         for sums, more in ((self.records, other.records), (self.sizes, other.sizes)):
@@ -185,8 +189,24 @@ class Part:
             self.least_us = other.least_us if self.least_us is None else min(self.least_us, other.least_us)
         self.requests.merge(other.requests)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a kind of statement that is not known yet is counted with the others."""
+        return len(self.groups) - (OTHERS in self.groups) >= MOST_GROUPS
+
+    def _merge_group(self, group: Group) -> None:
+        known = self.groups.get(group.key)
+        if known is None and self.is_full:
+            known = self.groups.setdefault(OTHERS, Group(OTHERS, group.kind, group.number))
+        if known is None:
+            self.groups[group.key] = group
+        else:
+            known.merge(group)
+
     def event(self, kind: str, what: str) -> Happening:
         """The count of such events."""
+        if (kind, what) not in self.events and len(self.events) >= MOST_EVENTS:
+            what = OTHER_EVENTS
         return self.events.setdefault((kind, what), Happening())
 
 

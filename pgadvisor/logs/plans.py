@@ -20,6 +20,8 @@ _QUERY_LINES = re.compile(
     rb"\s*Query Text: (.*?)\n(?=[^\n]*  \((?:cost|actual|never)|Query (?:Identifier|Parameters): )", re.DOTALL
 )
 _ROWS = re.compile(rb'"Actual Rows": (\d+)|\(actual (?:time=[\d.]+ )?rows=(\d+)|\(actual time=\S+ rows=(\d+)')
+_STRING = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*(?:'|\Z)")
+"""A name, or a literal: one may go over several lines, of which each looks like one of the plan."""
 _FIGURES = (
     "Rows Removed", "Heap", "Buffers", "Workers", "Worker ", "Sort Method", "Planning", "Execution", "Batches",
     "Buckets", "Cache Mode", "Hits", "I/O", "WAL", "JIT", "Functions", "Options", "Timing", "Peak", "Disk", "Memory",
@@ -106,6 +108,7 @@ def _lines_without_values(text: str) -> str:
     if found is None:
         return ""
     query, rest = normalize(text_of(found[1])), text_of(text.encode()[found.end() :])
+    rest = _STRING.sub(lambda found: found[0] if found[0].startswith('"') else "'?'", rest)
     lines = [line for line in rest.split("\n") if not line.startswith("Query Parameters: ")]
     return "\n".join([f"Query Text: {query}", *(_line_without_values(line) for line in lines)])
 

@@ -5,7 +5,7 @@ https://www.postgresql.org/docs/current/runtime-config-logging.html#GUC-LOG-LINE
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pgadvisor.logs.entry import MAIN, SECOND, Session, text_of
@@ -36,6 +36,8 @@ _STABLE = {
 _VARYING = {b"i": rb"[^\n]*?", b"e": rb"[0-9A-Z]{5}", b"l": rb"\d+", b"x": rb"\d+", b"Q": rb"-?\d+"}
 _ESCAPE = re.compile(rb"%(?:-?\d+)?([a-zA-Z%])|([^%]+)|%")
 
+_UNKNOWN = "[unknown]"
+"""The database of a connection that has said nothing yet."""
 KNOWN = (
     "%m [%p] %q%u@%d/%a ",
     "%m [%p] %q%u@%d ",
@@ -140,9 +142,10 @@ class Prefix:
         return Session(
             name=name if name.strip("/") else text_of(spelled),
             application=told.get("application"),
-            database=told.get("database"),
+            database=None if told.get("database") == _UNKNOWN else told.get("database"),
             user=told.get("user"),
             ahead_us=ahead_us(told.get("zone", "")),
+            is_told_apart="process" in told or "session" in told,
         )
 
 
@@ -196,6 +199,9 @@ HEAD = re.compile(rb"([^\t\n][^\n]*?|)" + MAIN + rb":  ")
 """The beginning of a record, whatever the prefix."""
 MOST_HEADS = 1_000
 """Records that tell the prefix: of all the sample, for a log may begin with those of one application alone."""
+ENOUGH = 0.4
+"""Share of the records that a prefix must fit: of a setting that changed within the sample the one, or the other."""
+_COLUMNS = re.compile(r"([|;,:\s<>()\[\]]+)")
 _HEADS = re.compile(rb"^" + HEAD.pattern, re.MULTILINE)
 
 
@@ -207,10 +213,36 @@ def find_prefix(sample: bytes, others: Sequence[str] = ()) -> Prefix | None:
     heads = heads[:: -(-len(heads) // MOST_HEADS)]
     spelled = Counter(_spelled(head) for head in heads[:: max(1, len(heads) // 100)])
     guessed = [text for text, _ in spelled.most_common(8)]
+    guessed = [*_by_columns(spelled), *guessed]
     tried = dict.fromkeys((*others, *map(_with_stop, guessed), *guessed, *KNOWN))
     scores = {text: _score(Prefix(text), heads) for text in tried}
     best = max(scores.values())
-    return Prefix(next(text for text in tried if scores[text] >= 0.98 * best)) if best else None
+    if best < ENOUGH * len(heads):
+        return None
+    return Prefix(next(text for text in tried if scores[text] >= 0.98 * best))
+
+
+def _by_columns(spelled: Counter[str]) -> Iterator[str]:
+    """The prefix of most records with an escape for each column that is not known: the process for numbers, and for
+    names `%h`, which claims nothing of what they are."""
+    rows = [(_COLUMNS.split(text), count) for text, count in spelled.items()]
+    kinds = Counter[tuple[str, ...]]()
+    for row, count in rows:
+        kinds[tuple(row[1::2])] += count
+    ((between, _),) = kinds.most_common(1)
+    alike = [row for row, _ in rows if tuple(row[1::2]) == between]
+    if len(between) > 1:
+        yield "".join(_escape(at, {row[at] for row in alike}, alike[0]) for at in range(len(alike[0])))
+
+
+def _escape(at: int, found: set[str], row: Sequence[str]) -> str:
+    """What stands for all that was found in a column, and between two."""
+    if known := sorted(text for text in found if "%" in text):
+        return max(known, key=len)  # processes of the server itself write less
+    if at == 0 or at % 2 or found == {""}:
+        return row[at]
+    is_process = all(text.isdigit() and len(text) > 2 for text in found) and "%p" not in row
+    return "%p" if is_process else "%h"
 
 
 def _spelled(head: bytes) -> str:

@@ -2,15 +2,17 @@
 
 import gc
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from pgadvisor.errors import UsageError
-from pgadvisor.logs.files import STDIN, LogStream, files_of, is_packed, log_in, open_log, take_head
+from pgadvisor.errors import PgAdvisorError, UsageError
+from pgadvisor.logs.cures import STRANGE, cure_of
+from pgadvisor.logs.files import STDIN, LogStream, files_of, is_packed, log_in, log_name, open_log, take_head
 from pgadvisor.logs.forms import SAMPLE, Shape, first_time, shape_of
 from pgadvisor.logs.part import Part
 from pgadvisor.logs.stretches import Stretch, read_stretch
@@ -26,8 +28,6 @@ to be enough of them for all processes, and to tell how far it is."""
 STRETCHES = 4
 """So many for each process, where they are long enough."""
 PIECE = 65_536
-_RICHEST = {"json": 0, "csv": 1, "stderr": 2}
-"""Of several forms of one log, that which tells most is read."""
 
 
 class _File(NamedTuple):
@@ -39,6 +39,14 @@ class _File(NamedTuple):
     """The time of its first record, as written."""
     head: bytes = b""
     """What was read of stdin."""
+    begins: int = 0
+    """Hash of its first bytes."""
+    is_packed: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool, str]:
+        """Of several files that hold one log the least is read: that which tells most."""
+        return {"json": 0, "csv": 1, "stderr": 2}[self.shape.form], self.is_packed, self.name
 
 
 def read_logs(
@@ -52,7 +60,8 @@ def read_logs(
     stretch_bytes: int | None = None,
     progress: Progress = no_progress,
 ) -> Logs:
-    """All that the files tell, the same to the byte whoever reads which stretch. Raises UsageError.
+    """All that the files tell, the same to the byte whoever reads which stretch. Raises UsageError, and
+    PgAdvisorError when a process that reads is killed.
 
     `names`: files, patterns, `-` for stdin. `prefix`: log_line_prefix; without it the lines tell, and `others` are
     tried first. `executor`: reads the stretches; without it, so many `processes` of this machine (default: all).
@@ -82,35 +91,37 @@ def _files(names: Sequence[str], prefix: str | None, others: Sequence[str]) -> t
         taken = take_head(SAMPLE) if name == STDIN else b""
         with log_in(taken) if name == STDIN else open_log(name) as stream:
             head = _head(stream)
-            elsewhere = b"" if name == STDIN or is_packed(name) else _elsewhere(stream, Path(name).stat().st_size)
+            packed = name != STDIN and is_packed(name)
+            elsewhere = b"" if name == STDIN or packed else _elsewhere(stream, Path(name).stat().st_size)
         shape = shape_of(head + elsewhere, prefix, others)
         if shape is None:
             if head.strip():
-                left_out.append(NotRead(file=_told(name), reason="no log of PostgreSQL that is understood", count=1))
+                left_out.append(NotRead(file=_told(name), reason=STRANGE, count=1))
             continue
-        is_whole = name == STDIN or is_packed(name) or shape.wrapping is not None
+        is_whole = name == STDIN or packed or shape.wrapping is not None
         size = None if is_whole else Path(name).stat().st_size
-        files.append(_File(name, shape, size, first_time(shape, head), taken))
+        files.append(_File(name, shape, size, first_time(shape, head), taken, zlib.crc32(head), packed))
     if not files and left_out:
-        raise UsageError(
-            f"{left_out[0].file} is no log of PostgreSQL that is understood: give --log-line-prefix as "
-            "`SHOW log_line_prefix` has it, or log in English (lc_messages = C)"
-        )
+        raise UsageError(f"{left_out[0].file} is {STRANGE}: {cure_of(STRANGE)}")
     twins = {file.name: twin for file in files if (twin := _twin(file, files))}
     left_out += [_same(file, twins[file.name]) for file in files if file.name in twins]
     return sorted((file for file in files if file.name not in twins), key=lambda file: file.first), left_out
 
 
 def _twin(file: _File, files: Sequence[_File]) -> _File | None:
-    """The same log in a form that tells more: log_destination may name several."""
-    stem = Path(file.name).with_suffix("")
-    twins = [other for other in files if Path(other.name).with_suffix("") == stem and file.name != STDIN]
-    best = min(twins, key=lambda other: _RICHEST[other.shape.form], default=file)
-    return best if _RICHEST[best.shape.form] < _RICHEST[file.shape.form] else None
+    """The same log in a form that tells more, for log_destination may name several; or what was packed of it."""
+    if file.name == STDIN:
+        return None
+    others = [other for other in files if other.name != STDIN]
+    alike = [other for other in others if log_name(other.name) == log_name(file.name)]
+    twins = [other for other in alike if other.shape.form != file.shape.form or other.begins == file.begins]
+    best = min(twins, key=lambda other: other.rank)
+    return best if best.rank < file.rank else None
 
 
 def _same(file: _File, twin: _File) -> NotRead:
-    return NotRead(file=_told(file.name), reason=f"the same log as {_told(twin.name)}, which tells more", count=1)
+    more = "" if file.shape.form == twin.shape.form else ", which tells more"
+    return NotRead(file=_told(file.name), reason=f"the same log as {_told(twin.name)}{more}", count=1)
 
 
 def _told(name: str) -> str:
@@ -145,14 +156,15 @@ def _stretch_bytes(files: Sequence[_File], processes: int) -> int:
 
 
 def _stretches(number: int, file: _File, options: Options, size: int) -> Iterator[Stretch]:
-    """The tasks that one file makes."""
+    """The tasks that one file makes, for whichever folder a process is in."""
+    name = file.name if file.name == STDIN else str(Path(file.name).absolute())
     if file.size is None or file.size <= size:
-        yield Stretch(name=file.name, file=number, shape=file.shape, options=options, head=file.head)
+        yield Stretch(name=name, file=number, shape=file.shape, options=options, head=file.head)
         return
     starts = range(0, file.size, size)
     for at, start in enumerate(starts):
         yield Stretch(
-            name=file.name, file=number, number=at, shape=file.shape, start=start,
+            name=name, file=number, number=at, shape=file.shape, start=start,
             end=start + size if at + 1 < len(starts) else None, options=options,
         )  # fmt: skip
 
@@ -166,8 +178,13 @@ def _reader(executor: Executor | None, processes: int) -> Iterator[Callable[[Ite
     elif processes <= 1:
         yield lambda tasks: map(read_stretch, tasks)
     else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
-            yield lambda tasks: _mapped(pool, tasks)
+        try:
+            with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=begin_worker) as pool:
+                yield lambda tasks: _mapped(pool, tasks)
+        except BrokenExecutor as error:
+            raise PgAdvisorError(
+                "a process that read the logs was killed: see that memory suffices, or read fewer files at once"
+            ) from error
 
 
 def _mapped(pool: ProcessPoolExecutor, tasks: Iterable[Stretch]) -> Iterator[Part]:

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 
 from pgadvisor.logs.entry import text_of
 from pgadvisor.logs.masking import shapes_of, without_lists
-from pgadvisor.logs.part import Group, Part
+from pgadvisor.logs.part import OTHERS, Group, Part
 from pgadvisor.sql.fingerprint import fingerprint
 
-MOST_GROUPS = 20_000
-"""So many kinds of statements are told apart, the first of them."""
 MOST_SHAPES = 50_000
 LONGEST_TEXT = 200_000
 """Bytes of a text that are kept of a group: longer ones are bulk INSERTs."""
-OTHERS = ""
-"""The key of the group that takes in all statements of kinds beyond the most."""
 _SIGNS = b" \t\n(;"
 
 
@@ -59,7 +55,7 @@ class Statements:
     def _made(self, text: bytes) -> Group:
         key = fingerprint(text_of(text))
         group = self._part.groups.get(key)
-        if group is None and len(self._part.groups) >= MOST_GROUPS:
+        if group is None and self._part.is_full:
             key, group = OTHERS, self._part.groups.get(OTHERS)
         if group is None:
             group = self._part.groups[key] = Group(key, _kind(text), len(self.numbered))

@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from pgadvisor.logs.blocks import LONGEST, LONGEST_START, Blocks
+from pgadvisor.logs.cures import TOO_LONG
 from pgadvisor.logs.entry import Form
 from pgadvisor.logs.files import LogStream, open_log
 from pgadvisor.logs.forms import Shape
@@ -16,7 +17,6 @@ from pgadvisor.logs.wrapping import Unwrapped, wrapping_named
 PIECE = 1_000_000
 WARM_UP = 2 * REACH
 """Bytes before a stretch that are read for what waits where it begins: it does not matter then where a log is cut."""
-TOO_LONG = f"record over {LONGEST // 1_000_000} MB"
 
 
 class Stretch(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +79,7 @@ def _take(tally: Tally, form: Form, blocks: Blocks, *, counts: bool) -> None:
         if block.data:
             tally.read(block.data, form.entries(block.data), block.start, counts=counts)
         elif counts:
-            tally.pass_over(TOO_LONG, block.size, block.lines)
+            tally.pass_over(TOO_LONG.format(LONGEST // 1_000_000), block.size, block.lines)
 
 
 def _aligned(stream: LogStream, form: Form, at: int) -> int:

@@ -10,6 +10,7 @@ from operator import itemgetter
 import msgspec
 
 from pgadvisor.logs.counting import count_runs, keep_values, note_databases, note_tags
+from pgadvisor.logs.cures import BINARY, CONTINUATION, DAMAGED, JUNK, PLAN, WITHOUT_TEXT
 from pgadvisor.logs.entry import CONTINUATIONS, Entry, Form
 from pgadvisor.logs.executions import Waits, hashes_of, tell_requests
 from pgadvisor.logs.happenings import event_of, is_cancel
@@ -92,7 +93,7 @@ class Tally:
 
     def note_damage(self) -> None:
         """Packed data ended before their end."""
-        self.unread("packed data that are damaged from here on", self._lines + 1)
+        self.unread(DAMAGED, self._lines + 1)
 
     def unread(self, reason: str, line: int) -> None:
         """Count what was not understood; `line` counts from the stretch's beginning."""
@@ -156,7 +157,7 @@ class Tally:
             self._take_plan(record)
         elif entry[6]:
             if not entry[7] and not self._pairing.take_duration(record.place, entry):
-                self._note("duration without a text (parsing or binding, or log_statement is off)", record.offset)
+                self._note(WITHOUT_TEXT, record.offset)
         elif entry[5] == b"LOG" and (found := _LOGGED.match(entry[8])):
             self._pairing.take_logged(record.place, entry, found[1], record.details.get(b"DETAIL", b""))
         elif self._counts:
@@ -165,8 +166,7 @@ class Tally:
     def _take_plan(self, record: _Open) -> None:
         query = plan_query(record.entry[8])
         if query is None:
-            form = plan_form(record.entry[8])
-            self._note(f"plan in {form}, which is not read: set auto_explain.log_format to json", record.offset)
+            self._note(PLAN.format(plan_form(record.entry[8])), record.offset)
             return
         if self._counts and self._is_wanted(record.entry):
             self._plans.append((record.place, query, record.entry))
@@ -175,16 +175,17 @@ class Tally:
     def _take_event(self, record: _Open) -> None:
         entry, details = record.entry, record.details
         severity, message = entry[5], entry[8]
-        event = event_of(severity, message, details.get(b"CONTEXT", b""))
-        if event is None:
+        event = event_of(severity, message, details.get(b"CONTEXT", b""), entry[9])
+        if event is None or not self._is_wanted(entry) or not self._is_own_table(event.table):
             return
         at = self._sessions.at(entry)
-        self._part.event(event.kind, event.what).add(self._line(record.offset), at, event.us, event.size)
+        happening = self._part.event(event.kind, event.what)
+        happening.add(self._line(record.offset), None if isnan(at) else at, event.us, event.size)
         self._note_times((at,))
         if event.kind == "lock wait" and event.us is not None:
             self._waits.setdefault(len(self._pairing.rows), []).append((entry, event.us))
         text = details.get(b"STATEMENT")
-        if not text or not self._is_wanted(entry):
+        if not text:
             return
         stripped, _ = self._tagging.read(text)
         group = self._statements.group_of(stripped)
@@ -198,6 +199,11 @@ class Tally:
 
     def _is_wanted(self, entry: Entry) -> bool:
         return self._sessions.is_in(entry[3], self._options.database)
+
+    def _is_own_table(self, table: str | None) -> bool:
+        """Whether a table that an autovacuum names is none of another database."""
+        database = self._options.database
+        return table is None or database is None or table.startswith(f"{database}.")
 
     def _note_times(self, times: Iterable[float]) -> None:
         """Between which times the file was written; nan is none."""
@@ -259,7 +265,7 @@ class Tally:
 def _fault(line: bytes) -> str:
     """What is wrong with lines that are no record."""
     if b"\0" in line or any(sign < 9 for sign in line[:200]):
-        return "binary data"
+        return BINARY
     if line[:1] in b"\t ":
-        return "continuation of a record that is not there"
-    return "line that begins no record"
+        return CONTINUATION
+    return JUNK

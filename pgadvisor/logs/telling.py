@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import isnan
 
+from pgadvisor.logs.cures import ENDPOINT, KIND
 from pgadvisor.logs.entry import text_of
 from pgadvisor.logs.forms import Shape
-from pgadvisor.logs.part import Group, Line, Part, shared_tags
+from pgadvisor.logs.part import MOST_GROUPS, OTHERS, Group, Line, Part, shared_tags
 from pgadvisor.logs.plans import kept_plans
 from pgadvisor.logs.requests import MOST_ENDPOINTS
-from pgadvisor.logs.statements import MOST_GROUPS, OTHERS
 from pgadvisor.logs.wrapping import wrapping_named
 from pgadvisor.model.log import LogEvent, LogFile, LoggedStatement, Logs, NotRead
 from pgadvisor.sql.normalize import normalize_but_shape
+from pgadvisor.sql.parse import is_valid
+
+NO_SQL = "-- a text that is no SQL, and was refused"
 
 
 def logs_of(
@@ -30,7 +33,7 @@ def logs_of(
         _take_lone_in(group, part.least_us)
     endpoints = part.requests.endpoints()
     if part.requests.left_out:
-        reason = f"request of an endpoint beyond the first {MOST_ENDPOINTS:,}"
+        reason = ENDPOINT.format(MOST_ENDPOINTS)
         left_out = (*left_out, NotRead(file=names[0], reason=reason, count=part.requests.left_out))
     return Logs(
         files=tuple(_file(part, number, name, shapes[number]) for number, name in enumerate(names)),
@@ -62,7 +65,7 @@ def _take_lone_in(group: Group, least_us: int | None) -> None:
 def _statement(group: Group, keep_values: bool) -> LoggedStatement:
     return LoggedStatement(
         key=group.key,
-        text=normalize_but_shape(text_of(group.text)),
+        text=_text(group),
         runs=group.runs,
         timed=group.times.count,
         duration_ms=group.times.spread(1000) if group.times.count else None,
@@ -77,6 +80,12 @@ def _statement(group: Group, keep_values: bool) -> LoggedStatement:
         lock_wait_ms=group.lock_us / 1000,
         lock_waits=group.lock_waits,
     )
+
+
+def _text(group: Group) -> str:
+    """Without literals. Where they begin and end in a text that is no SQL nobody can say: `'O'Brien'`."""
+    text = text_of(group.text)
+    return normalize_but_shape(text) if group.runs or is_valid(text) else NO_SQL
 
 
 def _total(statement: LoggedStatement) -> float:
@@ -111,7 +120,7 @@ def _not_read(part: Part, names: Sequence[str], offsets: dict[tuple[int, int], i
 def _others(group: Group | None, names: Sequence[str]) -> list[NotRead]:
     if group is None:
         return []
-    return [NotRead(file=names[0], reason=f"statement beyond the first {MOST_GROUPS:,} kinds", count=group.runs)]
+    return [NotRead(file=names[0], reason=KIND.format(MOST_GROUPS), count=group.runs)]
 
 
 def _file(part: Part, number: int, name: str, shape: Shape) -> LogFile:

@@ -109,6 +109,8 @@ class Finding(Record):
     severity: Severity
     gain_ms_per_day: float | None = None
     """Observed time × planner ratio; never raw cost."""
+    at_most_ms_per_day: float | None = None
+    """Where the gain is not known: the observed time of what it is about, of which its remedy frees some or all."""
     saves_ms_per_request: float | None = None
     """Of a finding about an endpoint: database time that its remedy saves, at most, of each request."""
     cause: str | None = None

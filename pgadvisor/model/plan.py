@@ -151,7 +151,7 @@ class DrawnPlan(Record):
     found out."""
 
 
-PlanKind = Literal["none", "generic", "values", "analyzed"]
+PlanKind = Literal["none", "generic", "values", "logged", "analyzed"]
 
 
 class StatementPlan(Record):
@@ -160,7 +160,8 @@ class StatementPlan(Record):
     statement: str
     """`Statement.key`."""
     kind: PlanKind
-    """`generic`: parameters unknown; `values`: planned with values from statistics; `analyzed`: really run."""
+    """`generic`: parameters unknown; `values`: planned with values from statistics; `logged`: what auto_explain wrote
+    into the server's log of a call; `analyzed`: really run."""
     reason: str
     """Why this kind and not a better one, as a clause: `not run: calls nextval, which is volatile`."""
     plan: Plan | None = None

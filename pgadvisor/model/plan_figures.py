@@ -39,7 +39,7 @@ class NodeFigures(Record):
     """Pages of shared buffers, hit or read, by the node itself."""
     self_temp_blocks: int | None = None
     share: float = 0.0
-    """Its share of the statement, 0 to 1: of time where measured, else of cost."""
+    """Its share of the statement, 0 to 1: of time where measured, else of cost. What triggers take is no node's."""
 
 
 @dataclass
@@ -93,6 +93,8 @@ def figures(plan: Plan) -> tuple[NodeFigures, ...]:
     temp = _own_blocks(places, lambda node: _sum(node.temp_read_blocks, node.temp_written_blocks))
     weights = own_time if own_time is not None else own_cost
     total = sum(max(weight, 0.0) for weight in weights)
+    if own_time is not None:  # triggers and what is sent take time outside the nodes
+        total = max(total, plan.execution_ms or 0.0)
     divisor_of = _divisors(plan)
     return tuple(
         NodeFigures(
@@ -135,9 +137,17 @@ def _inclusive_ms(places: Sequence[_Place]) -> list[float]:
     """Wall time of each node with all below: its time per loop, times its loops, over the processes beside it.
 
     Below a Gather the loops of its child over its own say how many processes took part: that is right without the
-    leader and with fewer workers than planned, where counting workers is not.
+    leader and with fewer workers than planned, where counting workers is not. Workers that go on while the leader is
+    busy above the Gather take longer than that waits for them: of their time it is the part waited for that counts.
     """
-    return [(place.node.actual_total_ms or 0.0) * place.loops / place.participants for place in places]
+    found = [(place.node.actual_total_ms or 0.0) * place.loops / place.participants for place in places]
+    for place in places:
+        below = [child for child in place.children if child.gather is place]
+        waited = found[place.number] / found[below[0].number] if below and found[below[0].number] else 1.0
+        if 0 < waited < 1:
+            for each in below[0].walk():
+                found[each.number] *= waited
+    return found
 
 
 def _rounding_ms(place: _Place) -> float:
@@ -169,9 +179,13 @@ def _charge(init_plan: _Place, amount: float, own: list[float]) -> None:
     """Take what an initplan used from the nodes that ran it.
 
     It runs when its value is first asked for, so one of its users holds its time: the largest pays first, none more
-    than it has. What no user holds was spent outside the plan's nodes (a writing CTE nobody reads).
+    than it has. What no user holds its owner does, which ends its parallel workers; or it was spent outside the plan's
+    nodes (a writing CTE nobody reads).
     """
-    for user in sorted(_users(init_plan), key=lambda place: -own[place.number]):
+    users = sorted(_users(init_plan), key=lambda place: -own[place.number])
+    if users and init_plan.parent and init_plan.node.node_type != "ModifyTable":
+        users.append(init_plan.parent)
+    for user in users:
         paid = min(amount, max(own[user.number], 0.0))
         own[user.number] -= paid
         amount -= paid

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from pgadvisor.model.activity import Activity
 from pgadvisor.model.catalog import (
     Collation,
     CollationChange,
@@ -35,6 +36,8 @@ Area = Literal[
     "statements",
     "plans",
     "replicas",
+    "activity",
+    "sessions",
     "analyze",
     "planner",
     "migrations",
@@ -77,6 +80,8 @@ class Snapshot(Record):
     text_searches: tuple[TextSearch, ...] = ()
     extensions: tuple[Extension, ...] = ()
     replicas: tuple[Replica, ...] = ()
+    activity: Activity | None = None
+    """None: nobody looked (the file of an older version, or no database was asked)."""
     statements: tuple[Statement, ...] = ()
     """By total time, most first; statements of a file in their order."""
     totals: WorkloadTotals | None = None

@@ -163,7 +163,7 @@ def _of_predicate(predicate: Predicate, columns: Columns) -> Iterator[tuple[int,
         yield from _of_rows(predicate, columns)
     elif operator in _RANGES:
         yield from _of_end(value, role._replace(kind=_RANGES[operator]))
-    elif operator in _PATTERNS and (at := _parameter(value) or _escaped(value)) is not None:
+    elif operator in _PATTERNS and (at := _parameter(value) or _escaped(value) or _folded(value)) is not None:
         yield at, role._replace(kind=_PATTERNS[operator])
     elif operator in ("@>", "&&", "<@"):
         yield from _of_elements(value, role)
@@ -175,7 +175,7 @@ def _of_equality(predicate: Predicate, role: Role, columns: Columns) -> Iterator
         for place, item in enumerate(value.items):
             if (at := _parameter(item)) is not None:
                 yield at, role._replace(place=place, length=len(value.items))
-    elif (at := _parameter(value)) is not None:
+    elif (at := _parameter(value) or _folded(value)) is not None:
         is_array = predicate.operator in ("= ANY", "<> ALL")
         yield at, role._replace(kind="array") if is_array else role
     elif predicate.operator == "= ANY" and value.column is not None:
@@ -198,6 +198,14 @@ def _escaped(value: Value) -> int | None:
     tokens = tokens_of(value.text)
     is_escaped = len(tokens) > 1 and tokens[0].kind == "parameter" and tokens[1].text.lower() == "escape"
     return int(tokens[0].text[1:]) if is_escaped else None
+
+
+def _folded(value: Value) -> int | None:
+    """The parameter in `upper($1)`, as object mappers write a comparison that ignores case."""
+    words = [token.text.lower() for token in tokens_of(value.text)]
+    is_folded = len(words) >= 4 and words[0] in ("lower", "upper") and words[1] == "(" and words[-1] == ")"
+    plain = is_folded and words[2].startswith("$") and (len(words) == 4 or words[3] == "::") and words.count("(") == 1
+    return int(words[2][1:]) if plain else None
 
 
 def _of_end(value: Value | None, role: Role) -> Iterator[tuple[int, Role]]:

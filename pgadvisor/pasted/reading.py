@@ -1,12 +1,10 @@
 """From what was pasted to its plans, in whatever form and wrapping."""
 
-import json
-from collections.abc import Sequence
-
 from pgadvisor.errors import UsageError
 from pgadvisor.model.explain import read_explain
 from pgadvisor.pasted.objects import object_plans
 from pgadvisor.pasted.pasted import FoundPlan, PastedPlan
+from pgadvisor.pasted.rows import as_lines
 from pgadvisor.pasted.text import text_plans
 from pgadvisor.pasted.wrapping import unwrapped, without_log_prefix
 
@@ -20,8 +18,7 @@ def read_pasted(data: bytes) -> tuple[PastedPlan, ...]:
     text = decoded(data)
     if not text.strip():
         raise UsageError(f"there is nothing in the input: {_SENSIBLE}")
-    text = _rows_of_json(text) or text
-    lines = unwrapped(text)
+    lines = unwrapped(as_lines(text))
     found = object_plans(lines) or text_plans(lines) or text_plans(without_log_prefix(lines))
     if not found:
         raise UsageError(f"there is no plan in the input: {_SENSIBLE}")
@@ -39,24 +36,6 @@ def decoded(data: bytes) -> str:
         if "\0" not in text:
             return text
     raise UsageError(f"the input is no text: {_SENSIBLE}")
-
-
-def _rows_of_json(text: str) -> str | None:
-    """The lines of a plan that a tool exported as rows of JSON, `[{"QUERY PLAN": "Seq Scan on t"}, …]`."""
-    if "QUERY PLAN" not in text[:2_000].upper() or text.lstrip()[:1] not in "[{":
-        return None
-    try:
-        rows = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    cells = [cell for row in _rows(rows) for name, cell in row.items() if name.upper() == "QUERY PLAN"]
-    return "\n".join(cell if isinstance(cell, str) else json.dumps(cell) for cell in cells) or None
-
-
-def _rows(value: object) -> Sequence[dict[str, object]]:
-    if isinstance(value, dict):
-        value = next((each for each in value.values() if isinstance(each, list)), [value])
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _read(found: FoundPlan) -> PastedPlan:

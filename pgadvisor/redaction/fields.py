@@ -210,10 +210,12 @@ FIELDS: dict[tuple[str, str], Field] = {
 
 SUBJECTS = frozenset(
     (
-        "access methods", "collations", "columns of range types", "connection", "extended statistics", "extensions",
-        "functions", "locale", "pg_stat_statements.track", "rewrite rules", "row security", "schemas", "search paths",
-        "sequences", "size", "sizes", "statements of other roles", "statements of the logs", "statistics",
-        "tables never analyzed", "text search", "the previous run", "triggers", "types", "values", "version", "views",
+        "access methods", "ages of rows", "collations", "columns of range types", "connection", "database counters",
+        "extended statistics", "extensions", "functions", "locale", "locks", "pg_stat_statements.track",
+        "prepared transactions", "replication slots", "rewrite rules", "row security", "schemas", "search paths",
+        "sequences", "settings of roles", "size", "sizes", "statements of other roles", "statements of the logs",
+        "statistics", "tables never analyzed", "text search", "the previous run", "triggers", "types", "values",
+        "version", "views",
     )
 )  # fmt: skip
 """What a gap is of, where that is nothing with a name."""

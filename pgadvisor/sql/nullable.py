@@ -10,7 +10,8 @@ STRICT = frozenset({"=", "<>", "<", "<=", ">", ">=", "IN", "= ANY", "BETWEEN", "
 _NEVER_NULL = re.compile(
     r"(?:count|row_number|rank|dense_rank)\s*\(|coalesce\s*\(.*,\s*(?:'[^']*'|-?[\d.]+|\$\d+)\s*\)\Z", re.I | re.S
 )
-_MADE_NULL = re.compile(r"nullif\s*\(", re.I)
+_MADE_NULL = re.compile(r"nullif\s*\(|case\b(?!.*\belse\b)", re.I | re.S)
+"""NULLIF, and a CASE that has no ELSE."""
 _KEEPS_NULL = re.compile(r"(?:max|min|sum|avg)\s*\(\s*(?:[\w\"]+\.)?[\w\"]+\s*\)\Z", re.I)
 """Aggregates that are NULL for a group without any value."""
 _DEEPEST = 10
@@ -55,7 +56,7 @@ def _is_column_nullable(query: Query, scope: Scope, knowledge: Knowledge, column
     relation = scope.relation(column.alias)
     if relation is None:
         return None
-    if _is_filtered(scope, column):
+    if _is_filtered(query, scope, column):
         return False
     if _may_be_missing(scope, relation):
         return True
@@ -78,17 +79,25 @@ def _may_be_missing(scope: Scope, relation: TableUse) -> bool:
     return relation.join in ("left", "full") or any(later.join in ("right", "full") for later in scope.tables[at + 1 :])
 
 
-def _is_filtered(scope: Scope, column: ColumnUse) -> bool:
+def _is_filtered(query: Query, scope: Scope, column: ColumnUse) -> bool:
     """Whether a condition that every row must meet is never true for a NULL in the column."""
     has_outer = any(use.join in ("left", "right", "full") for use in scope.tables)
     return any(
-        (predicate.is_conjunct or (predicate.is_negated and predicate.disjunction is None))
+        (predicate.is_conjunct or is_denied(query, predicate))
         and (predicate.place == "where" or (predicate.place == "on" and not has_outer))
         and not predicate.is_wrapped
         and _rejects_null(predicate)
         and any(side and _is_same(side, column) for side in (predicate.column, predicate.value.column))
         for predicate in scope.predicates
     )
+
+
+def is_denied(query: Query, predicate: Predicate) -> bool:
+    """Whether it stands as `NOT (a = 1)`, which is not true for NULL either; `(a = 1) IS NOT TRUE` is."""
+    if not predicate.is_negated or predicate.disjunction is not None or predicate.span is None:
+        return False
+    before, after = query.text[: predicate.span.start], query.text[predicate.span.end :]
+    return bool(re.search(r"\bnot\s*\(?\s*\Z", before, re.I) and not re.match(r"\s*\)?\s*is\b", after, re.I))
 
 
 def _rejects_null(predicate: Predicate) -> bool:

@@ -39,6 +39,13 @@ class Schema:
         """Whether `schema.table` is a view."""
         return table in self._views
 
+    def meaning(self, names: frozenset[tuple[str | None, str]]) -> tuple[object, ...]:
+        """All that those names, as `find` takes them, tell: equal where a query with them means the same."""
+        found = sorted({at for schema, name in names if (at := self.find(schema, name))})
+        columns = tuple((at, self.is_view(at), self._columns[at]) for at in found)
+        types = tuple(self._types.get((at, column)) for at, _, all_of in columns for column in all_of)
+        return self.is_empty, columns, types
+
     def type_of(self, table: str | None, column: str) -> str | None:
         """The type of a table's column."""
         return None if table is None else self._types.get((table, column))

@@ -62,9 +62,12 @@ def split_statements(text: str) -> tuple[SourceStatement, ...]:
     tokens = _without_commands(text, tokens_of(text))
     remarks = [each for each in tokens if each.kind == "comment"]
     starts = [each.start for each in remarks]
-    for comments, start, end in _pieces(tokens):
+    behind, last = "", 0
+    for before, start, end in _pieces(tokens):
+        # What stands behind a statement on its last line is about that one, and not about the next line's.
+        comments = before.removeprefix(behind).lstrip() if "\n" in text[last:start] else before
         line += text.count("\n", at, start)
-        at = start
+        at, last = start, end
         behind = _comment_behind(text, remarks, starts, end)
         column = start - text.rfind("\n", 0, start)
         found.append(_statement(text[start:end], len(found) + 1, (line, column), comments, behind))

@@ -96,13 +96,19 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             ),
             remedy=more_work_mem(
                 facts,
-                (exact + lossy) * PAGE_BYTES / 1024 / max(scan.actual_loops or 1.0, 1.0),
+                (exact + lossy) * PAGE_BYTES / 1024 / _bitmaps(scan),
                 instead="Find fewer rows, by an index that holds all columns compared.",
             ),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )
+
+
+def _bitmaps(scan: PlanNode) -> float:
+    """How many were made: one in each loop, which processes side by side share."""
+    return 1.0 if scan.is_parallel_aware else max(scan.actual_loops or 1.0, 1.0)
 
 
 def _pages(scan: PlanNode) -> tuple[float, float]:

@@ -146,7 +146,7 @@ def _finding(
                     statement=plan.key),
         message=f"foreign key {trigger.constraint} takes {trigger.time_ms:,.1f} ms, {share:.0%} of the statement, to "
         f"look for {trigger.calls:,.0f} rows{by}",
-        evidence=(Evidence(rung=Rung.MEASURED, text=f"{trigger.time_ms / max(trigger.calls, 1):,.1f} ms a row"),),
+        evidence=(Evidence(rung=Rung.MEASURED, text=f"{trigger.time_ms / max(trigger.calls, 1):,.3f} ms a row"),),
         remedy=remedy,
         wrong_if="rows of the referenced table are hardly ever deleted, nor their keys changed",
         severity=facts.severity(plan.key, share),

@@ -95,6 +95,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(facts, scan, rows / max(scan.actual_loops or 1.0, 1.0)),
             wrong_if="the function gives other numbers of rows for other arguments",
             severity=facts.severity(plan.key, share, worst=Severity.WARNING),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             cause=f"rows of {scan.schema}.{name}" if scan.schema and scan.schema != "pg_catalog" else None,
             node=number,
         )

@@ -105,6 +105,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=more_work_mem(facts, needed, instead=INSTEAD, factor=_factor(plan, facts)),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, min(share, 1.0)),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, min(share, 1.0)),
             node=number,
         )
 

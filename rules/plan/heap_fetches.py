@@ -118,6 +118,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(found) if found else _vacuum(scan),
             wrong_if="a transaction that stays open keeps VACUUM from marking the pages: end it first",
             severity=facts.severity(plan.key, share, worst=Severity.WARNING),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             cause=f"vacuum {name}",
             node=number,
         )

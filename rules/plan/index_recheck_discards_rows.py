@@ -90,6 +90,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(scan),
             wrong_if="the words or keys searched for in this run are unusually common",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )
 
@@ -102,4 +103,7 @@ def _remedy(scan: PlanNode) -> Remedy:
     if "@>" in condition or "?" in condition:
         return Remedy(text="Index the paths that are asked for: jsonb_path_ops instead of jsonb_ops for @>, or a "
                       "B-tree index on the expression of one key.")  # fmt: skip
+    if " = " in condition:
+        return Remedy(text="An index that only says perhaps (bloom, BRIN) serves this equality: a B-tree index on the "
+                      "compared columns finds the rows themselves.")  # fmt: skip
     return Remedy(text="Add a condition that narrows the rows, and put its column into the index.")

@@ -95,6 +95,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             ),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )
 

@@ -173,6 +173,7 @@ def _by_plan_alone(
         remedy=create_by_plan(index),
         wrong_if="the filter keeps far fewer rows in production than in this plan",
         severity=facts.severity(plan.key, share),
+        at_most_ms_per_day=facts.ms_per_day(plan.key, share),
         cause=index.cause,
         node=sort,
     )

@@ -2,7 +2,8 @@
 
 ## What it finds
 A LIMIT over an index scan that was taken for its order: 10,000 entries or more were read, a hundred for each row that
-passed the filters and joins, and a fifth of the time or more went there. Seen by EXPLAIN ANALYZE.
+passed the filters and joins, and a fifth of the time or more went there. Seen by EXPLAIN ANALYZE. Where the scan's own
+filter lets more than a tenth through, it is a join that chooses the rows, and no index of this table would.
 
 ## Why it matters
 The planner takes the matching rows to be spread evenly along the index, so that a LIMIT soon has enough of them. Where
@@ -47,6 +48,8 @@ from pgadvisor.rule import (
 LEAST_READ = 10_000
 TIMES = 100
 LEAST_SHARE = 0.2
+MOST_PASSED = 0.1
+"""A filter that lets more through is not what chooses the rows: a join is."""
 PASSED = ("Nested Loop", "Gather Merge", "Merge Append", "Append", "Subquery Scan", "LockRows", "Result", "Unique",
           "ProjectSet")  # fmt: skip
 """Nodes that hand the order of their first input on."""
@@ -107,6 +110,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(plan, facts, scan),
             wrong_if="other values than those of this run find their rows at the beginning of the index",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )
 
@@ -152,10 +156,12 @@ def _evidence(plan: PlannedStatement, limit: int, number: int, share: float) -> 
 
 def _remedy(plan: PlannedStatement, facts: Facts, scan: PlanNode) -> Remedy:
     order = [key.text for key in plan.query.top.sort_keys] if plan.query else []
-    wanted = index_by_plan(scan, order) if is_unknown(facts, scan) and scan.filter else None
+    passed = scan.actual_rows or 0.0
+    is_chosen_here = bool(scan.filter) and passed <= MOST_PASSED * (passed + (scan.rows_removed_by_filter or 0.0))
+    wanted = index_by_plan(scan, order) if is_unknown(facts, scan) and is_chosen_here else None
     if wanted:
         return create_by_plan(wanted)
-    if scan.filter:
+    if is_chosen_here:
         return Remedy(
             text=f"Give {scan.table} an index with the columns that its filter compares for equality first and the "
             "sort columns behind them; a condition that no index can serve must be rewritten first."

@@ -117,6 +117,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             ),
             wrong_if="the values hardly ever come back in production",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )
 

@@ -150,6 +150,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             gain_ms_per_day=None
             if day is None or need is None
             else day * share * (1 - min(LOOK_UP * runs / compared, 1)),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             cause=need.index.cause if need else None,
             node=scan,
         )
@@ -173,6 +174,7 @@ def _by_plan_alone(plan: PlannedStatement, facts: Facts, number: int, scan: int)
         remedy=remedy,
         wrong_if=WRONG_IF,
         severity=facts.severity(plan.key, share),
+        at_most_ms_per_day=facts.ms_per_day(plan.key, share),
         cause=wanted.cause if wanted else None,
         node=scan,
     )
@@ -217,8 +219,9 @@ def _work(plan: PlannedStatement, number: int, scan: int) -> tuple[float, float,
     below = [(child, figures.number) for child, figures in plan.children(number)]
     outer = next(at for child, at in below if child.parent_relationship == "Outer")
     inner_side = next(at for child, at in below if child.parent_relationship == "Inner")
-    subtree = range(inner_side, inner_side + sum(1 for _ in plan.nodes[inner_side].walk()))
-    share = plan.figures[number].share + sum(plan.figures[at].share for at in subtree)
+    is_kept = plan.nodes[inner_side].node_type == "Materialize"  # what is below it is run once
+    again = [inner_side] if is_kept else range(inner_side, inner_side + sum(1 for _ in plan.nodes[inner_side].walk()))
+    share = plan.figures[number].share + sum(plan.figures[at].share for at in again)
     if not plan.is_analyzed:
         runs = max(plan.figures[outer].estimated_rows, 1.0) * read_fraction(plan, number)
         return runs, runs * plan.nodes[scan].estimated_rows, min(share, 1.0)

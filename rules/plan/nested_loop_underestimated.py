@@ -136,6 +136,7 @@ def _finding(plan: PlannedStatement, facts: Facts, culprit: int, share: float, p
         remedy=_remedy(plan.nodes[culprit]),
         wrong_if="the values of this run are rare ones, or a hash join takes as long",
         severity=facts.severity(plan.key, share),
+        at_most_ms_per_day=facts.ms_per_day(plan.key, share),
         node=number,
     )
 

@@ -88,5 +88,6 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             ),
             wrong_if="nobody goes beyond the first pages",
             severity=facts.severity(plan.key, min(share, 1.0)),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, min(share, 1.0)),
             node=number,
         )

@@ -101,6 +101,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
                 ),
                 wrong_if="something else keeps the plan from being parallel, such as a cursor or SERIALIZABLE",
                 severity=facts.severity(plan.key, figures.share, worst=Severity.WARNING),
+                at_most_ms_per_day=facts.ms_per_day(plan.key, figures.share),
                 cause=f"parallel unsafe {function.schema}.{function.name}",
                 node=number,
             )

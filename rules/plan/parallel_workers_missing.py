@@ -79,6 +79,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(most, planned),
             wrong_if="no processor was free either while it ran",
             severity=facts.severity(plan.key, share * (1 - (launched + 1) / (planned + 1)), worst=Severity.WARNING),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share * (1 - (launched + 1) / (planned + 1))),
             cause="parallel workers",
             node=number,
         )

@@ -152,6 +152,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         ),
         wrong_if="the application prepares no statements on the server, or never asks for such values",
         severity=max((Severity.WARNING, facts.severity(plan.key)), key=lambda severity: severity.rank),
+        at_most_ms_per_day=facts.ms_per_day(plan.key, _saved(drawn)),
     )
 
 
@@ -160,6 +161,14 @@ def _is_kept(generic: Plan, drawn: tuple[DrawnPlan, ...], facts: Facts) -> bool:
     operator_cost = float(facts.setting("cpu_operator_cost") or 0.0025)
     planning = PLANNING_COST * operator_cost * (len(accesses_of(generic)) + 1)
     return generic.root.total_cost < planning + sum(each.weight * each.plan.root.total_cost for each in drawn)
+
+
+def _saved(drawn: tuple[DrawnPlan, ...]) -> float:
+    """The share of the cost of all calls by the generic plan that plans of their own spare."""
+    known = [each for each in drawn if each.generic_cost is not None]
+    generic = sum(each.weight * (each.generic_cost or 0.0) for each in known)
+    own = sum(each.weight * each.plan.root.total_cost for each in known)
+    return 1 - own / generic if generic else 0.0
 
 
 def _times(each: DrawnPlan) -> float:

@@ -99,5 +99,6 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             ),
             wrong_if="for other values the rows are spread over all partitions",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )

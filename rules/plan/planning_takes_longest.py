@@ -87,6 +87,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
     times = (planning_ms + execution_ms) / execution_ms if execution_ms else 1.0
     if planning_ms < LEAST_MS or planning_ms <= execution_ms or not _matters(plan, facts, planning_ms):
         return
+    day = facts.ms_per_day(plan.key)
     what = f"{partitions} partitions" if partitions >= MANY_PARTITIONS else f"{tables} tables"
     yield Finding(
         where=Where(statement=plan.key),
@@ -95,7 +96,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         remedy=PARTITIONS if partitions >= MANY_PARTITIONS else TABLES,
         wrong_if="the application prepares the statement, or this was the first plan of a new connection",
         severity=facts.severity(plan.key, min(times - 1, 1.0), worst=Severity.WARNING),
-        node=0,
+        at_most_ms_per_day=None if day is None else day * planning_ms / max(execution_ms, LEAST_MS / 100),
     )
 
 

@@ -58,10 +58,10 @@ GOOD = [
 
 @plan_rule(severity=Severity.ERROR, since="0.2", needs=("analyze",))
 def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
-    waited, whole = plan.root.io_read_ms or 0.0, plan.plan.execution_ms or 0.0
+    processes = 1 + sum(each.workers_launched or 0 for each in plan.nodes)  # each waits for itself
+    waited, whole = (plan.root.io_read_ms or 0.0) / processes, plan.plan.execution_ms or 0.0
     share = waited / whole if whole else 0.0
-    processes = 1 + sum(each.workers_launched or 0 for each in plan.nodes)
-    if share / processes < LEAST_SHARE or waited < LEAST_MS or not _is_usual(plan):
+    if share < LEAST_SHARE or waited < LEAST_MS or not _is_usual(plan):
         return
     if not facts.matters(plan, min(share, 1.0)):
         return
@@ -69,17 +69,19 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
     scan = plan.nodes[number]
     name = scan.table or scan.node_type.lower()
     pages = scan.shared_read_blocks or 0
+    among = f" in {processes} processes together" if processes > 1 else ""
     yield Finding(
         where=Where(table=f"{scan.schema}.{scan.table}" if scan.schema else scan.table, statement=plan.key),
         message=f"{waited:,.0f} of {whole:,.0f} ms are waiting for reads, most of them by the "
         f"{scan.node_type.lower()} of {name}",
         evidence=(
             Evidence(rung=Rung.MEASURED, text=f"it reads {pages:,} pages from outside shared_buffers, "
-                     f"{_own(plan, number):,.0f} ms"),
+                     f"{_own(plan, number):,.0f} ms{among}"),
         ),
         remedy=_remedy(scan),
         wrong_if="the pages were not in memory for this run, and usually are",
         severity=facts.severity(plan.key, min(share, 1.0)),
+        at_most_ms_per_day=facts.ms_per_day(plan.key, min(share, 1.0)),
         node=number,
     )  # fmt: skip
 

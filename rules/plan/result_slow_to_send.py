@@ -76,5 +76,5 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         ),
         wrong_if="the client needs all of it",
         severity=facts.severity(plan.key, share),
-        node=0,
+        at_most_ms_per_day=facts.ms_per_day(plan.key, share),
     )

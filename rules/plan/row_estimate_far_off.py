@@ -87,13 +87,15 @@ def looped(condition: str, *, rows: float = 50, actual: float = 5_000, cost: flo
     return node("Nested Loop", scan, LOOKUP, rows=rows, actual=actual, ms=230, cost=12_000 + rows * cost)
 
 
-def grouped(*, rows: float, actual: float) -> PlanNode:
+def grouped(*, rows: float, actual: float, having: str | None = None) -> PlanNode:
     """All addresses sorted by city and postal code, and grouped."""
     scan = node("Seq Scan", table="address", schema="public", alias="a", parent_relationship="Outer", rows=500_000,
                 actual=500_000, ms=60, cost=12_000)  # fmt: skip
     keys = ("a.city", "a.zip")
     ordered = node("Sort", scan, rows=500_000, actual=500_000, ms=600, sort_keys=keys, parent_relationship="Outer")
-    return node("Aggregate", ordered, rows=rows, actual=actual, ms=700, strategy="Sorted", group_keys=keys)
+    return node(
+        "Aggregate", ordered, rows=rows, actual=actual, ms=700, strategy="Sorted", group_keys=keys, filter=having
+    )
 
 
 FILTER = "((a.city = 'Ulm'::text) AND (a.zip = '89073'::text))"
@@ -210,6 +212,12 @@ GOOD = [
         plan=looped("(a.number = 1)", rows=2_500, actual=50_000),
     ),
     Example(
+        note="HAVING leaves a few of the groups, whose number may have been right.",
+        sql="SELECT a.city, a.zip, count(*) FROM address a GROUP BY 1, 2 HAVING sum(a.number) > $1",
+        tables=(ADDRESS,),
+        plan=grouped(rows=10_000, actual=400, having="(sum(a.number) > 300)"),
+    ),
+    Example(
         note="The groups are as many as was expected.",
         sql="SELECT a.city, a.zip, count(*) FROM address a GROUP BY 1, 2",
         tables=(ADDRESS,),
@@ -233,6 +241,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=found.cause.remedy,
             wrong_if="the values of this run are rare ones, and others are estimated well",
             severity=Severity.WARNING if is_harmful else Severity.INFO,
+            at_most_ms_per_day=facts.ms_per_day(plan.key, found.share) if is_harmful else None,
             cause=found.identity,
             node=found.number,
         )

@@ -3,7 +3,8 @@
 ## What it finds
 A sequential scan (also a parallel one, also one of every partition), or an index scan that filters afterwards, which
 reads 10,000 rows or more and keeps at most a tenth of them, where an index could find those rows and none does. Rows
-are counted where the statement was run, and the planner's estimates where it was not.
+are counted where the statement was run, and the planner's estimates where it was not. Not: look-ups that discard less
+than five rows each, and scans that take less than a twentieth of the statement.
 
 ## Why it matters
 The time grows with the table and not with the answer. Each call reads pages that it does not need, and pushes out of
@@ -31,6 +32,7 @@ from pgadvisor.rule import (
     Facts,
     Finding,
     PlannedStatement,
+    PlanNode,
     Rung,
     Severity,
     TableCounters,
@@ -48,6 +50,8 @@ from pgadvisor.rule import (
 
 LEAST_READ, MOST_KEPT = 10_000, 0.1
 """What is thrown away, and kept, where the plan alone is known; as where the catalog is known, too."""
+LEAST_A_LOOKUP = 5.0
+"""Rows that each of many look-ups discards, at least."""
 
 FIFTY = ColumnStatistics(null_fraction=0, average_width_bytes=8, n_distinct=20_000)
 ORDERS = table(
@@ -212,6 +216,8 @@ GOOD = [
 @plan_rule(severity=Severity.ERROR, since="0.1")
 def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
     for waste in wastes_of(facts, plan):
+        if _finds_a_few(plan.nodes[waste.number]) or not facts.matters(plan, waste.share):
+            continue
         day = facts.ms_per_day(plan.key)
         gain = None if day is None else day * waste.saved_share
         if not pays_off(facts, waste.need.index, gain):
@@ -237,7 +243,21 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
 def _message(plan: PlannedStatement, waste: Waste, label: str) -> str:
     kind = plan.nodes[waste.number].node_type.lower()
     over = f" in {waste.scans} partitions" if waste.scans > 1 else ""
-    return f"{kind} on {label} reads {waste.read:,.0f} rows{over} and throws {waste.discarded:,.0f} of them away"
+    thrown = _thrown(plan.nodes[waste.number], waste.discarded, waste.kept)
+    return f"{kind} on {label} reads {waste.read:,.0f} rows{over} and throws {thrown} of them away"
+
+
+def _thrown(scan: PlanNode, discarded: float, kept: float) -> str:
+    """How many rows, in words where it is all of them: what several loops keep may be rounded to none."""
+    if kept:
+        return f"{discarded:,.0f}"
+    return "all" if scan.actual_loops == 1 else "nearly all"
+
+
+def _finds_a_few(scan: PlanNode) -> bool:
+    """Whether it looks up a few rows at a time by an index: finding their place costs more than those it discards."""
+    is_again = bool(scan.index_condition) and (scan.actual_loops or 0.0) > 1
+    return is_again and (scan.rows_removed_by_filter or 0.0) < LEAST_A_LOOKUP
 
 
 def _evidence(plan: PlannedStatement, waste: Waste, facts: Facts, label: str) -> tuple[Evidence, ...]:
@@ -264,24 +284,35 @@ def _by_plan_alone(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
         scan, figures = plan.nodes[number], plan.figures[number]
         removed = (scan.rows_removed_by_filter or 0.0) * (scan.actual_loops or 0.0)
         read, share = removed + (figures.rows or 0.0), _share(plan, number)
-        if not scan.table or removed < LEAST_READ or (figures.rows or 0.0) > MOST_KEPT * read:
+        if not scan.table or removed < LEAST_READ or (figures.rows or 0.0) > MOST_KEPT * read or _finds_a_few(scan):
             continue
-        wanted = index_by_plan(scan)
+        wanted = None if _walks_for_limit(plan, number) else index_by_plan(scan)
         place = f"{figures.parent} {wanted.spelled}" if wanted and scan.parent_relationship == "Member" else str(number)
         if wanted is None or place in told or not facts.matters(plan, share):
             continue
         told.add(place)
         yield Finding(
             where=Where(table=wanted.table, statement=plan.key),
-            message=f"{scan.node_type.lower()} on {scan.table} reads {read:,.0f} rows and throws {removed:,.0f} "
-            "of them away",
+            message=f"{scan.node_type.lower()} on {scan.table} reads {read:,.0f} rows and throws "
+            f"{_thrown(scan, removed, figures.rows or 0.0)} of them away",
             evidence=(Evidence(rung=Rung.MEASURED, text=f"counted: {share:.0%} of the statement in this scan"),),
             remedy=create_by_plan(wanted),
             wrong_if="the values searched for in production keep far more rows, or the table has such an index",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             cause=wanted.cause,
             node=number,
         )
+
+
+def _walks_for_limit(plan: PlannedStatement, number: int) -> bool:
+    """Whether it reads an index from its end for the order that a LIMIT wants: limit-walks-ordered-index tells."""
+    scan, above = plan.nodes[number], plan.figures[number].parent
+    if scan.index is None or scan.index_condition or "Index" not in scan.node_type:
+        return False
+    while above is not None and plan.nodes[above].node_type != "Limit":
+        above = plan.figures[above].parent
+    return above is not None
 
 
 def _share(plan: PlannedStatement, number: int) -> float:

@@ -110,6 +110,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=more_work_mem(facts, spilled * (IN_MEMORY if measured else 1.0), instead=INSTEAD),
             wrong_if="the statement runs with another work_mem than the one seen here",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=number,
         )
 

@@ -112,9 +112,16 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=EXCLUDING if _excludes(plan, number) else COMPUTING,
             wrong_if="far fewer rows reach the subquery in production than in this plan",
             severity=facts.severity(plan.key, share),
-            cause=f"subquery {plan.statement.fingerprint}" if plan.statement else None,
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
+            cause=_cause(plan, number),
             node=number,
         )
+
+
+def _cause(plan: PlannedStatement, number: int) -> str | None:
+    """The same as of the rules that tell it of the query's text."""
+    kind = "exclusion" if _excludes(plan, number) else "subquery"
+    return f"{kind} {plan.statement.fingerprint}" if plan.statement else None
 
 
 COMPUTING = Remedy(

@@ -88,6 +88,7 @@ def check(plan: PlannedStatement, facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(trigger),
             wrong_if="the rows written in production are far fewer than in this run",
             severity=facts.severity(plan.key, share),
+            at_most_ms_per_day=facts.ms_per_day(plan.key, share),
             node=_written(plan, trigger.table),
         )
 

@@ -91,7 +91,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
 
 
 def _finding(query: Query, facts: Facts, predicate: Predicate, found: Table, column: ColumnUse) -> Finding:
-    seen, severity = whole_read(facts, query, column)
+    seen, severity, number = whole_read(facts, query, column)
     index = next(
         (each for each in found.indexes if each.is_valid and each.method == "gin" and column.column in each.columns),
         None,
@@ -113,6 +113,7 @@ def _finding(query: Query, facts: Facts, predicate: Predicate, found: Table, col
         remedy=remedy,
         wrong_if="other conditions always leave few rows, or most rows hold the element",
         severity=severity,
+        node=number,
         cause=None if index else wanted.cause,
         spans=(predicate.span,) if predicate.span else (),
     )

@@ -50,14 +50,17 @@ WRITTEN = re.compile(
 LAST_INSTANT = re.compile(r"[ T]23:59:59\.(?:9{6}|9{7,})")
 LAST_SECOND = re.compile(r"[ T]23:59(?::59(?:\.\d+)?)?(?: ?(?:z|utc|[+-]\d\d(?::?\d\d)?))?\Z", re.I)
 DAYS = re.compile(
-    r"\bcurrent_date\b|::\s*date\b|\bas\s+date\s*\)|\bdate\s*'|\b(?:date_trunc|date|to_date|make_date)\s*\(", re.I
+    r"\bcurrent_date\b|::\s*date\b|\bas\s+date\s*\)|\bdate\s*'|\b(?:date_trunc|date|to_date|make_date)\s*\("
+    r"|(?:\btimestamp(?:tz)?\s*'\d{4}-\d\d?-\d\d?'|'\d{4}-\d\d?-\d\d?'::\s*timestamp(?:tz)?)"
+    r"\s*[+-]\s*interval\s*'[^':]*\b(?:days?|weeks?|mons?|months?|years?)\s*'",
+    re.I,
 )
 """An expression that gives the start of a day, or what stands whole days from it."""
 EXACT = re.compile(r"\bmicroseconds?\b", re.I)
 """One microsecond before the next period is the very end of this one."""
 MOMENT = re.compile(r"\b(?:now\s*\(|current_timestamp|localtimestamp|clock_timestamp|statement_timestamp)", re.I)
 
-ORDERS = table("orders", columns={"at": "timestamp with time zone", "day": "date",
+ORDERS = table("orders", columns={"at": "timestamp with time zone", "due_on": "date",
                                   "done_at": "timestamp(0) without time zone",
                                   "total": "numeric"})  # fmt: skip
 BAD = [
@@ -80,6 +83,10 @@ BAD = [
         remedy="WHERE at >= '2024-01-01' AND at < '2024-02-01'",
     ),
     Example(sql="SELECT id FROM orders WHERE at BETWEEN current_date - 7 AND current_date", tables=(ORDERS,)),
+    Example(
+        sql="SELECT id FROM orders WHERE at BETWEEN '2024-01-01' AND timestamp '2024-01-01' + interval '1 month'",
+        tables=(ORDERS,),
+    ),
     Example(sql="SELECT id FROM orders WHERE at >= '2024-01-01' AND at <= '2024-01-31 23:59:59'", tables=(ORDERS,)),
     Example(
         sql="WITH o AS (SELECT at FROM orders) SELECT count(*) FROM o WHERE at BETWEEN '2024-01-01' AND '2024-01-31'",
@@ -89,11 +96,14 @@ BAD = [
 GOOD = [
     Example(note="Half open.", sql="SELECT id FROM orders WHERE at >= '2024-01-01' AND at < '2024-02-01'",
             tables=(ORDERS,)),
-    Example(note="Whole days.", sql="SELECT id FROM orders WHERE day BETWEEN '2024-01-01' AND '2024-01-31'",
+    Example(note="Whole days.", sql="SELECT id FROM orders WHERE due_on BETWEEN '2024-01-01' AND '2024-01-31'",
             tables=(ORDERS,)),
     Example(note="A day is made of it first.",
             sql="SELECT id FROM orders WHERE at::date BETWEEN '2024-01-01' AND '2024-01-31'", tables=(ORDERS,)),
     Example(note="Two moments.", sql="SELECT id FROM orders WHERE at BETWEEN now() - interval '1 day' AND now()",
+            tables=(ORDERS,)),
+    Example(note="A shift of eight hours.",
+            sql="SELECT id FROM orders WHERE at BETWEEN '2024-01-01' AND timestamp '2024-01-01' + interval '8 hours'",
             tables=(ORDERS,)),
     Example(note="The very last microsecond.",
             sql="SELECT id FROM orders WHERE at BETWEEN '2024-01-01' AND '2024-01-31 23:59:59.999999'",
@@ -181,12 +191,9 @@ def _finding(query: Query, predicate: Predicate, other: Predicate | None, upper:
         loses = "loses what happened between it and midnight"
     spans = tuple(each.span for each in (predicate, other) if each and each.span)
     end = upper.text if upper.kind == "expression" else f"'{upper.text}'"
-    written = "BETWEEN" if other is None else "<="
     return Finding(
         where=Where(statement=query.statement, table=column.table, column=column.column),
-        message=f"`{predicate.source} {written} … {end}` takes the upper end in, and {loses}"
-        if other is None
-        else f"`{predicate.source} <= {end}` {loses}",
+        message=f"the range of `{predicate.source}` takes its upper end in, {end}, and {loses}",
         evidence=(
             Evidence(rung=Rung.INFERRED, text=f"`{column.column}` holds times of day, and a closed range ends in one"),
         ),

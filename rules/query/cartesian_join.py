@@ -2,7 +2,8 @@
 
 ## What it finds
 Tables in one FROM that no condition connects, neither ON, USING nor WHERE, where each can give more than one row. An
-explicit CROSS JOIN only when both tables are large.
+explicit CROSS JOIN only when both tables are large. A row by its key beside a whole table as well, where a foreign key
+leads from one to the other and no condition uses it.
 
 ## Why it matters
 A thousand rows and a thousand rows are a million. Mostly the condition was forgotten, and a DISTINCT or LIMIT hides it.
@@ -33,6 +34,7 @@ from pgadvisor.rule import (
     TableUse,
     Value,
     Where,
+    foreign_key,
     node,
     query_rule,
     table,
@@ -45,6 +47,8 @@ MANY_PAIRS = 1_000_000
 
 USERS = table("users", rows=20_000, columns={"name": "text", "team_id": "bigint"})
 ORDERS = table("orders", columns={"state": "text", "total": "numeric"}, indexes={"orders_user_id_idx": "user_id"})
+OWNED = table("orders", columns={"state": "text"}, indexes={"orders_user_id_idx": "user_id"},
+              constraints=(foreign_key("user_id", "users"),))  # fmt: skip
 PAYMENTS = table("payments", columns={"state": "text"}, indexes={"payments_order_id_idx": "order_id"})
 TEAMS = table("teams", rows=12, columns={"name": "text"})
 TRIPLE = (
@@ -61,6 +65,11 @@ BAD = [
     Example(sql="SELECT u.name, o.total FROM users u CROSS JOIN orders o", tables=(USERS, ORDERS)),
     Example(sql="UPDATE orders SET total = 0 FROM users u WHERE u.name = 'x'", tables=(USERS, ORDERS)),
     Example(
+        note="The orders of user 5 were meant: a foreign key leads from one to the other.",
+        sql="SELECT u.name, o.id FROM users u, orders o WHERE u.id = 5",
+        tables=(USERS, OWNED),
+    ),
+    Example(
         sql="SELECT x.n FROM (SELECT count(*) AS n FROM users u, orders o WHERE u.team_id = 5) x",
         tables=(USERS, ORDERS),
     ),
@@ -71,6 +80,8 @@ GOOD = [
     Example(note="So does an inequality.", sql="SELECT 1 FROM users u JOIN orders o ON o.user_id > u.id",
             tables=(USERS, ORDERS)),
     Example(note="A row by its key.", sql="SELECT 1 FROM users u, orders o WHERE o.id = 5", tables=(USERS, ORDERS)),
+    Example(note="Joined by naming the key twice.", tables=(USERS, OWNED),
+            sql="SELECT 1 FROM users u, orders o WHERE u.id = 5 AND o.user_id = 5"),
     Example(note="USING.", sql="SELECT 1 FROM orders o JOIN payments p USING (id) WHERE o.id < 9",
             tables=(ORDERS, PAYMENTS)),
     Example(note="An aggregate is one row.",
@@ -111,8 +122,39 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
         groups = _connected(query, scope, uses)
         single = facts.single_rows(scope)
         many = [group for group in groups if not all(_is_short(query, facts, use, single) for use in group)]
+        if len(many) == 1:
+            many += _unjoined(facts, scope, many[0], [group for group in groups if group is not many[0]])
         if len(many) > 1 and not _is_harmless(query, facts, scope, many):
-            yield _finding(query, facts, scope, many)
+            yield _finding(query, facts, many)
+
+
+def _unjoined(facts: Facts, scope: Scope, many: list[TableUse], others: list[list[TableUse]]) -> list[list[TableUse]]:
+    """Rows found by their keys, that a foreign key ties to the many and no condition does."""
+    return [
+        group
+        for group in others
+        if not any(use.join == "cross" for use in (*group, *many))
+        and any(_is_key_idle(facts, scope, *pair) for one in group for use in many for pair in ((one, use), (use, one)))
+    ]
+
+
+def _is_key_idle(facts: Facts, scope: Scope, child: TableUse, parent: TableUse) -> bool:
+    """Whether a foreign key leads from one to the other and no condition speaks of its columns."""
+    found, above = facts.table(child.table), facts.table(parent.table)
+    spoken = {
+        column.column
+        for each in scope.predicates
+        for column in each.columns
+        if column.alias == child.alias and each.value.column != column
+    }
+    return (
+        found is not None
+        and above is not None
+        and any(
+            each.kind == "foreign key" and each.references == above.qualified and spoken.isdisjoint(each.columns)
+            for each in found.constraints
+        )
+    )
 
 
 def _connected(query: Query, scope: Scope, uses: list[TableUse]) -> list[list[TableUse]]:
@@ -194,7 +236,7 @@ def _is_harmless(query: Query, facts: Facts, scope: Scope, groups: list[list[Tab
     return product < MANY_PAIRS or any(facts.is_tiny(group[0].table) for group in groups)
 
 
-def _finding(query: Query, facts: Facts, scope: Scope, groups: list[list[TableUse]]) -> Finding:
+def _finding(query: Query, facts: Facts, groups: list[list[TableUse]]) -> Finding:
     last = groups[-1][0]
     labels = [" and ".join(use.alias for use in group) for group in groups]
     rows = [facts.rows(group[0].table) for group in groups]

@@ -108,7 +108,7 @@ def _in_text(index: Index) -> str | None:
 def _finding(
     query: Query, facts: Facts, predicate: Predicate, column: ColumnUse, found: Table, index: Index, name: str
 ) -> Finding:
-    seen, severity = whole_read(facts, query, column)
+    seen, severity, number = whole_read(facts, query, column)
     text = f'{quoted(column.column)} COLLATE "{name}"'
     key = WantedKey(text=text, key=text, label=f"{column.column}_{re.sub(r'[^a-z0-9]+', '_', name.lower())}",
                     column=column.column)  # fmt: skip
@@ -121,6 +121,7 @@ def _finding(
         remedy=remedy if remedy.sql else Remedy(text="Leave COLLATE out of the comparison."),
         wrong_if="other conditions always leave few rows",
         severity=severity,
+        node=number,
         cause=wanted.cause,
         spans=(predicate.span,) if predicate.span else (),
     )

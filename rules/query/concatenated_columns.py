@@ -85,7 +85,7 @@ def _is_glued(predicate: Predicate) -> bool:
 
 def _finding(query: Query, facts: Facts, predicate: Predicate) -> Finding:
     column = predicate.columns[0]
-    seen, severity = whole_read(facts, query, column)
+    seen, severity, number = whole_read(facts, query, column)
     names = ", ".join(quoted(each.column) for each in predicate.columns)
     values = ", ".join("…" for _ in predicate.columns)
     return Finding(
@@ -95,5 +95,6 @@ def _finding(query: Query, facts: Facts, predicate: Predicate) -> Finding:
         remedy=Remedy(text=f"Compare the columns, `({names}) = ({values})`, or index a generated column of the whole."),
         wrong_if="other conditions always leave few rows",
         severity=severity,
+        node=number,
         spans=(predicate.span,) if predicate.span else (),
     )

@@ -43,8 +43,10 @@ from pgadvisor.rule import (
 
 MANY_TURNS = 50
 """Fewer turns are a page of a list."""
-MUCH_COST = 5_000.0
-"""Planner cost of all turns from which it is worth a word: that of reading a table of 40 MB, some 10 ms."""
+MUCH_COST = 2_500.0
+"""Planner cost of all turns from which it is worth a word: that of reading a table of 20 MB, some 5 ms."""
+MUCH_PROBING = 10_000.0
+"""The same for EXISTS and IN, which stop at the first row: the planner found hashing them dearer."""
 SEMI_JOINS = frozenset({"IN", "EXISTS", "NOT EXISTS", "= ANY"})
 """Comparisons that the planner turns into joins where it can."""
 EXCLUSIONS = frozenset({"NOT IN", "<> ALL", "NOT = ANY"})
@@ -251,23 +253,39 @@ def _is_joined(scope: Scope) -> bool:
 
 def _by_plan(query: Query, facts: Facts, suspects: list[Scope], planned: PlannedStatement) -> Iterator[Finding]:
     """The SubPlans that really run row by row, and how often."""
+    is_probe = all(_is_joined(scope) for scope in suspects)
     loops = [
-        (turns, turns * child.total_cost)
+        (turns, turns * _turn_cost(child, is_probe), child)
         for parent, child in _subplans(planned)
         if _uses_outer(query, child, suspects) and (turns := _turns(facts, planned, parent, child)) >= MANY_TURNS
     ]
-    heavy = [(turns, cost) for turns, cost in loops if cost >= MUCH_COST]
+    least = MUCH_PROBING if is_probe else MUCH_COST
+    heavy = [each for each in loops if each[1] >= least]
     blamed = [scope for scope in suspects if not _is_joined(scope)] or suspects
     most = _counted_rows(query, facts, suspects)
     if not heavy or (most is not None and most < MANY_TURNS and not planned.is_analyzed):
         return
-    turns, cost = max(heavy, key=lambda each: each[1])
+    turns, cost, child = max(heavy, key=lambda each: each[1])
     share = min(cost / planned.root.total_cost, 1.0) if planned.root.total_cost else 1.0
-    if planned.is_analyzed:
+    if planned.is_analyzed and planned.plan.has_timing:
+        share = planned.share_below(child)
+        if not facts.matters(planned, share):
+            return
+        text = f"the plan ran it {turns:,.0f} times, {share:.0%} of the statement's time"
+        evidence = Evidence(rung=Rung.MEASURED, text=text)
+    elif planned.is_analyzed:
         evidence = Evidence(rung=Rung.MEASURED, text=f"the plan ran it {turns:,.0f} times")
     else:
         evidence = Evidence(rung=Rung.ESTIMATED, text=f"the planner expects about {turns:,.0f} runs of it")
-    yield _finding(query, facts, blamed, evidence, f"about {turns:,.0f} times", facts.severity(query.statement, share))
+    found = _finding(query, facts, blamed, evidence, f"about {turns:,.0f} times", facts.severity(planned.key, share))
+    yield replace(found, at_most_ms_per_day=facts.ms_per_day(planned.key, share))
+
+
+def _turn_cost(child: PlanNode, is_probe: bool) -> float:
+    """What one turn costs: all of it, or up to the first row for EXISTS and IN."""
+    if not is_probe:
+        return child.total_cost
+    return child.startup_cost + (child.total_cost - child.startup_cost) / max(child.estimated_rows, 1.0)
 
 
 def _counted_rows(query: Query, facts: Facts, suspects: list[Scope]) -> float | None:

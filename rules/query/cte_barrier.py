@@ -41,7 +41,9 @@ from pgadvisor.rule import (
 
 NARROWING = frozenset({"=", "IN", "= ANY"})
 RANGES = frozenset({"<", "<=", ">", ">=", "BETWEEN"})
-"""These narrow only where an index serves them."""
+"""These narrow only where an index serves them, or where so much is stored that leaving rows out pays by itself."""
+MANY_ROWS = 50_000
+"""Some 3 MB stored, close to what `work_mem` holds by default."""
 ORDERS = table(
     "orders",
     columns={"user_id": "bigint", "status": "text", "total": "numeric"},
@@ -61,6 +63,11 @@ BAD = [
     ),
     Example(
         sql="WITH o AS MATERIALIZED (SELECT id, user_id AS u FROM orders) SELECT id FROM o WHERE u BETWEEN 5 AND 9",
+        tables=(ORDERS,),
+    ),
+    Example(
+        note="A million rows are stored to keep a few.",
+        sql="WITH o AS MATERIALIZED (SELECT id, total FROM orders) SELECT id FROM o WHERE total > 99000",
         tables=(ORDERS,),
     ),
     Example(
@@ -100,9 +107,9 @@ GOOD = [
         tables=(ORDERS,),
     ),
     Example(
-        note="A range that no index serves.",
-        sql="WITH o AS MATERIALIZED (SELECT id, total FROM orders) SELECT id FROM o WHERE total > 9",
-        tables=(ORDERS,),
+        note="A range that no index serves, in a table of some size.",
+        sql="WITH b AS MATERIALIZED (SELECT id, pages FROM book) SELECT id FROM b WHERE pages > 900",
+        tables=(table("book", rows=5_000, columns={"pages": "integer"}),),
     ),
     Example(
         note="A small table.",
@@ -184,9 +191,15 @@ def _pushable(facts: Facts, above: Scope, use: TableUse, scope: Scope, *, severa
         for column in (predicate.column, predicate.value.column):
             if column is None or column.alias != use.alias or not _is_handed_through(scope, column.column):
                 continue
-            if predicate.operator in NARROWING or _has_index(facts, scope, column.column):
+            if predicate.operator in NARROWING or _has_index(facts, scope, column.column) or _stores_much(facts, scope):
                 return predicate
     return None
+
+
+def _stores_much(facts: Facts, scope: Scope) -> bool:
+    """Whether all rows of a large table are stored: no condition inside, no groups."""
+    rows = facts.rows(scope.tables[0].table) or 0.0
+    return len(scope.tables) == 1 and rows >= MANY_ROWS and not (scope.has_where or scope.group_keys)
 
 
 def _has_index(facts: Facts, scope: Scope, name: str) -> bool:

@@ -277,6 +277,7 @@ def _finding(
         ),
         wrong_if="nobody asks for deep pages, or all pages are read once by a batch",
         severity=facts.severity(query.statement) if is_slow else Severity.INFO,
+        at_most_ms_per_day=facts.ms_per_day(query.statement) if evidence.rung is Rung.MEASURED else None,
         spans=(spans,) if spans else (),
     )
 

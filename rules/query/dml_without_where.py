@@ -2,7 +2,8 @@
 
 ## What it finds
 An UPDATE or DELETE, also inside WITH, that has no WHERE. Other tables in its FROM or USING change nothing: only a WHERE
-can join them to the rows that are written.
+can join them to the rows that are written. `WHERE 1 = 1` with nothing behind it is none: what a program that puts
+conditions together writes when it has got no condition.
 
 ## Why it matters
 Mostly the condition was forgotten. Where it is meant, every row is written anew and locked until the end of the
@@ -13,12 +14,14 @@ Add the WHERE. To empty a table write TRUNCATE; to change all rows of a large on
 that are right already (`WHERE price IS DISTINCT FROM …`).
 
 ## When to leave it
-A small table that is always rewritten whole, such as a queue or a temporary table.
+A small table that is always rewritten whole, such as a queue or a temporary table. `WHERE true`, which somebody wrote
+to say that all rows are meant, is not told.
 
 ## Source
 https://www.postgresql.org/docs/current/sql-truncate.html
 """
 
+import re
 from collections.abc import Iterator
 
 from pgadvisor.rule import (
@@ -36,6 +39,9 @@ from pgadvisor.rule import (
     table,
 )
 
+PLACEHOLDER = re.compile(r"\bwhere\s*\(*\s*(\d+|'[^']*')\s*=\s*\1(?!\w)", re.I)
+"""The condition that others are to be added to with AND."""
+
 ITEMS = table("items", columns={"price": "numeric"})
 QUEUE = table("queue", rows=40)
 BAD = [
@@ -45,10 +51,12 @@ BAD = [
     Example(sql="UPDATE ONLY items AS i SET price = 0", tables=(ITEMS,)),
     Example(sql="DELETE FROM queue", tables=(QUEUE,)),
     Example(sql="UPDATE items SET price = q.id FROM queue q", tables=(ITEMS, QUEUE)),
+    Example(sql="DELETE FROM items WHERE 1 = 1", tables=(ITEMS,)),
 ]
 GOOD = [
     Example(note="It has its WHERE.", sql="UPDATE items SET price = 0 WHERE id = $1", tables=(ITEMS,)),
     Example(note="All rows, and said so.", sql="DELETE FROM items WHERE true", tables=(ITEMS,)),
+    Example(note="A condition was added.", sql="DELETE FROM items WHERE 1 = 1 AND price > 5", tables=(ITEMS,)),
     Example(
         note="Joined to the rows it is about.",
         sql="UPDATE items i SET price = q.id FROM queue q WHERE q.id = i.id",
@@ -73,8 +81,14 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     if query.is_truncated:
         return
     for scope in query.scopes:
-        if scope.write in ("update", "delete") and not scope.has_where and scope.target:
+        if scope.write in ("update", "delete") and scope.target and _keeps_every_row(query, scope):
             yield _finding(query, facts, scope)
+
+
+def _keeps_every_row(query: Query, scope: Scope) -> bool:
+    """Whether it has no WHERE, or `WHERE 1 = 1` alone."""
+    is_placeholder = PLACEHOLDER.search(query.cut(scope.span) if scope.span else query.text) is not None
+    return not scope.has_where or (is_placeholder and all(each.place != "where" for each in scope.predicates))
 
 
 def _finding(query: Query, facts: Facts, scope: Scope) -> Finding:
@@ -83,7 +97,8 @@ def _finding(query: Query, facts: Facts, scope: Scope) -> Finding:
     found, statement = facts.table(target.table), facts.statement(query.statement)
     label = found.label if found else target.table or target.alias
     rows = facts.rows(target.table)
-    evidence = [Evidence(rung=Rung.INFERRED, text="the statement has no WHERE")]
+    lacking = "has a WHERE that is always true" if scope.has_where else "has no WHERE"
+    evidence = [Evidence(rung=Rung.INFERRED, text=f"the statement {lacking}")]
     if statement and statement.rows_per_call and scope.number == 0 and statement.rows_per_call > 1:
         changed = f"{statement.rows_per_call:,.0f} rows a call, over {statement.calls or 0:,} calls"
         evidence.insert(0, Evidence(rung=Rung.MEASURED, text=changed))
@@ -94,7 +109,7 @@ def _finding(query: Query, facts: Facts, scope: Scope) -> Finding:
         advice = "Add the WHERE; to change all rows of a large table go in portions by key."
     return Finding(
         where=Where(statement=query.statement, table=target.table),
-        message=f"{verb} of {label} has no WHERE: all " + (f"{rows:,.0f} rows" if rows else "rows") + " are changed",
+        message=f"{verb} of {label} {lacking}: all " + (f"{rows:,.0f} rows" if rows else "rows") + " are changed",
         evidence=tuple(evidence),
         remedy=Remedy(text=advice),
         wrong_if="every row is meant",

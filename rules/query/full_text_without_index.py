@@ -108,7 +108,7 @@ def _searches(found: Table, predicate: Predicate, column: ColumnUse) -> bool:
 
 
 def _finding(query: Query, facts: Facts, predicate: Predicate, found: Table, column: ColumnUse) -> Finding:
-    seen, severity = whole_read(facts, query, column)
+    seen, severity, number = whole_read(facts, query, column)
     wanted = _wanted(predicate, found, column)
     text = "Name the configuration, `to_tsvector('english', …)`, and create a GIN index on just that expression."
     if WORDS.match(predicate.key) and CONFIGURED.match(predicate.key):
@@ -120,6 +120,7 @@ def _finding(query: Query, facts: Facts, predicate: Predicate, found: Table, col
         remedy=create_index(facts, wanted) if wanted else Remedy(text=text),
         wrong_if="other conditions always leave few rows",
         severity=severity,
+        node=number,
         cause=wanted.cause if wanted else None,
         spans=(predicate.span,) if predicate.span else (),
     )

@@ -44,6 +44,7 @@ from pgadvisor.rule import (
     create_index,
     half_open_range,
     node,
+    pulled_up,
     query_rule,
     table,
 )
@@ -136,6 +137,11 @@ BAD = [
     Example(sql="SELECT id FROM orders WHERE placed_at + interval '1 day' > now()", tables=(ORDERS,)),
     Example(sql="SELECT id FROM orders WHERE id::text = '42'", tables=(ORDERS,), remedy="WHERE id = 42"),
     Example(sql="SELECT id FROM users WHERE trim(code) = 'x'", tables=(USERS,)),
+    Example(
+        sql="SELECT o.id FROM (SELECT id, placed_at FROM orders) o WHERE date(o.placed_at) = '2024-02-29'",
+        tables=(ORDERS,),
+        remedy="o.placed_at >= '2024-02-29' AND o.placed_at < '2024-03-01'",
+    ),
     Example(sql="SELECT id FROM users WHERE left(id::text, 2) = '42'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE lower(code) LIKE 'ab%'", tables=(USERS,), remedy="text_pattern_ops"),
     Example(
@@ -175,6 +181,11 @@ BAD = [
     ),
 ]  # fmt: skip
 GOOD = [
+    Example(note="Whether the cast of a derived column does anything, nobody can tell.",
+            sql="SELECT u.id FROM (SELECT id, code FROM users) u WHERE u.code::text = 'x'", tables=(USERS,)),
+    Example(note="A page of orders.", tables=(ORDERS,),
+            sql="SELECT o.id FROM (SELECT id, placed_at FROM orders ORDER BY id LIMIT 9) o "
+                "WHERE date(o.placed_at) = '2024-02-29'"),
     Example(
         note="An index on the expression is there.",
         sql="SELECT id FROM users WHERE lower(email) = lower($1)",
@@ -284,12 +295,20 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
         return
     planned = facts.plan(query.statement)
     found: dict[tuple[str | None, str], list[Predicate]] = {}
-    for predicate in query.predicates():
+    for predicate in (_below(query, facts, each) for each in query.predicates()):
         if _hides(query, facts, predicate) and not _is_narrowed(query, facts, predicate, planned):
             assert predicate.column is not None
             found.setdefault((predicate.column.alias, predicate.column.column), []).append(predicate)
     for predicates in found.values():
         yield _finding(query, facts, predicates, planned)
+
+
+def _below(query: Query, facts: Facts, predicate: Predicate) -> Predicate:
+    """The predicate on the table's own column; as it stands where nobody can tell whether its cast does anything."""
+    below = pulled_up(query, predicate)
+    found = facts.column(below.column.table, below.column.column) if below.column else None
+    is_day = found is not None and predicate.cast_to == "date" and found.type.startswith("timestamp")
+    return below if predicate.cast_to is None or is_day else predicate
 
 
 def _hides(query: Query, facts: Facts, predicate: Predicate) -> bool:
@@ -358,7 +377,7 @@ def _hidden_indexes(facts: Facts, found: Table, predicate: Predicate) -> tuple[I
 def _may_be_indexed(query: Query, facts: Facts, found: Table, predicate: Predicate) -> bool:
     """Whether an expression with a parameter in it (`date_trunc($1, at)`) may be that of an index on an expression."""
     planned = facts.plan(query.statement)
-    is_known = planned is not None and planned.kind in ("values", "analyzed")
+    is_known = planned is not None and planned.kind in ("values", "logged", "analyzed")
     keys = (key for index in found.indexes for key in facts.index_keys(index))
     return not is_known and any(LITERAL.sub("?", key) == LITERAL.sub("?", predicate.key) for key in keys)
 
@@ -399,13 +418,19 @@ def _finding(query: Query, facts: Facts, predicates: list[Predicate], planned: P
     assert column is not None and found is not None
     evidence, is_heavy = _evidence(facts, found, column.alias, planned)
     remedy, cause = _remedy(query, facts, found, predicates)
+    statement = facts.statement(query.statement)
+    if cause is None and statement:
+        cause = f"wrapped {found.qualified} {column.column} {statement.fingerprint}"
+    share = planned.scan_share(column.alias) if planned else 1.0
     return Finding(
         where=Where(statement=query.statement, table=column.table, column=column.column),
         message=_message(facts, found, first),
         evidence=evidence,
         remedy=remedy,
         wrong_if="other conditions always leave a few rows, or most rows match anyway",
-        severity=facts.severity(query.statement) if is_heavy else Severity.INFO,
+        severity=facts.severity(query.statement, share) if is_heavy else Severity.INFO,
+        at_most_ms_per_day=facts.ms_per_day(query.statement, share) if planned else None,
+        node=planned.scan_number(column.alias) if planned else None,
         cause=cause,
         spans=tuple(each.span for each in predicates if each.span),
     )

@@ -40,6 +40,7 @@ from pgadvisor.rule import (
 
 ORDERS = table("orders", columns={"user_id": "bigint", "status": "text", "total": "numeric"})
 BAD = [
+    Example(sql="SELECT user_id, count(*) FROM orders GROUP BY user_id HAVING NOT user_id = 5", tables=(ORDERS,)),
     Example(sql="SELECT status, count(*) FROM orders GROUP BY status HAVING status <> 'cancelled'", tables=(ORDERS,)),
     Example(
         sql="SELECT user_id, status, count(*) FROM orders GROUP BY user_id, status "
@@ -55,6 +56,11 @@ BAD = [
     ),
 ]
 GOOD = [
+    Example(
+        note="An aggregate is under the same NOT.",
+        sql="SELECT user_id FROM orders GROUP BY user_id HAVING NOT (user_id = 5 AND count(*) > 3)",
+        tables=(ORDERS,),
+    ),
     Example(note="An aggregate.", sql="SELECT user_id FROM orders GROUP BY user_id HAVING count(*) > 5",
             tables=(ORDERS,)),
     Example(
@@ -91,6 +97,8 @@ def _movable(scope: Scope) -> list[Predicate]:
     """Conditions of HAVING that are the same for all rows of a group."""
     having = [each for each in scope.predicates if each.place == "having"]
     tied = {each.disjunction for each in having if not _is_plain(each)} - {None}
+    if all(_is_plain(each) for each in having):
+        return having
     return [
         each
         for each in having

@@ -113,7 +113,7 @@ def _is_covered(facts: Facts, found: Table, predicate: Predicate) -> bool:
 
 
 def _finding(query: Query, facts: Facts, predicate: Predicate, column: ColumnUse, found: Table) -> Finding:
-    seen, severity = whole_read(facts, query, column)
+    seen, severity, number = whole_read(facts, query, column)
     wanted = index_for(predicate, found)
     lower = f"Or `lower({column.column}) LIKE lower(…)` with an index on `lower({column.column}) text_pattern_ops`."
     return Finding(
@@ -123,6 +123,7 @@ def _finding(query: Query, facts: Facts, predicate: Predicate, column: ColumnUse
         remedy=create_index(facts, wanted, why=lower) if wanted else Remedy(text=lower.removeprefix("Or ")),
         wrong_if="other conditions always leave few rows, or the pattern matches most rows",
         severity=severity,
+        node=number,
         cause=wanted.cause if wanted else None,
         spans=(predicate.span,) if predicate.span else (),
     )

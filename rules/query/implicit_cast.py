@@ -343,13 +343,16 @@ def _finding(
         rung = Rung.MEASURED if planned.is_analyzed else Rung.ESTIMATED
         evidence.insert(0, Evidence(rung=rung, text=f"the plan compares `({column.column})::{target}`"))
     is_heavy = planned is not None and _is_read_whole(facts, planned, column, other)
+    share = planned.scan_share(column.alias) if planned else 1.0
     return Finding(
         where=Where(statement=query.statement, table=column.table, column=column.column),
         message=f"`{column.column}` ({found.type}) is cast to {target}, so that index {hidden.name} cannot serve it",
         evidence=tuple(evidence),
         remedy=_remedy(query, facts, predicate, column, other, target),
         wrong_if="other conditions always leave a few rows",
-        severity=facts.severity(query.statement) if is_heavy else Severity.INFO,
+        severity=facts.severity(query.statement, share) if is_heavy else Severity.INFO,
+        at_most_ms_per_day=facts.ms_per_day(query.statement, share) if planned else None,
+        node=planned.scan_number(column.alias) if planned else None,
         cause=f"index {column.table} ({column.column}::{target})" if other.column else None,
         spans=(predicate.span,) if predicate.span else (),
     )

@@ -42,6 +42,7 @@ from pgadvisor.rule import (
     index_for,
     is_narrowed,
     node,
+    pulled_up,
     query_rule,
     quoted,
     replace,
@@ -62,8 +63,8 @@ INDEXABLE = re.compile(r"(?:[^:]|::(?:integer|bigint|smallint|numeric|uuid|boole
 """Casts that settings do not change; the operators of JSON are immutable."""
 
 ITEMS = table("items", columns={"facts": "jsonb", "name": "text"}, indexes={"items_brand": "(facts ->> 'brand'::text)"})
-GIN = table("items", columns={"facts": "jsonb", "more": "jsonb"},
-            indexes={"items_facts": "gin: facts jsonb_path_ops", "items_more": "gin: more"})  # fmt: skip
+GIN = table("items", columns={"facts": "jsonb", "extras": "jsonb"},
+            indexes={"items_facts": "gin: facts jsonb_path_ops", "items_extras": "gin: extras"})  # fmt: skip
 WHOLE = node("Seq Scan", table="items", alias="items", cost=26_000.0)
 BAD = [
     Example(
@@ -101,7 +102,8 @@ GOOD = [
             tables=(ITEMS,)),
     Example(note="A GIN index serves `@>`.", sql="SELECT id FROM items WHERE facts @> '{\"brand\": \"x\"}'",
             tables=(GIN,)),
-    Example(note="A GIN index of all keys serves `?`.", sql="SELECT id FROM items WHERE more ? 'brand'", tables=(GIN,)),
+    Example(note="A GIN index of all keys serves `?`.", sql="SELECT id FROM items WHERE extras ? 'brand'",
+            tables=(GIN,)),
     Example(note="One row by its key.", sql="SELECT id FROM items WHERE id = 7 AND facts ->> 'color' = 'red'",
             tables=(ITEMS,)),
     Example(note="A GIN index leaves few rows.",
@@ -121,7 +123,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     if query.is_truncated:
         return
     found: dict[tuple[str | None, str], list[Predicate]] = {}
-    for predicate in query.predicates():
+    for predicate in (pulled_up(query, each) for each in query.predicates()):
         if _is_unserved(facts, predicate) and (predicate.is_conjunct or _fills_its_or(query, facts, predicate)):
             assert predicate.column is not None
             if not is_narrowed(facts, query, predicate.column, but=predicate):
@@ -193,7 +195,7 @@ def _finding(query: Query, facts: Facts, predicates: list[Predicate]) -> Finding
     first = predicates[0]
     found = facts.table(first.column.table if first.column else None)
     assert first.column is not None and found is not None
-    seen, severity = whole_read(facts, query, first.column)
+    seen, severity, number = whole_read(facts, query, first.column)
     spelled = "`, `".join(dict.fromkeys(" ".join(each.source.split()) for each in predicates))
     wanted = _wanted(first, found)
     remedy = create_index(facts, wanted, why=_why(facts, found, first)) if wanted else Remedy(text=ADVICE)
@@ -207,6 +209,7 @@ def _finding(query: Query, facts: Facts, predicates: list[Predicate]) -> Finding
         remedy=remedy,
         wrong_if="other conditions always leave few rows, or most rows match",
         severity=severity,
+        node=number,
         cause=wanted.cause if wanted else None,
         spans=tuple(each.span for each in predicates if each.span),
     )

@@ -41,6 +41,7 @@ from pgadvisor.rule import (
     create_index,
     is_looked_up,
     node,
+    pulled_up,
     query_rule,
     quoted,
     replace,
@@ -81,8 +82,14 @@ BAD = [
     Example(sql="SELECT id FROM users WHERE name LIKE '%a%' AND name LIKE '%smith%'", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE name LIKE ANY (ARRAY['%smith%', '%jones%'])", tables=(USERS,)),
     Example(sql="SELECT id FROM users WHERE name LIKE ALL (ARRAY['%smith%', '%john%'])", tables=(USERS,)),
+    Example(sql="WITH u AS (SELECT id, name FROM users) SELECT id FROM u WHERE name LIKE '%smith'", tables=(USERS,)),
 ]
 GOOD = [
+    Example(
+        note="Twenty rows are left.",
+        sql="SELECT u.id FROM (SELECT id, name FROM users ORDER BY id LIMIT 20) u WHERE u.name LIKE '%smith'",
+        tables=(USERS,),
+    ),
     Example(note="A prefix.", sql="SELECT id FROM users WHERE email LIKE 'smith%'", tables=(USERS,)),
     Example(
         note="The percent sign is escaped.", sql="SELECT id FROM users WHERE name LIKE '\\%smith'", tables=(USERS,)
@@ -132,7 +139,7 @@ def check(query: Query, facts: Facts) -> Iterator[Finding]:
     seen: set[tuple[str | None, str]] = set()
     if query.is_truncated:
         return
-    for predicate in query.predicates():
+    for predicate in (pulled_up(query, each) for each in query.predicates()):
         place = (predicate.column.alias if predicate.column else None, predicate.key)
         if place in seen or not _starts_open(query, predicate) or not _is_searched(query, facts, predicate):
             continue
@@ -222,13 +229,16 @@ def _finding(query: Query, facts: Facts, predicate: Predicate, planned: PlannedS
     spelled = query.cut(predicate.span) or f"{predicate.source} {predicate.operator}"
     is_heavy = is_read and not facts.is_small(column.table)
     remedy, cause = _remedy(facts, predicate)
+    share = planned.scan_share(column.alias) if planned else 1.0
     return Finding(
         where=Where(statement=query.statement, table=column.table, column=column.column),
         message=f"`{_short(spelled)}` starts with a wildcard: no B-tree index on {column.column} can serve it",
         evidence=tuple(evidence),
         remedy=remedy,
         wrong_if="other conditions always leave a few rows, or the table stays small",
-        severity=facts.severity(query.statement) if is_heavy else Severity.INFO,
+        severity=facts.severity(query.statement, share) if is_heavy else Severity.INFO,
+        at_most_ms_per_day=facts.ms_per_day(query.statement, share) if planned else None,
+        node=planned.scan_number(column.alias) if planned else None,
         cause=cause or (f"wildcard {column.table} ({predicate.key})" if column.table else None),
         spans=(predicate.span,) if predicate.span else (),
     )

@@ -37,6 +37,7 @@ from pgadvisor.rule import (
     Span,
     TableUse,
     Where,
+    is_denied,
     query_rule,
     table,
 )
@@ -183,7 +184,7 @@ def _rejecting(query: Query, scope: Scope) -> dict[str, Predicate]:
     for predicate in scope.predicates:
         aliases = _aliases_rejected(query, scope, predicate)
         is_binding = predicate.place == "where" or (predicate.place == "on" and _is_inner(scope, predicate))
-        if is_binding and (predicate.is_conjunct or _is_denied(query, predicate)):
+        if is_binding and (predicate.is_conjunct or is_denied(query, predicate)):
             for alias in aliases:
                 found.setdefault(alias, predicate)
         elif predicate.place == "where" and predicate.disjunction is not None:
@@ -193,14 +194,6 @@ def _rejecting(query: Query, scope: Scope) -> dict[str, Predicate]:
             one = next(each for each in scope.predicates if each.disjunction == number)
             found.setdefault(alias, one)
     return found
-
-
-def _is_denied(query: Query, predicate: Predicate) -> bool:
-    """Whether it stands as `NOT (a = 1)`, which is not true for NULL either; `(a = 1) IS NOT TRUE` is."""
-    if not predicate.is_negated or predicate.disjunction is not None or predicate.span is None:
-        return False
-    before, after = query.text[: predicate.span.start], query.text[predicate.span.end :]
-    return bool(re.search(r"\bnot\s*\(?\s*\Z", before, re.I)) and not re.match(r"\s*\)?\s*is\b", after, re.I)
 
 
 def _is_inner(scope: Scope, predicate: Predicate) -> bool:

@@ -104,7 +104,7 @@ def _finding(
     there: Index,
     wanted: WantedIndex,
 ) -> Finding:
-    seen, severity = whole_read(facts, query, column)
+    seen, severity, number = whole_read(facts, query, column)
     return Finding(
         where=Where(statement=query.statement, table=found.qualified, column=column.column),
         message=f"index {there.name} is sorted by a language's rules and cannot serve `{predicate.source} LIKE 'x%'`",
@@ -115,6 +115,7 @@ def _finding(
         remedy=create_index(facts, wanted, why=f"{there.name} stays for comparisons and sorting."),
         wrong_if="the search is rare, or finds most rows",
         severity=severity,
+        node=number,
         cause=wanted.cause,
         spans=(predicate.span,) if predicate.span else (),
     )

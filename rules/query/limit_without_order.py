@@ -47,6 +47,7 @@ BAD = [
     Example(sql="SELECT id, status FROM orders WHERE status = 'open' LIMIT 20", tables=(ORDERS,)),
     Example(sql="SELECT id FROM orders WHERE user_id = $1 FETCH FIRST 5 ROWS ONLY", tables=(ORDERS,)),
     Example(sql="SELECT id FROM orders LIMIT 20 OFFSET 40", tables=(ORDERS,)),
+    Example(sql="SELECT id FROM orders WHERE status = $1 LIMIT $2", tables=(ORDERS,), calls=900, rows=8_700),
     Example(sql="SELECT user_id, count(*) FROM orders GROUP BY user_id LIMIT 10", tables=(ORDERS,)),
     Example(
         sql="SELECT u.id, (SELECT o.status FROM orders o WHERE o.user_id = u.id LIMIT 1) FROM users u WHERE u.id = $1",
@@ -68,6 +69,8 @@ GOOD = [
             sql="SELECT id FROM users WHERE lower(email) = lower($1) LIMIT 1", tables=(USERS,)),
     Example(note="Django's get(): one row is expected.", sql="SELECT id FROM orders WHERE status = $1 LIMIT 21",
             tables=(ORDERS,)),
+    Example(note="The same as it is counted: one row a call.", sql="SELECT id FROM orders WHERE status = $1 LIMIT $2",
+            tables=(ORDERS,), calls=900, rows=870),
     Example(note="One row is counted.", sql="SELECT count(*) FROM orders LIMIT 1", tables=(ORDERS,)),
     Example(note="It is sorted below.", sql="SELECT t.id FROM (SELECT id FROM orders ORDER BY placed_at) t LIMIT 5",
             tables=(ORDERS,)),
@@ -113,8 +116,18 @@ def _comes_in_order(query: Query, inner: int | None, kind: str) -> bool:
     return kind in ("function", "values") or (found is not None and bool(found.sort_keys))
 
 
+def _is_cap(query: Query, facts: Facts, scope: Scope) -> bool:
+    """Whether calls got one row at most, by a LIMIT that the counters do not tell: one as in `CAPS`, or of one row."""
+    found = facts.statement(query.statement)
+    if found is None or not found.calls or found.rows is None or scope.limit is None or scope.number:
+        return False
+    return scope.limit.text.startswith("$") and found.rows <= found.calls
+
+
 def _is_any_row_right(query: Query, facts: Facts, scope: Scope) -> bool:
     """Whether the rows cannot differ, or nobody looks at them."""
+    if _is_cap(query, facts, scope):
+        return True
     if scope.comparison and scope.comparison.operator.endswith("EXISTS"):
         return True
     if scope.set_operation:

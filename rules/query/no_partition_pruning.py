@@ -225,13 +225,14 @@ def _is_pruned_in_plan(query: Query, facts: Facts, use: TableUse, found: Table) 
 def _finding(query: Query, facts: Facts, use: TableUse, found: Table, key: str, searching: list[Predicate]) -> Finding:
     partitions = facts.partitions(found.qualified)
     planned = facts.plan(query.statement)
-    scans = planned.scans(use.alias) if planned else ()
+    scans, statement = planned.scans(use.alias) if planned else (), facts.statement(query.statement)
     inferred = Evidence(rung=Rung.INFERRED, text=f"no condition bounds the bare `{key}`, by which it is partitioned")
     evidence = [inferred]
     if planned and scans:
         rung = Rung.MEASURED if planned.is_analyzed else Rung.ESTIMATED
         count = len({each.table for each in scans} & {each.name for each in partitions})
         evidence.insert(0, Evidence(rung=rung, text=f"the plan reads {count} partitions of {found.label}"))
+    share = planned.scan_share(use.alias) if planned else 1.0
     is_whole = any(each.node_type == "Seq Scan" for each in scans) and not facts.is_small(found.qualified)
     wrapped = [each for each in searching if each.is_wrapped and each.column and each.column.column == key]
     text = f"Add what is known of `{key}`, as `AND {quoted(key)} >= … AND {quoted(key)} < …`."
@@ -245,6 +246,8 @@ def _finding(query: Query, facts: Facts, use: TableUse, found: Table, key: str, 
         evidence=tuple(evidence),
         remedy=Remedy(text=text),
         wrong_if="the rows may be in any partition, and there are few",
-        severity=facts.severity(query.statement) if is_whole else Severity.INFO,
+        severity=facts.severity(query.statement, share) if is_whole else Severity.INFO,
+        at_most_ms_per_day=facts.ms_per_day(query.statement, share) if planned else None,
+        cause=f"wrapped {found.qualified} {key} {statement.fingerprint}" if wrapped and statement else None,
         spans=tuple(each.span for each in (wrapped or searching) if each.span),
     )

@@ -109,6 +109,11 @@ BAD = [
         tables=(USERS, BLOCKED),
     ),
     Example(
+        sql="SELECT id FROM users WHERE id NOT IN (SELECT CASE WHEN name = 'x' THEN user_id END FROM agents)",
+        note="A CASE without ELSE makes NULLs.",
+        tables=(USERS, AGENTS),
+    ),
+    Example(
         sql="SELECT id FROM users WHERE id NOT IN (SELECT user_id FROM orders)",
         note="No NULL, but too much for a hash table: the subquery is read again for every row.",
         tables=(USERS, ORDERS),
@@ -206,7 +211,7 @@ def _excludes_null(predicate: Predicate) -> bool:
 def _literal_null(query: Query, predicate: Predicate) -> Finding:
     return Finding(
         where=_where(query, predicate.column),
-        message=f"NULL in the list of `{predicate.source} NOT IN`: the condition is true for no row",
+        message=f"NULL stands in the list that `{predicate.source}` must not be in: the condition is true for no row",
         evidence=(Evidence(rung=Rung.INFERRED, text="`<> NULL` is unknown for every value, and unknown is not true"),),
         remedy=Remedy(
             text="Take the NULL out of the list; rows where the left side is NULL are left out anyway.",
@@ -256,10 +261,12 @@ def _subquery(query: Query, facts: Facts, scope: Scope) -> Iterator[Finding]:
     message = f"{comparison.operator} with a subquery: one NULL in {name} and no row is returned"
     if not is_nullable and facts.has_catalog:
         message = f"{comparison.operator} reads its subquery again for every row"
+    statement = facts.statement(query.statement)
     yield Finding(
         where=_where(query, column),
         message=message,
         evidence=evidence,
+        cause=f"exclusion {statement.fingerprint}" if statement else None,
         remedy=_not_exists(query, facts, scope),
         wrong_if=f"{name} never holds a NULL" if is_nullable or not facts.has_catalog else "the plan has changed since",
         severity=severity,

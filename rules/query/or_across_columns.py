@@ -90,6 +90,11 @@ BAD = [
         sql="SELECT o.id FROM orders o, users u WHERE u.id = o.user_id AND (o.code = $1 OR u.email = $2)",
         tables=(USERS, ORDERS),
     ),
+    Example(
+        note="One of the tables is a short list: the other is read whole all the same.",
+        sql="SELECT o.id FROM kind k JOIN orders o ON o.kind_id = k.id WHERE k.name = 'x' OR o.code = 'y'",
+        tables=(ORDERS, table("kind", rows=12, columns={"name": "text"})),
+    ),
 ]
 GOOD = [
     Example(note="Both columns have an index.", sql="SELECT id FROM users WHERE name = 'x' OR email = 'y'",
@@ -98,6 +103,8 @@ GOOD = [
             sql="SELECT id FROM reviews WHERE title = 'a' OR title = 'b'", tables=(REVIEWS,)),
     Example(note="Another condition leaves few rows.",
             sql="SELECT id FROM orders WHERE user_id = 5 AND (status = 'open' OR code = 'x')", tables=(ORDERS,)),
+    Example(note="A comparison with NULL finds nothing; that is another fault.",
+            sql="SELECT id FROM reviews WHERE product_id = NULL OR title = 'a'", tables=(REVIEWS,)),
     Example(note="In the select list.",
             sql="SELECT CASE WHEN code = 'x' OR status = 'y' THEN 1 END FROM orders WHERE id = 4", tables=(ORDERS,)),
     Example(note="The rows without a partner are wanted.",
@@ -144,7 +151,8 @@ def _lookup(scope: Scope, arm: Arm) -> Predicate | None:
         each
         for each in arm
         if each.operator in LOOKED_UP and not each.is_negated and each.column and each.column.scope == scope.number
-        if each.column.alias and not (each.value.columns or each.value.column) and each.value.kind != "subquery"
+        if each.column.alias and not (each.value.columns or each.value.column)
+        if each.value.kind not in ("subquery", "null")
     ]
     return next((each for each in found if each.operator == "="), found[0] if found else None)
 
@@ -239,10 +247,11 @@ def _is_served(facts: Facts, found: Table, arm: Arm) -> bool:
 
 def _several_tables(query: Query, facts: Facts, kept: list[Predicate]) -> Iterator[Finding]:
     columns = {each.column.alias: each.column for each in kept if each.column}
-    tables = [searched_table(facts, column) for column in columns.values()]
+    tables = [facts.table(column.table) for column in columns.values()]
     planned = facts.plan(query.statement)
     narrowed = is_narrowed if planned else partial(is_looked_up, by_joins=False)
-    if None in tables or any(narrowed(facts, query, column) for column in columns.values()):
+    is_small = all(each is None or facts.is_tiny(each.qualified) for each in tables)
+    if None in tables or is_small or any(narrowed(facts, query, column) for column in columns.values()):
         return
     filters = [
         each for each in planned.nodes if each.children and " OR " in (each.join_filter or each.filter or "")
@@ -250,6 +259,7 @@ def _several_tables(query: Query, facts: Facts, kept: list[Predicate]) -> Iterat
     most = max(facts.rows(each.qualified) or 0.0 for each in tables if each)
     if planned and not any(each.estimated_rows < MANY * most for each in filters):
         return
+    kept = sorted(kept, key=lambda each: facts.is_tiny(each.column.table if each.column else None))
     yield _finding(query, facts, kept, kept, None, [])
 
 
@@ -275,7 +285,7 @@ def _finding(
 ) -> Finding:
     first = missing[0].column
     assert first is not None
-    seen, severity = whole_read(facts, query, first)
+    seen, severity, number = whole_read(facts, query, first)
     names = "`, `".join(dict.fromkeys(each.key for each in kept))
     is_one = len({each.column.alias for each in kept if each.column}) == 1
     lacking = "`, `".join(dict.fromkeys(each.key for each in missing))
@@ -292,6 +302,7 @@ def _finding(
         remedy=remedy or Remedy(text=union),
         wrong_if="other conditions always leave few rows, or most rows match",
         severity=severity,
+        node=number,
         cause=made[0].cause if len(made) == 1 else None,
         spans=tuple(each.span for each in kept if each.span),
     )

@@ -45,6 +45,7 @@ from pgadvisor.rule import (
 OPPOSITE = {("=", "<>"), ("IS NULL", "IS NOT NULL"), ("IS TRUE", "IS FALSE")}
 """Pairs of tests (of the same value) that no row meets both of."""
 TEXT_TYPES = ("text", "character")
+TEXT_CAST = re.compile(r"('[^']*')\s*::\s*text", re.I)
 NUMBER_TYPES = ("smallint", "integer", "bigint", "numeric")
 TIME_TYPES = ("date", "timestamp")
 MIDNIGHT = re.compile(r"\d{4}-\d\d-\d\d(?: 00:00(?::00)?)?")
@@ -56,6 +57,10 @@ BAD = [
         sql="SELECT id, 'order' AS kind FROM orders WHERE user_id = 5 UNION SELECT id, 'review' FROM reviews",
         tables=(ORDERS, REVIEWS),
         remedy="WHERE user_id = 5 UNION ALL SELECT id, 'review' FROM reviews",
+    ),
+    Example(
+        sql="SELECT 'a'::text AS t, id FROM orders UNION SELECT 'b'::text, id FROM reviews",
+        tables=(ORDERS, REVIEWS),
     ),
     Example(
         sql="SELECT 'a' AS t, count(*) FROM orders UNION SELECT 'b', count(*) FROM reviews",
@@ -157,7 +162,11 @@ def _apart(facts: Facts, one: Scope, other: Scope) -> str | None:
 
 
 def _differ(one: str, other: str) -> bool:
-    """Whether two literals of one kind are different values: both strings, or both numbers."""
+    """Whether two literals of one kind are different values: both strings, numbers or truth values."""
+    if {one.lower(), other.lower()} == {"true", "false"}:
+        return True
+    if (first := TEXT_CAST.fullmatch(one)) and (second := TEXT_CAST.fullmatch(other)):
+        one, other = first[1], second[1]
     if one.startswith("'") and other.startswith("'"):
         return one.rstrip("' ") != other.rstrip("' ") and "::" not in one + other
     try:

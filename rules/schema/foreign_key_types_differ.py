@@ -53,6 +53,16 @@ BAD = [
         remedy="ALTER TABLE public.orders ALTER COLUMN user_id TYPE bigint;",
     ),
     Example(
+        note="The key is made wider, and what else references it.",
+        tables=(
+            table("users", columns={"id": "integer"}),
+            table("orders", columns={"user_id": "bigint"}, constraints=(KEY,)),
+            table("visit", columns={"user_id": "integer"}, constraints=(KEY,)),
+        ),
+        remedy="ALTER TABLE public.users ALTER COLUMN id TYPE bigint;\n"
+        "ALTER TABLE public.visit ALTER COLUMN user_id TYPE bigint;",
+    ),
+    Example(
         note="No index of the one type serves a comparison with the other.",
         tables=(table("users"), table("orders", columns={"user_id": "numeric"}, constraints=(KEY,))),
     ),
@@ -101,7 +111,7 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
     yield from (_cast_finding(each, facts) for each in _pairs(table, facts) if not each.is_whole)
     whole = facts.once(_whole)
     if whole and whole[0].table is table:
-        yield _whole_finding(whole)
+        yield _whole_finding(whole, facts)
 
 
 def _whole(facts: Facts) -> tuple[_Pair, ...]:
@@ -124,7 +134,7 @@ def _plain(spelled: str) -> str:
     return "text" if base == "character varying" else base
 
 
-def _whole_finding(pairs: Sequence[_Pair]) -> Finding:
+def _whole_finding(pairs: Sequence[_Pair], facts: Facts) -> Finding:
     """One finding for all whole numbers of different widths: nothing is slow, and one day one of them ends."""
     first = pairs[0]
     return Finding(
@@ -135,7 +145,7 @@ def _whole_finding(pairs: Sequence[_Pair]) -> Finding:
             Evidence(rung=Rung.INFERRED, text="the narrower of the two ends first, and then inserts fail"),
             Evidence(rung=Rung.INFERRED, text=f"{first.constraint.name}: {first.constraint.definition}"),
         ),
-        remedy=_remedy(pairs),
+        remedy=_remedy(pairs, facts),
         wrong_if="the numbers never grow that far",
         severity=Severity.INFO,
         cause="widths of foreign keys",
@@ -149,7 +159,7 @@ def _cast_finding(pair: _Pair, facts: Facts) -> Finding:
         message=f"{table.label}.{own.name} is {own.type}, and references {parent.label}.{theirs.name}, which is "
         f"{theirs.type}: comparing them casts {_cast_side(own, theirs)}",
         evidence=(Evidence(rung=Rung.INFERRED, text=f"{constraint.name}: {constraint.definition}"),),
-        remedy=_remedy([pair]),
+        remedy=_remedy([pair], facts),
         wrong_if="one of the tables is about to go",
         severity=Severity.INFO if facts.is_small(table.qualified) else Severity.WARNING,
         cause=f"type of key {table.qualified} {own.name}",
@@ -164,17 +174,27 @@ def _cast_side(own: Column, theirs: Column) -> str:
     return f"{side.name}, whose index is then of no use"
 
 
-def _remedy(pairs: Sequence[_Pair]) -> Remedy:
+def _beside(pair: _Pair, facts: Facts) -> Iterator[tuple[Table, Column]]:
+    """Other columns that reference the column which is made wider, and would be left behind."""
+    for child, constraint in facts.foreign_keys_to(pair.parent.qualified):
+        for name, referenced in zip(constraint.columns, constraint.referenced_columns, strict=False):
+            column = child.column(name)
+            if referenced == pair.theirs.name and column and column.type == pair.theirs.type and not child.partition_of:
+                yield child, column
+
+
+def _remedy(pairs: Sequence[_Pair], facts: Facts) -> Remedy:
     """The wider type for both; of other types that of the referenced column."""
     changes: dict[tuple[str, str], tuple[str, str]] = {}
     for each in pairs:
         table, column = (each.parent, each.theirs) if each.is_own_wider else (each.table, each.own)
         wanted = each.own if each.is_own_wider else each.theirs
-        changes.setdefault((quoted_table(table), quoted(column.name)), (wanted.type, column.type))
+        beside = _beside(each, facts) if each.is_own_wider else ()
+        for other, its in ((table, column), *beside):
+            changes.setdefault((quoted_table(other), quoted(its.name)), (wanted.type, its.type))
     alters = [(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE", kinds) for (table, column), kinds in changes.items()]
     return Remedy(
-        text="Give both columns of a pair one type, the wider of two integers; what else references them has to "
-        "change as well.",
+        text="Give both columns of a pair one type, the wider of two integers, and what else references them.",
         sql="\n".join(f"{alter} {new};" for alter, (new, _) in alters),
         undo="\n".join(f"{alter} {old};" for alter, (_, old) in alters),
         lock="ACCESS EXCLUSIVE on each table while it is rewritten: nobody reads or writes; set lock_timeout",

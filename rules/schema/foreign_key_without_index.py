@@ -2,7 +2,9 @@
 
 ## What it finds
 A foreign key on a table that is not small, where no index leads with its columns (in any order). A partial index
-counts only when its predicate is that the column is not null.
+counts only when its predicate is that the column is not null; a BRIN index on the column counts, as for rows that come
+in by date. Where no referenced row was deleted, it is a remark; and none where the workload joins along the key and the
+planner, asked for all of it, has no use for the index.
 
 ## Why it matters
 When a referenced row is deleted, or its key changes, PostgreSQL looks for rows that point to it. Without an index it
@@ -28,6 +30,8 @@ from pgadvisor.rule import (
     Example,
     Facts,
     Finding,
+    Index,
+    IndexAdvice,
     Rung,
     Severity,
     Table,
@@ -54,6 +58,12 @@ BAD = [
     Example(
         tables=(table("orders", constraints=(KEY,)), DELETED),
         remedy="CREATE INDEX CONCURRENTLY orders_customer_id_idx ON public.orders (customer_id);",
+    ),
+    Example(
+        note="It is joined along the key, but customers are meant to be deleted.",
+        sql="SELECT count(*) FROM orders o JOIN customer c ON c.id = o.customer_id",
+        tables=(table("orders", columns={"customer_id": "bigint"}, constraints=(KEY,)), KEPT),
+        advice=IndexAdvice(unit="ms", tried_on="planner twin", considered=1),
     ),
     Example(
         note="A partial index on other rows does not help.",
@@ -84,6 +94,19 @@ GOOD = [
             table("status", rows=5),
         ),
     ),
+    Example(
+        note="A BRIN index finds the rows of a day.",
+        tables=(table("orders", constraints=(KEY,), indexes={"orders_brin": "brin: customer_id"}), DELETED),
+    ),
+    Example(
+        note="It is joined along the key, the planner was asked, and has no use for an index; nothing is deleted.",
+        sql="SELECT count(*) FROM orders o JOIN customer c ON c.id = o.customer_id",
+        tables=(
+            table("orders", columns={"customer_id": "bigint"}, constraints=(foreign_key("customer_id", "customer"),)),
+            KEPT,
+        ),
+        advice=IndexAdvice(unit="ms", tried_on="planner twin", considered=1),
+    ),
     Example(note="The table is small.", tables=(table("orders", rows=900, constraints=(KEY,)), DELETED)),
     Example(
         note="The index of another constraint leads with it.",
@@ -101,7 +124,9 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
             continue
         parent = facts.table(constraint.references)
         deleted = parent.counters.rows_deleted if parent and parent.counters else 0
-        if not deleted and _is_code_list(table, constraint, parent, facts):
+        if not deleted and (
+            _is_code_list(table, constraint, parent, facts) or _is_joined_without(table, constraint, facts)
+        ):
             continue
         keys = tuple(WantedKey(text=quoted(each), key=each, label=each, column=each) for each in constraint.columns)
         index = WantedIndex(table=table.qualified, keys=keys, equalities=len(keys))
@@ -120,7 +145,35 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
 
 
 def _is_indexed(table: Table, constraint: Constraint) -> bool:
-    return any(supports_foreign_key(index, constraint.columns) for index in table.indexes)
+    return any(
+        supports_foreign_key(index, constraint.columns) or _is_brin(index, constraint.columns)
+        for index in table.indexes
+    )
+
+
+def _is_brin(index: Index, columns: tuple[str, ...]) -> bool:
+    """Whether it is a BRIN index that finds the rows of the key by where they lie."""
+    return index.is_valid and index.method == "brin" and set(columns) <= set(index.columns) and not index.predicate
+
+
+def _is_joined_without(table: Table, constraint: Constraint, facts: Facts) -> bool:
+    """Whether statements use the key, and the index advice for them all has no index on it."""
+    if facts.advice is None or not facts.advice.considered or constraint.on_delete in ("cascade", "set null"):
+        return False
+    used = facts.once(_compared)
+    return all((table.qualified, column) in used for column in constraint.columns)
+
+
+def _compared(facts: Facts) -> frozenset[tuple[str, str]]:
+    """The columns that statements compare with something, by table."""
+    uses = (
+        use
+        for query in facts.queries.values()
+        for each in query.predicates()
+        for use in (each.column, each.value.column)
+        if use is not None
+    )
+    return frozenset((use.table, use.column) for use in uses if use.table)
 
 
 def _is_code_list(table: Table, constraint: Constraint, parent: Table | None, facts: Facts) -> bool:

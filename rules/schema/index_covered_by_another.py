@@ -34,6 +34,7 @@ from pgadvisor.rule import (
     is_covered,
     is_free_to_go,
     is_same,
+    replace,
     schema_rule,
     size_text,
     table,
@@ -41,13 +42,16 @@ from pgadvisor.rule import (
 
 BIG_BYTES = 10 * 1024 * 1024
 """A smaller index is written and cached at next to no cost."""
+SMALL_BYTES = 128 * 1024
+"""Sixteen pages: nobody drops an index for that, and frameworks make many such on tables that stay empty."""
 MUCH_WIDER = 5
 """A narrow index this many times smaller than the wide one earns its keep in range scans."""
 
+PAIR = table("orders", indexes={"orders_customer_id_idx": "customer_id",
+                                "orders_customer_id_created_at_idx": "customer_id, created_at"})  # fmt: skip
 BAD = [
     Example(
-        tables=(table("orders", indexes={"orders_customer_id_idx": "customer_id",
-                                         "orders_customer_id_created_at_idx": "customer_id, created_at"}),),
+        tables=(PAIR,),
         remedy="DROP INDEX CONCURRENTLY public.orders_customer_id_idx;",
     ),
     Example(
@@ -63,6 +67,10 @@ GOOD = [
     Example(
         note="It is unique: it keeps a promise as well.",
         tables=(table("orders", indexes={"a_idx": "UNIQUE number", "b_idx": "number, created_at"}),),
+    ),
+    Example(
+        note="It takes two pages.",
+        tables=(replace(PAIR, indexes=tuple(replace(each, size_bytes=16_384) for each in PAIR.indexes)),),
     ),
     Example(
         note="The wide one is partial.",
@@ -88,7 +96,7 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
             continue
         yield Finding(
             where=Where(table=table.qualified, index=index.name),
-            message=f"index {index.name} of {table.label} is the beginning of {wide.name}"
+            message=f"index {index.name} of {table.label} is a prefix of {wide.name}"
             + (f" and takes {size_text(index.size_bytes)}" if index.size_bytes else ""),
             evidence=_evidence(index, wide),
             remedy=drop_index(table, index, why=f"{wide.name} serves the same look-ups and the same order."),
@@ -101,6 +109,8 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
 def _replaces(facts: Facts, wide: Index, index: Index) -> bool:
     if not is_free_to_go(index) or index.is_unique or is_same(facts, index, wide):
         return False
+    if index.size_bytes is not None and index.size_bytes < SMALL_BYTES:
+        return False
     if (wide.size_bytes or 0) > MUCH_WIDER * (index.size_bytes or 1) and index.scans:
         return False
     if not is_covered(facts, index, wide):
@@ -110,7 +120,7 @@ def _replaces(facts: Facts, wide: Index, index: Index) -> bool:
 
 
 def _evidence(index: Index, wide: Index) -> tuple[Evidence, ...]:
-    pieces = [Evidence(rung=Rung.INFERRED, text=f"{index.definition} is the beginning of {wide.definition}")]
+    pieces = [Evidence(rung=Rung.INFERRED, text=f"{index.definition} is a prefix of {wide.definition}")]
     if index.scans is not None and wide.scans is not None:
         text = f"{index.scans:,} scans of {index.name}, {wide.scans:,} of {wide.name}"
         pieces.append(Evidence(rung=Rung.MEASURED, text=text))

@@ -7,7 +7,8 @@ Tables with a thousand rows at most are left out.
 
 ## Why it matters
 PostgreSQL adds the expression to every query of the table. In a scan it then calls the function for each row that it
-looks at: a million times instead of once. A volatile function also keeps any index from being used.
+looks at: a million times instead of once. An index scan by that column calls it once; where an index leads with the
+column it is a remark. A volatile function keeps any index from being used.
 
 ## What to do
 Put the call into a subquery: `(SELECT auth.uid())`. PostgreSQL runs it once for the statement (an InitPlan) and
@@ -36,6 +37,7 @@ from pgadvisor.rule import (
     Table,
     Where,
     counted,
+    equated_columns,
     listed,
     quoted,
     quoted_table,
@@ -111,20 +113,31 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
     guilty = [each for each in found if each.using]
     if not guilty:
         return
+    policies = counted(len(guilty), "policy", "policies")
     names = dict.fromkeys(f"{_label(call)}()" for each in guilty for call in each.using)
     rows = facts.rows(table.qualified)
     yield Finding(
         where=Where(table=table.qualified),
-        message=f"{counted(len(guilty), 'policy', 'policies')} of {table.label} with {listed(names)} called for each "
-        f"row: {listed(each.policy.name for each in guilty)}",
+        message=f"{policies} of {table.label} {'calls' if len(guilty) == 1 else 'call'} "
+        f"{listed(names)} for each row: {listed(each.policy.name for each in guilty)}",
         evidence=(
             Evidence(rung=Rung.INFERRED, text=f"policy {guilty[0].policy.name}: {guilty[0].policy.using}"),
             *((Evidence(rung=Rung.ESTIMATED, text=f"{table.label} has {rows:,.0f} rows"),) if rows else ()),
         ),
         remedy=_remedy(table, guilty),
         wrong_if="the function's result is meant to change from row to row",
-        severity=Severity.WARNING if (rows or 0) >= MANY_ROWS else Severity.INFO,
+        severity=Severity.WARNING
+        if (rows or 0) >= MANY_ROWS and not _is_indexed(table, guilty, facts)
+        else Severity.INFO,
         cause=f"policies of {table.qualified}",
+    )
+
+
+def _is_indexed(table: Table, guilty: list[_Guilty], facts: Facts) -> bool:
+    """Whether an index may find the rows of each policy: its scan calls the function once, unless it is volatile."""
+    return all(
+        any(facts.indexes_led_by(table.qualified, name) for name in equated_columns(each.policy.using or ""))
+        for each in guilty
     )
 
 

@@ -1,7 +1,8 @@
 """A table has no primary key, nor anything that could be one.
 
 ## What it finds
-A table (not a partition) without a primary key and without a unique index on columns that are not null.
+A table (not a partition) without a primary key and without a unique index on columns that are not null. Where several
+tables of a schema lack one and their rows are hardly changed, they are one finding.
 
 ## Why it matters
 No row can be named: duplicates cannot be told apart, logical replication refuses UPDATE and DELETE, and tools that page
@@ -31,18 +32,28 @@ from pgadvisor.rule import (
     Table,
     TableCounters,
     Where,
+    listed,
     quoted,
     quoted_table,
+    replace,
     schema_rule,
     table,
 )
 
+MANY = 4
+"""So many tables of a schema are told in one finding."""
+WHY = "no primary key and no unique index on columns that are not null"
 BAD = [
     Example(
         tables=(
             table("event", primary_key=None, columns={"kind": "text"}, counters=TableCounters(rows_updated=31_000)),
         ),
         remedy="ALTER TABLE public.event ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
+    ),
+    Example(
+        note="Five tables are one finding.",
+        tables=tuple(table(f"load_{at}", primary_key=None, columns={"line": "text"}) for at in range(5)),
+        remedy="ALTER TABLE public.load_0 ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY;",
     ),
 ]
 GOOD = [
@@ -63,23 +74,65 @@ GOOD = [
 
 @schema_rule(severity=Severity.WARNING, since="0.1")
 def check(table: Table, facts: Facts) -> Iterator[Finding]:
+    if not _lacks_key(table):
+        return
+    alike = () if _is_changed(table, facts) else facts.once(_unchanged)[table.schema]
+    if len(alike) < MANY:
+        yield _finding(table, facts)
+    elif table is alike[0]:
+        yield _of_schema(alike)
+
+
+def _lacks_key(table: Table) -> bool:
     if table.kind not in ("table", "partitioned table") or table.partition_of or table.inherits or table.is_unlogged:
-        return
-    if table.primary_key or any(_is_key(index, table) for index in table.indexes):
-        return
+        return False
+    return not table.primary_key and not any(_is_key(index, table) for index in table.indexes)
+
+
+def _changed(table: Table) -> int:
     counters = table.counters or TableCounters()
-    changed = counters.rows_updated + counters.rows_deleted
-    yield Finding(
+    return counters.rows_updated + counters.rows_deleted
+
+
+def _is_changed(table: Table, facts: Facts) -> bool:
+    return _changed(table) > 0 and not facts.is_small(table.qualified)
+
+
+def _unchanged(facts: Facts) -> dict[str, tuple[Table, ...]]:
+    """The tables without a key whose rows are hardly changed, by schema and name."""
+    found: dict[str, tuple[Table, ...]] = {}
+    for each in sorted(facts.tables, key=lambda each: each.name):
+        if _lacks_key(each) and not _is_changed(each, facts):
+            found[each.schema] = (*found.get(each.schema, ()), each)
+    return found
+
+
+def _finding(table: Table, facts: Facts) -> Finding:
+    changed = _changed(table)
+    return Finding(
         where=Where(table=table.qualified),
         message=f"table {table.label} has no primary key"
         + (f", and {changed:,} of its rows were changed or deleted" if changed else ""),
-        evidence=(
-            Evidence(rung=Rung.INFERRED, text="no primary key and no unique index on columns that are not null"),
-        ),
+        evidence=(Evidence(rung=Rung.INFERRED, text=WHY),),
         remedy=_remedy(table),
         wrong_if="the table is a log or a staging area whose rows nobody ever names",
-        severity=Severity.WARNING if changed and not facts.is_small(table.qualified) else Severity.INFO,
+        severity=Severity.WARNING if _is_changed(table, facts) else Severity.INFO,
         cause=f"primary key {table.qualified}",
+    )
+
+
+def _of_schema(alike: tuple[Table, ...]) -> Finding:
+    first = next((each for each in alike if each.kind == "table"), alike[0])
+    remedy = _remedy(first)
+    return Finding(
+        where=Where(table=first.qualified),
+        message=f"{len(alike):,} tables of the schema {first.schema} have no primary key: "
+        + listed(each.name for each in alike),
+        evidence=(Evidence(rung=Rung.INFERRED, text=WHY),),
+        remedy=replace(remedy, text=f"{remedy.text} Shown for {first.label}."),
+        wrong_if="they are logs or staging areas whose rows nobody ever names",
+        severity=Severity.INFO,
+        cause=f"primary keys of {first.schema}",
     )
 
 

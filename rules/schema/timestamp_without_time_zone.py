@@ -1,7 +1,8 @@
 """Columns hold points in time without saying in which time zone.
 
 ## What it finds
-Columns of type `timestamp without time zone`, all of the database in one finding.
+Columns of type `timestamp without time zone`, all of the database in one finding. Not where the tables are those of
+Rails (`ar_internal_metadata`), which writes UTC in every session.
 
 ## Why it matters
 Such a value is a reading of a clock on some wall. What `now()` stores in it depends on the session's TimeZone; two
@@ -41,6 +42,8 @@ from pgadvisor.rule import (
     table,
 )
 
+OF_RAILS = "ar_internal_metadata"
+"""Active Record makes it in each database it looks after, and stores times as UTC unless told otherwise."""
 BARE = "timestamp without time zone"
 BAD = [
     Example(tables=(table("event", columns={"at": BARE, "until": BARE}), table("visit", columns={"at": BARE}))),
@@ -50,13 +53,17 @@ GOOD = [
         note="They name a moment, or a day.",
         tables=(table("event", columns={"at": "timestamp with time zone", "day": "date"}),),
     ),
+    Example(
+        note="Rails writes UTC.",
+        tables=(table("ar_internal_metadata"), table("event", columns={"at": "timestamp(6) without time zone"})),
+    ),
 ]
 
 
 @schema_rule(severity=Severity.INFO, since="0.2")
 def check(table: Table, facts: Facts) -> Iterator[Finding]:
     found = facts.once(_found)
-    if not found or found[0].table is not table:
+    if not found or found[0].table is not table or any(each.name == OF_RAILS for each in facts.tables):
         return
     mixed = any(column.type == "timestamp with time zone" for each in facts.tables for column in each.columns)
     first = found[0]

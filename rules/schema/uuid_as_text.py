@@ -90,7 +90,7 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
     why = "Turn them into uuid; columns that reference them or are referenced have to change together."
     yield Finding(
         where=Where(table=table.qualified, column=found[0].column.name),
-        message=f"{counted(len(found), 'column')} of text that hold UUIDs: {listed(each.label for each in found)}",
+        message=f"{counted(len(found), 'text column')} holding UUIDs: {listed(each.label for each in found)}",
         evidence=(Evidence(rung=Rung.ESTIMATED, text="all values that ANALYZE saw have the form of a UUID"),),
         remedy=retyped(free, "uuid", using="{}::uuid", why=why),
         wrong_if="other values than UUIDs are among them",

@@ -5,9 +5,9 @@ A DELETE that removed 50,000 rows or more a call, on average of at least two cal
 spare it, `partition-candidate` says so instead.
 
 ## Why it matters
-All rows stay locked and old versions stay visible until the end of the one transaction: VACUUM can clean nothing in
-the meantime, replicas fall behind, a cancelled run has done nothing. Each row is written to the log, and its place in
-the table and in each index has to be cleaned.
+All rows stay locked until the end of the one transaction, and what dies in any table meanwhile VACUUM cannot clean up;
+replicas fall behind; a run that is cancelled has done nothing. Each row is written to the log, and its place in the
+table and in each index has to be cleaned.
 
 ## What to do
 Delete a few thousand at a time, each portion in a transaction of its own, with an index on the condition. Where rows go

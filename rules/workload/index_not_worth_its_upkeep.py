@@ -32,6 +32,7 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
+    is_exchange,
     size_text,
     table,
     workload_rule,
@@ -39,6 +40,8 @@ from pgadvisor.rule import (
 
 LEAST_SHARE = 0.01
 """Of the workload's cost, that its drop saves; the table of indexes has the others too."""
+LEAST_FALL = 0.25
+"""As in missing-index, whose advice it follows."""
 DROPPED = DroppedIndex(
     name="public.readings_value_idx",
     table="public.readings",
@@ -76,7 +79,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for dropped in advice.drop if advice else ():
         if dropped.why not in ("replaced", "costs more than it gives") or advice is None:
             continue
-        if dropped.gain < LEAST_SHARE * advice.before:
+        if dropped.gain < LEAST_SHARE * advice.before or _is_exchanged(dropped, advice):
             continue
         name = dropped.name.partition(".")[2]
         cautions = (f"{each[:1].upper()}{each[1:]}." for each in dropped.cautions)
@@ -101,3 +104,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             gain_ms_per_day=dropped.gain if advice.unit == "ms" else None,
             cause=f"index {dropped.name}",
         )
+
+
+def _is_exchanged(dropped: DroppedIndex, advice: IndexAdvice) -> bool:
+    """Whether what is to do its work does nothing else, and is not told: the table of indexes tells both."""
+    return any(
+        f"{each.table.partition('.')[0]}.{each.name}" in dropped.replaced_by and is_exchange(each, advice, LEAST_FALL)
+        for each in advice.create
+    )

@@ -102,9 +102,16 @@ def check(facts: Facts) -> Iterator[Finding]:
             remedy=_remedy(facts, seen, blocked),
             wrong_if="look-ups without the column matter more than their time says, or old rows must stay for good",
             severity=Severity.INFO if blocked else severity,
+            at_most_ms_per_day=_deleting(facts, seen),
             cause=f"partition {each.qualified} by {seen.column.name}",
             statements=seen.retention,
         )
+
+
+def _deleting(facts: Facts, seen: PartitionEvidence) -> float | None:
+    """Time a day in the statements that delete by age: dropping a partition takes none."""
+    found = [day for key in seen.retention if (day := facts.ms_per_day(key)) is not None]
+    return sum(found) if found else None
 
 
 def _severity(seen: PartitionEvidence) -> Severity | None:

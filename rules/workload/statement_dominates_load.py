@@ -86,7 +86,8 @@ def _calls(statement: Statement) -> str:
 def _evidence(statement: Statement, share: float, count: int) -> tuple[Evidence, ...]:
     pieces = [Evidence(rung=Rung.MEASURED, text=f"{share:.0%} of the time of {count} statements")]
     if statement.io_ms and statement.total_ms:
-        text = f"{statement.io_ms / statement.total_ms:.0%} of it is reading and writing pages"
+        waited = min(statement.io_ms / statement.total_ms, 1.0)  # the waits of parallel workers add up to more
+        text = f"{waited:.0%} of it is reading and writing pages"
         pieces.append(Evidence(rung=Rung.MEASURED, text=text))
     if statement.shared_hit_blocks is not None and statement.shared_read_blocks is not None and statement.calls:
         pages = (statement.shared_hit_blocks + statement.shared_read_blocks) / statement.calls

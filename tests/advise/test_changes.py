@@ -13,6 +13,7 @@ from pgadvisor.advise.registry import all_rules
 from pgadvisor.model.catalog import Index, IndexKey
 from pgadvisor.model.finding import Finding, Remedy, Where
 from pgadvisor.model.log import LoggedEndpoint, Spread
+from pgadvisor.model.plan import Plan, PlanNode
 from pgadvisor.model.report import Changes, Endpoint, RejectedRemedy, Report, Trials
 from pgadvisor.model.snapshot import FORMAT, Gap, Snapshot
 from tests.reports.make_report import NOW, shop_report
@@ -118,7 +119,8 @@ def test_a_statement_without_a_plan_says_nothing_of_its_plan() -> None:
 
 
 def test_a_statement_that_was_not_run_says_nothing_of_rows_counted() -> None:
-    plans = tuple(replace(each, kind="generic") for each in week().plans)
+    planned = Plan(root=PlanNode(node_type="Seq Scan"))
+    plans = tuple(replace(each, kind="generic", plan=planned) for each in week().plans)
     assert rules(changes(without("row-estimate-far-off", week(plans=plans))).not_judged) == ["row-estimate-far-off"]
 
 

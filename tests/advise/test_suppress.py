@@ -98,7 +98,8 @@ def test_what_is_of_no_use_is_told() -> None:
         "SELECT id FROM orders WHERE id = 1 -- pgadvisor: ignore deep-offset, no-such-rule",
         ListedWaiver(rule="order-by-random", table="orders"),
         ListedWaiver(rule="never-heard-of", table="orders"),
-        ListedWaiver(rule="truncate", file="db/*"),  # the gate's: no audit knows whether it is of use
+        ListedWaiver(rule="order-by-random", file="batch/*"),  # another run reads them
+        ListedWaiver(rule="truncate", file="app/*"),  # the gate's: no audit knows whether it is of use
     ).unused_waivers
     assert said == (
         "app/orders.sql:7: the comment that ignores deep-offset silences nothing and can go",
@@ -107,5 +108,7 @@ def test_what_is_of_no_use_is_told() -> None:
         'the waiver of never-heard-of for orders: there is no rule "never-heard-of": `pgadvisor rules` lists them',
     )
     ended = audited(DEEP, ListedWaiver(rule="deep-offset", table="orders", until=date(2026, 1, 1)))
+    (found,) = (each for each in ended.findings if each.rule == "deep-offset")
+    assert [each.text for each in found.evidence].count("the waiver of deep-offset ended on 2026-01-01") == 1
     assert ended.unused_waivers == ("the waiver of deep-offset for orders ended on 2026-01-01",)
     assert audited(f"{DEEP} -- pgadvisor: ignore deep-offset (an export)").unused_waivers == ()

@@ -82,7 +82,9 @@ def _warm_up() -> None:
     """Loads what most runs load: the command, its rules, the templates of its pages, the words that are its own."""
     from pgadvisor.cli.app import app
     from pgadvisor.redaction.own_words import own_words
+    from tests.fix_clusters import use_copies
 
+    use_copies()
     for form in ("html", "text"):
         app(["query", "SELECT 1", "--quiet", "--format", form, "-o", os.devnull], standalone_mode=False)
     own_words()

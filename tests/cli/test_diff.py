@@ -126,7 +126,7 @@ def test_two_snapshots_tell_what_changed_and_what_the_index_saved(files: Path) -
 
     (requests,) = changes["endpoints"]
     assert (requests["mean_ms_before"], requests["mean_ms_after"], requests["p95_ms_after"]) == (50.0, 10.0, 20.0)
-    assert (requests["queries_before"], requests["queries_after"], requests["change"]) == (3.0, 41.0, "better")
+    assert (requests["queries_before"], requests["queries_after"], requests["change"]) == (3.0, 41.0, "worse")
     kinds = [(each["what"], each["change"]) for each in changes["schema"]]
     assert kinds == [("server", "changed"), ("setting", "changed"), ("table", "new"), ("rows", "changed"),
                      ("index", "new"), ("index", "gone")]  # fmt: skip

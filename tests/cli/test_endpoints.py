@@ -74,8 +74,11 @@ def test_what_cannot_be_told_is_said_in_a_sentence(shop: Path, tmp_path: Path) -
         config.write_text(f'[[endpoints]]\npattern = "GET *"\n{fault}\n', encoding="utf-8")
         assert_refused(pgadvisor("endpoints", shop, "--config", config), words)
     config.write_text('[[endpoints]]\npattern = "GET /order"\nms = 1\n', encoding="utf-8")
-    done = pgadvisor("endpoints", shop, "--config", config, "--planner", "none")
-    assert 'no endpoint is called "GET /order", so its budget was not looked at' in done.stderr
+    for command in ("endpoints", "audit"):
+        done = pgadvisor(command, shop, "--config", config, "--planner", "none")
+        assert 'no endpoint is called "GET /order", so its budget was not looked at' in done.stderr
+    page = pgadvisor("audit", shop, "--planner", "none", "--format", "html").stdout
+    assert "<span>GET /orders</span>" in page and "<span>GET /orders</span> · <span>GET /orders</span>" not in page
 
 
 def test_a_redacted_story_names_nothing_of_the_shop(shop: Path, tmp_path: Path) -> None:

@@ -124,7 +124,10 @@ def test_the_file_is_read_with_all_that_it_says(snapshot: Path, tmp_path: Path) 
     ("text", "line", "words"),
     [
         (f"{ENTRY}dsn = 3\n", 3, "no valid TOML"),
-        (f"{ENTRY}\n{ENTRY}planer = 'none'\n", 4, "unknown field `planer`"),
+        (f"{ENTRY}\n{ENTRY}\nplaner = 'none'\n", 7, "unknown field `planer`"),
+        (f"{ENTRY}\njobs = 3\nfail_no = 'error'\n", 4, "unknown field `jobs`"),
+        (f"# of all\n\nfail-on = 'error'\n{ENTRY}", 3, "unknown field `fail-on`"),
+        (f"{ENTRY}[[databases]]\n", 3, "unknown field `databases`"),
         (f"{ENTRY}planner = 'magic'\n", 3, "'magic'"),
         ("[[database]]\nname = 'a'\ndsn = 5\n", 3, "expected `str | null`, got `int`"),
         ("[[database]]\nname = 'a'\n", 1, "one of dsn, service and snapshot"),

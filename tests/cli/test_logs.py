@@ -5,7 +5,11 @@ import json
 import random
 from pathlib import Path
 
+import pytest
+
+from pgadvisor.cli import logs
 from pgadvisor.collect.file import read_snapshot
+from pgadvisor.errors import UsageError
 from tests.cli.run import assert_refused, pgadvisor
 from tests.logs.make_logs import Entry, run, stderr
 
@@ -62,8 +66,29 @@ def test_logs_that_tell_nothing_are_not_passed_over(tmp_path: Path) -> None:
         done = pgadvisor("audit", "--log", name, "--format", "json")
         assert reason in " ".join(each["reason"] for each in json.loads(done.stdout)["gaps"] if each["area"] == "logs")
         assert bool(json.loads(done.stdout)["statements"]) == (name is cut), "what stands before damage is read"
+    log.write_bytes(b"\tgone\nwhat is this\n" + log.read_bytes())
+    bare = tmp_path / "bare.log"
+    bare.write_text("2026-01-31 12:00:00.001 UTC LOG:  duration: 1.500 ms  statement: SELECT 1 /*route='/a'*/\n" * 9)
+    done = pgadvisor("audit", "--log", bare, "--format", "json")
+    assert "name neither process nor session" in done.stdout and not json.loads(done.stdout)["endpoints"][0]["seen"]
+    config = tmp_path / "pgadvisor.toml"
+    config.write_text('[[endpoints]]\npattern = "GET *"\nms = 1\n', encoding="utf-8")
+    done = pgadvisor("audit", "--log", log, "--format", "json", "--config", config)
+    cures = {each["reason"]: each["cure"] for each in json.loads(done.stdout)["gaps"] if each["area"] == "logs"}
+    assert "begins within a record" in cures["not read: continuation of a record that is not there, in line 1"]
+    assert "--log-line-prefix" in cures["not read: line that begins no record, in line 2"]
+    assert "Hint: no log tells of requests, so no budget was looked at" in done.stderr
     prefix = ("--log-line-prefix", "<%z>")
     assert_refused(pgadvisor("endpoints", "--log", log, *prefix), "tell of no request (", "--log-line-prefix")
+
+
+def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(logs, "WORKERS_S", 0.1)
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp") as cluster:
+        spelled = cluster.scheduler_address.replace("tcp://", "dask://")
+        with pytest.raises(UsageError, match="no workers: start one"), logs.executor_of(spelled):
+            pass
 
 
 def test_a_pattern_that_the_shell_took_apart_is_told(tmp_path: Path) -> None:

@@ -65,6 +65,14 @@ def test_a_second_audit_says_what_is_different(files: Path, previous: str) -> No
     assert (told["changes"]["fixed"], told["changes"]["not_judged"], told["changes"]["statements"]) == ([], [], [])
 
 
+def test_the_summary_of_a_second_audit_says_what_changed(files: Path) -> None:
+    done = pgadvisor(
+        "audit", *WITHOUT_TWIN, files / "second.pgsnap", "--previous", files / "first.json", "-o", files / "a.html"
+    )
+    told = pgadvisor("diff", files / "first.json", files / "second.pgsnap", "--planner", "none").stdout
+    assert " ".join(told.splitlines()[0].split()) in " ".join(done.stderr.split()), done.stderr
+
+
 def test_only_new_findings_fail(files: Path) -> None:
     asked = ("audit", *WITHOUT_TWIN, files / "second.pgsnap", "--fail-on", "info", "-q")
     assert pgadvisor(*asked).returncode == 1

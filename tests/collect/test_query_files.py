@@ -20,6 +20,7 @@ NEEDS = {
     "index_counters.pg16": 160_000,
     "statements.1_10": 150_000,
     "statements.1_11": 170_000,
+    "lock_waits.pg14": 140_000,
     "statements_info": 140_000,
 }
 

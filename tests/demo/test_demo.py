@@ -1,57 +1,15 @@
-"""`pgadvisor demo` keeps its word: every problem found, nothing said of what is clean, and nothing left behind."""
+"""`pgadvisor demo` as a user runs it: its report is written, and nothing is left behind. See also test_shop.py."""
 
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from pgadvisor.advise.advise import advise
-from pgadvisor.cli.source import SourceOptions, snapshot_of
-from pgadvisor.demo.problems import Check, check
-from pgadvisor.model.snapshot import Snapshot
 from tests.cli.run import pgadvisor
-from tests.demo.fix_shop import Shop
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture(scope="module")
-def snapshot(shop: Shop) -> Snapshot:
-    """The shop as the audit sees it."""
-    return snapshot_of(shop.auditor_dsn, SourceOptions(quiet=True))
-
-
-@pytest.fixture(scope="module")
-def checked(snapshot: Snapshot) -> Check:
-    """Its report, held against what was made."""
-    return check(advise(snapshot))
-
-
-def test_every_problem_is_found(checked: Check) -> None:
-    assert [(problem.rule, problem.statement or problem.table) for problem in checked.missed] == []
-
-
-def test_nothing_is_said_of_what_is_clean(checked: Check) -> None:
-    assert [(finding.rule, finding.message) for finding in checked.false_alarms] == []
-
-
-def test_what_needs_older_counters_is_found_when_they_are_older(snapshot: Snapshot, checked: Check) -> None:
-    assert {problem.rule for problem in checked.too_early} == {"unused-index"}
-    assert snapshot.server is not None
-    assert snapshot.server.started_at is not None
-    server = msgspec.structs.replace(
-        snapshot.server, started_at=snapshot.server.started_at - timedelta(days=40), statistics_reset_at=None
-    )
-    later = check(advise(msgspec.structs.replace(snapshot, server=server)))
-    assert (later.too_early, later.missed, later.false_alarms) == ((), (), ())
-
-
-def test_every_rule_runs(snapshot: Snapshot) -> None:
-    assert [rule for rule in advise(snapshot).rules_not_run if "no log" not in rule.reason] == []
 
 
 @pytest.fixture

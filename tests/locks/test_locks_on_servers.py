@@ -84,7 +84,7 @@ class Laboratory:
         made = sql.Identifier(name)
         with psycopg.connect(self._server.dsn(), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(made))
-            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE locks_model").format(made))
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE locks_model STRATEGY file_copy").format(made))
 
     def _outside(self, worker: Connection, watcher: Connection, trial: Trial, held: tuple[str, ...]) -> Observed:
         holders = [self._connect("locks_trial") for _ in held]

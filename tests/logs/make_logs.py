@@ -77,7 +77,7 @@ def jsonlog(entries: Iterable[Entry]) -> bytes:
         line = {
             "timestamp": each.time, "user": "joe", "dbname": each.database, "pid": each.process,
             "session_id": f"697de000.{each.process:x}", "line_num": at, "vxid": f"3/{each.process}", "txid": 0,
-            "error_severity": each.severity, "message": each.message, "detail": each.detail,
+            "error_severity": each.severity, "state_code": "00000", "message": each.message, "detail": each.detail,
             "context": each.context, "statement": each.statement, "application_name": each.application,
             "backend_type": "client backend", "query_id": -42,
         }  # fmt: skip

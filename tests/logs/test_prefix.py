@@ -1,5 +1,7 @@
 """log_line_prefix: found in the lines, and read."""
 
+import re
+
 import pytest
 
 from pgadvisor.logs.prefix import Prefix, find_prefix
@@ -59,3 +61,31 @@ def test_an_application_that_all_records_name_is_no_part_of_the_prefix() -> None
     for application in (b"[unknown]", b"web shop"):
         found = find_prefix(line.replace(b"%s", application) * 9)
         assert found is not None and found.spelled == "%m [%p] %q%u@%d/%a "
+
+
+@pytest.mark.parametrize("spelled", ["%m|%u|%d|%h|%p|", "%t;%d;%u;%p;", "<%m %u %d %p> ", "%m,%u,%d,%p,%r,%a: "])
+def test_columns_that_nothing_names_tell_the_process_and_claim_no_more(spelled: str) -> None:
+    told = {"m": "2026-01-31 12:00:00.001 UTC", "t": "2026-01-31 12:00:00 UTC", "d": "shop", "h": "", "a": "web"}
+    lines = [
+        "".join(
+            {**told, "u": user, "p": str(at), "r": f"10.0.0.1({at})"}[part[1]] + part[2:] if part[0] == "%" else part
+            for part in re.findall(r"%.[^%]*|[^%]+", spelled)
+        )
+        + "LOG:  duration: 1.500 ms  statement: SELECT 1\n"
+        for at, user in enumerate(["joe", "ann", "", "joe"] * 9, start=4000)
+    ]
+    sample = "".join(lines).encode()
+    found = find_prefix(sample)
+    assert found is not None
+    form = Stderr(found)
+    sessions = [form.session(entry[3]) for entry in form.entries(sample)]
+    assert [(each.name, each.database, each.is_told_apart) for each in sessions] == [
+        (f"{at}//", None, True) for at in range(4000, 4036)
+    ]
+
+
+def test_a_prefix_that_few_records_have_is_none() -> None:
+    known = b"2026-01-31 12:00:00.001 UTC [44] joe@shop LOG:  hello\n"
+    strange = [b"a%d-%db:LOG:  hello\n" % (at, at * at) for at in range(30)]
+    assert find_prefix(known * 30 + b"".join(strange)) is not None
+    assert find_prefix(known * 9 + b"".join(strange)) is None

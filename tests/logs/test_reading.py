@@ -12,7 +12,7 @@ import zstandard
 from msgspec.structs import replace
 
 from pgadvisor.errors import UsageError
-from pgadvisor.logs import pairing, stretches
+from pgadvisor.logs import pairing, part, stretches
 from pgadvisor.logs.executed import sender_of
 from pgadvisor.logs.reading import read_logs
 from pgadvisor.logs.tagging import Tagging
@@ -122,9 +122,44 @@ def test_no_literal_of_a_users_data_is_told_unless_asked(tmp_path: Path, form: s
     file = written(tmp_path, "server.log", FORMS[form](everything()))
     told = msgspec.json.encode(read_logs([file])).decode()
     assert SECRET not in told and "bob" not in told
+    broken = Entry('syntax error at or near "Brien"', "ERROR", statement="SELECT * FROM t WHERE name = 'O'Brien'")
+    refused = read_logs([written(tmp_path, "broken.log", FORMS[form]([broken]))])
+    assert "Brien" not in str(refused) and refused.statements[0].errors == 1
     kept = read_logs([file], options=Options(keep_values=True))
     assert named(kept, "SELECT $1").values == ((SECRET,),)
     assert SECRET in named(kept, "SELECT $1 FROM").plans[0].explain
+
+
+FUNCTIONS = (
+    'PL/Perl function "f"', 'Traceback (most recent call last):\n  PL/Python function "f", line 3, in <module>',
+    "PL/pgSQL function f() line 3 at ASSERT", "f() LINE 3:   throw name;", "SQL statement",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_functions_say_in_their_own_words_is_not_told(tmp_path: Path, form: str) -> None:
+    entries = [
+        Entry("customer Ann may not", "ERROR", context=each) for each in FUNCTIONS[: -1 if form == "stderr" else 5]
+    ]
+    data = FORMS[form](entries)
+    for code in (b",00000,", b'"state_code":"00000"'):  # log_error_verbosity = terse leaves out the context
+        data = data.replace(code, code.replace(b"00000", b"P0001"))
+    (event,) = read_logs([written(tmp_path, "server.log", data)]).events
+    assert (event.what, event.count) == ("raised by a function", len(entries))
+
+
+def test_kinds_of_statements_and_events_are_bounded_and_all_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "MOST_GROUPS", 20)
+    monkeypatch.setattr(part, "MOST_EVENTS", 9)
+    words = ["".join(chr(97 + int(digit)) for digit in str(at)) for at in range(150)]
+    entries = [each for word in words for each in (run(f"SELECT {word}"), Entry(f"{word} failed", "ERROR"))]
+    file = written(tmp_path, "server.log", stderr(entries))
+    logs = read_logs([file], processes=1)
+    assert (len(logs.statements), len(logs.events), sum(each.count for each in logs.events)) == (20, 10, 150)
+    assert [each.count for each in logs.not_read] == [130]
+    assert read_logs([file], processes=1, stretch_bytes=2_000) == logs
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -182,11 +217,36 @@ def test_one_log_in_two_forms_is_read_once(tmp_path: Path) -> None:
     assert sorted(each.file for each in logs.not_read) == ["server.csv", "server.log"]
 
 
+@pytest.mark.parametrize("ending", [".1", ".gz", "-20260131.gz", ".2.zst"])
+def test_one_log_under_several_names_is_read_once(tmp_path: Path, ending: str) -> None:
+    """Rotated, packed, beside what was packed of it, and as a link; files that only look so are all read."""
+    pack = PACKED.get(ending.rpartition(".")[2], bytes)
+    for form, name in (("stderr", "server.log"), ("csv", "server.csv")):
+        written(tmp_path, name + ending, pack(FORMS[form]([run(ORDERS)])))
+    (tmp_path / "current").symlink_to(tmp_path / f"server.log{ending}")
+    logs = read_logs([str(tmp_path / "*"), f"{tmp_path}/../{tmp_path.name}/server.csv{ending}"])
+    assert ([file.form for file in logs.files], logs.statements[0].runs) == (["csv"], 1)
+    plain = written(tmp_path, "other.log", stderr([run(ORDERS)]))
+    written(tmp_path, "other.log.gz", gzip.compress(Path(plain).read_bytes()))
+    logs = read_logs([str(tmp_path / "other*")])
+    assert ([file.name for file in logs.files], [each.reason for each in logs.not_read]) == (
+        ["other.log"], ["the same log as other.log"],
+    )  # fmt: skip
+    older, newer = (written(tmp_path, f"pg.{at}", FORMS[form]([run(ORDERS)])) for at, form in enumerate(FORMS) if at)
+    assert read_logs([older, newer]).statements[0].runs == 2
+
+
 def test_only_the_audited_database_is_told(tmp_path: Path) -> None:
     file = written(tmp_path, "server.json", jsonlog(everything()))
     logs = read_logs([file], options=Options(database="shop"))
     assert logs.databases == ("shop",)
     assert not [each for each in logs.statements if each.text == "SELECT other"]
+    elsewhere = [each._replace(database="elsewhere") for each in everything()]
+    vacuum = Entry('automatic analyze of table "elsewhere.public.t" system usage: CPU', database="", application="")
+    for form in FORMS.values():
+        file = written(tmp_path, "server.log", form([run(ORDERS), *elsewhere, vacuum]))
+        logs = read_logs([file], options=Options(database="shop"))
+        assert (len(logs.statements), logs.events) == (1, ()), "neither its errors nor its waits"
 
 
 def test_plans_without_durations_are_runs(tmp_path: Path) -> None:
@@ -253,6 +313,9 @@ def test_what_cannot_be_read_says_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no log file"):
         read_logs([str(tmp_path / "*.none")])
     assert read_logs([written(tmp_path, "empty", b"")]).records == 0
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="pipe it into --log -"):
+        read_logs([str(tmp_path / "pipe")])
 
 
 def test_stdin(tmp_path: Path) -> None:

@@ -37,6 +37,23 @@ def test_a_statement_logged_before_it_ran_has_a_plan_and_then_its_duration(tmp_p
     assert len(told.values) == 4
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_literal_of_several_lines_is_left_out_of_a_plan_in_text(tmp_path: Path, form: str) -> None:
+    query = "SELECT 1 FROM t WHERE a = 'one\nAnn'"
+    explained = (
+        f"Query Text: {query}\nSeq Scan on t  (cost=0.00..1.00 rows=1 width=4) (actual time=0.1..0.1 rows=1 loops=1)\n"
+        "  Filter: ((a = 'one\nAnn of: Bob'::text) AND (b <> 'it''s\nWorker Ann (cost=Bob'::text) AND (\"it's\" > 1))\n"
+        "  Rows Removed by Filter: 3\n  SubPlan 1\n"
+        '    ->  Index Scan using "Bo\'s" on u  (cost=0.00..1.00 rows=1 width=4)\n'
+        "          Index Cond: (x = 'cut\nAnn"
+    )
+    logs = _read(tmp_path, FORMS[form]([Entry(f"duration: 5.000 ms  plan:\n{explained}"), run(query, 5.0)]))
+    (told,) = logs.statements[0].plans
+    assert "Ann" not in told.explain and "Bob" not in told.explain
+    assert "Rows Removed by Filter: 3" in told.explain and 'using "Bo\'s" on u  (cost=0.00' in told.explain
+    assert '("it\'s" > ?))' in told.explain
+
+
 def test_several_statements_logged_as_one_have_several_plans(tmp_path: Path) -> None:
     both = "SELECT 1; SELECT 2"
     entries = [Entry(f"statement: {both}"), plan(both, 1.25), plan(both, 2.5), Entry("statement: COMMIT")]
@@ -77,7 +94,7 @@ def test_verbose_messages_are_read_behind_their_codes(tmp_path: Path) -> None:
 )
 def test_plans_in_forms_that_are_not_read_say_which_is(tmp_path: Path, form: str, spelled: str) -> None:
     logs = _read(tmp_path, stderr([Entry(f"duration: 3.000 ms  plan:\n{spelled}"), run("SELECT 1", 3.1)]))
-    reason = f"plan in {form}, which is not read: set auto_explain.log_format to json"
+    reason = f"plan in {form}, which is not read"
     assert [(each.reason, each.count) for each in logs.not_read] == [(reason, 1)]
     assert [(each.runs, each.timed) for each in logs.statements] == [(1, 1)]
 

@@ -210,6 +210,11 @@ def test_a_function_around_the_column_is_around_the_value_too() -> None:
     found = values("SELECT * FROM orders WHERE lower(email) = $1", "text").at()
     assert found.literals == {1: "'user050@example.com'"}
     assert values("SELECT * FROM orders WHERE at::date = $1", "date").at().literals == {1: "'2024-02-20'"}
+    for comparison in ("upper(email) = upper($1)", "upper(email::text) = upper($1::text)"):
+        found = values(f"SELECT * FROM orders WHERE {comparison}", "text").at()
+        assert found.literals == {1: "'USER050@EXAMPLE.COM'"}
+    folded = values("SELECT * FROM orders WHERE upper(email) LIKE upper($1)", "text", calls=1, rows=990).at()
+    assert folded.literals == {1: "'USER05%'"}
 
 
 def test_a_pattern_begins_like_a_value_and_fits_the_rows() -> None:

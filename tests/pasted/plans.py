@@ -45,9 +45,22 @@ def _mailed() -> str:
     return "\n".join(found)
 
 
+def _depesz() -> str:
+    """As the table of explain.depesz.com is copied: columns of figures before each node, commas in numbers."""
+    rows = []
+    for at, line in enumerate(_LINES, 1):
+        is_node = "(cost=" in line
+        text = line.strip().replace("->", "→") if at > 1 else f"→ {line}"
+        rows.append(f"{at}.\t1,234.004\t3.105\t↑ 1.0\t5\t1\t{text}" if is_node else line.strip())
+    return "#\texclusive\tinclusive\trows x\trows\tloops\tnode\n" + "\n".join(rows)
+
+
 HEADER = f"{'QUERY PLAN':^{_WIDTH}}\n{'-' * _WIDTH}\n"
 DISGUISES: dict[str, str] = {
     "plain": TEXT,
+    "one line": f"QUERY PLAN {'-' * _WIDTH} {' '.join(each.strip() for each in _LINES)} (19 rows)",
+    "rows of Python": repr([(each,) for each in _LINES]),
+    "table of depesz": _depesz(),
     "psql": HEADER + "\n".join(f" {each}" for each in _LINES) + "\n(19 rows)\n\n",
     "psql in French": HEADER + "\n".join(f" {each}" for each in _LINES) + "\n(19 lignes)\n",
     "psql with a prompt": "shop=> EXPLAIN (ANALYZE, BUFFERS)\n"

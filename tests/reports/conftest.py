@@ -1,5 +1,5 @@
 """What the tests of reports share."""
 
-from tests.reports.fix_browser import browser, opened
+from tests.reports.fix_browser import browser, kept_pages, opened
 
-__all__ = ["browser", "opened"]
+__all__ = ["browser", "kept_pages", "opened"]

@@ -26,7 +26,6 @@ REPORTS = {
 def test_nothing_acts_and_nothing_overflows(opened: Open, name: str, width: int) -> None:
     page = opened(REPORTS[name](), width=width)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(150)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     wide = page.evaluate(
         "[...document.querySelectorAll('main *')].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)"
@@ -38,7 +37,6 @@ def test_nothing_acts_and_nothing_overflows(opened: Open, name: str, width: int)
 def test_no_element_comes_from_data(opened: Open) -> None:
     page = opened(hostile_report())
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(100)
     assert page.locator("img, iframe, script:not(head script, body > script)").count() == 0
     names = page.evaluate("[...document.querySelectorAll('*')].flatMap((each) => each.getAttributeNames())")
     assert not [name for name in names if name.startswith("on") or name == "style"]
@@ -205,5 +203,4 @@ CONTRAST = """() => {
 def test_contrast(opened: Open, scheme: str) -> None:
     page = opened(shop_report(), color_scheme=scheme)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(150)
     assert page.evaluate(CONTRAST) == []

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser
 
 from pgadvisor.model.advice import IndexAdvice
 from pgadvisor.reports.html import render
-from tests.reports.fix_browser import OPEN_ALL, Open, needs_chromium
+from tests.reports.fix_browser import OPEN_ALL, SCREENS, Open, axe_faults, copied_by, needs_chromium
 from tests.reports.make_advice import (
     advised_report,
     hostile_advice,
@@ -151,7 +150,6 @@ def test_hostile_texts_are_shown_as_they_are() -> None:
 def test_nothing_acts_and_nothing_overflows(opened: Open, name: str, width: int) -> None:
     page = opened(advised_report(ADVICE[name]()), width=width)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(150)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     wide = page.evaluate(
         "[...document.querySelectorAll('#indexes *')].filter((each) => each.getBoundingClientRect().right > innerWidth)"
@@ -161,21 +159,12 @@ def test_nothing_acts_and_nothing_overflows(opened: Open, name: str, width: int)
 
 
 @needs_chromium
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@SCREENS
 @pytest.mark.parametrize("name", ["advised", "measured"])
 def test_axe_finds_nothing_serious_and_all_is_legible(opened: Open, name: str, scheme: str, width: int) -> None:
     page = opened(indexes_report(ADVICE[name]()), width=width, color_scheme=scheme)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(200)
-    page.evaluate(Path(AXE_FILE_PATH).read_text(encoding="utf-8"))
-    result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    bad = [
-        f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}"
-        for each in result["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert bad == []
+    assert axe_faults(page) == []
     assert page.evaluate(CONTRAST) == []
 
 
@@ -221,24 +210,17 @@ def test_sql_is_copied_one_by_one_and_all_in_order(opened: Open) -> None:
     advice = make_advice()
     page = opened(advised_report(), permissions=["clipboard-read", "clipboard-write"])
     page.select_option("#index-sort", "size")
-    page.click("#copy-indexes")
-    page.locator("button:has-text('Copied')").wait_for()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == "\n\n".join(each.sql for each in (*advice.create, *advice.drop))
-    page.locator("button:has-text('Copied')").wait_for(state="detached")
+    assert copied_by(page.locator("#copy-indexes")) == "\n\n".join(each.sql for each in (*advice.create, *advice.drop))
     page.locator("#ic-1 > summary").click()
-    page.locator("#ic-1 .copy").nth(1).click()
-    page.locator("button:has-text('Copied')").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()") == advice.create[0].undo
+    assert copied_by(page.locator("#ic-1 .copy").nth(1)) == advice.create[0].undo
 
 
 @needs_chromium
 def test_plans_before_and_after_can_be_taken_away(opened: Open) -> None:
     page = opened(advised_report(), permissions=["clipboard-read", "clipboard-write"])
     page.locator("#ic-2 > summary").click()
-    page.locator("#ic-2 .plan-tool, #ic-2 [data-action=plan-tool]").nth(1).click()
-    page.locator("button:has-text('Copied')").wait_for()
-    assert "orders_status_placed_at_idx" in page.evaluate("navigator.clipboard.readText()")
+    after = page.locator("#ic-2 .plan-tool, #ic-2 [data-action=plan-tool]").nth(1)
+    assert "orders_status_placed_at_idx" in copied_by(after)
 
 
 @needs_chromium

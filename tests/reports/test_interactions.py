@@ -8,11 +8,10 @@ from urllib.parse import unquote
 
 import msgspec
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Locator, Page
 
 from pgadvisor.reports.html import render
-from tests.reports.fix_browser import OPEN_ALL, Open, needs_chromium
+from tests.reports.fix_browser import OPEN_ALL, SCREENS, Open, axe_faults, copied_by, needs_chromium
 from tests.reports.make_changed_report import changed_report
 from tests.reports.make_report import empty_report, hostile_report, shop_report
 
@@ -30,11 +29,6 @@ def messages(page: Page) -> list[str]:
 
 def address(page: Page) -> str:
     return unquote(str(page.evaluate("location.hash")))
-
-
-def clipboard(page: Page) -> str:
-    page.locator("button:has-text('Copied')").first.wait_for()
-    return str(page.evaluate("navigator.clipboard.readText()"))
 
 
 @pytest.mark.parametrize(
@@ -180,8 +174,10 @@ def test_link_to_a_finding(opened: Open) -> None:
     page = opened(shop_report(), **CLIPBOARD)
     finding = page.locator("details.finding").nth(2)
     finding.locator("summary").click()
-    finding.locator("[data-action=copy-link]").click()
-    assert clipboard(page) == f"{page.url.split('#')[0]}#{finding.get_attribute('id')}"
+    assert (
+        copied_by(finding.locator("[data-action=copy-link]"))
+        == f"{page.url.split('#')[0]}#{finding.get_attribute('id')}"
+    )
 
 
 def test_markdown_of_a_finding(opened: Open) -> None:
@@ -189,8 +185,7 @@ def test_markdown_of_a_finding(opened: Open) -> None:
     page = opened(report, **CLIPBOARD)
     first = page.locator("details.finding").first
     first.locator("summary").click()
-    first.locator("[data-action=copy-markdown]").click()
-    text = clipboard(page)
+    text = copied_by(first.locator("[data-action=copy-markdown]"))
     finding = report.findings[0]
     assert text.startswith(f"### {finding.severity}: ")
     assert f"```sql\n{finding.remedy.sql}\n```" in text
@@ -213,27 +208,17 @@ def test_markdown_of_hostile_texts_makes_nothing(opened: Open) -> None:
     page.evaluate(OPEN_ALL)
     for at in range(page.locator("details.finding").count()):
         finding = page.locator("details.finding").nth(at)
-        finding.locator("[data-action=copy-markdown]").click()
-        outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", clipboard(page), flags=re.DOTALL)
+        text = copied_by(finding.locator("[data-action=copy-markdown]"))
+        outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", text, flags=re.DOTALL)
         assert not re.search(r"(?<!\\)<(script|img|svg)", outside), outside
-        finding.locator("button:has-text('Copied')").wait_for(state="detached")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@SCREENS
 @pytest.mark.parametrize("make", [changed_report, empty_report], ids=["changed", "empty"])
 def test_axe_finds_nothing_serious(opened: Open, make: Any, scheme: str, width: int) -> None:
     page = opened(make(), width=width, color_scheme=scheme)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(200)
-    page.evaluate(Path(AXE_FILE_PATH).read_text(encoding="utf-8"))
-    result = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    bad = [
-        f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}"
-        for each in result["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert bad == []
+    assert axe_faults(page) == []
 
 
 def test_marks_are_of_one_database(opened: Open, tmp_path: Path) -> None:

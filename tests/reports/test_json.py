@@ -44,7 +44,7 @@ def test_keys_and_their_order() -> None:
     found = told["findings"][0]
     assert list(found) == [
         "rule", "also", "severity", "status", "key", "message", "where", "evidence", "remedy", "gain_ms_per_day",
-        "saves_ms_per_request", "share", "statements", "wrong_if",
+        "at_most_ms_per_day", "saves_ms_per_request", "share", "statements", "wrong_if",
     ]  # fmt: skip
     assert list(found["where"]) == ["table", "column", "index", "statement", "file", "line", "endpoint"]
     assert list(found["remedy"]) == ["text", "sql", "code", "undo", "lock", "cost"]

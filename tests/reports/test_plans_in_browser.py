@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, FrameLocator, Page
 
 from pgadvisor.model.explain import read_explain
@@ -16,7 +15,7 @@ from pgadvisor.model.report import Report, TriedChange
 from pgadvisor.reports.html import render
 from pgadvisor.reports.plan_viewer import PlanViewerName
 from pgadvisor.rule import node
-from tests.reports.fix_browser import OPEN_ALL, WATCH, Open, needs_chromium
+from tests.reports.fix_browser import OPEN_ALL, SCREENS, WATCH, Open, axe_faults, copied_by, needs_chromium
 from tests.reports.make_report import HOSTILE, hostile_report, orders_plan, shop_report
 
 pytestmark = needs_chromium
@@ -62,7 +61,6 @@ def compared_report(after: Plan | None = None, change: str = "CREATE INDEX ON pu
 def test_two_plans_fit_beside_or_below_each_other(opened: Open, width: int, scheme: str) -> None:
     page = opened(compared_report(), width=width, color_scheme=scheme)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(100)
     assert page.evaluate(WIDER_THAN_ITS_PLACE) == []
     changed = page.locator("details.finding .diff tr.changed").first
     before, after = (changed.locator("td").nth(at).bounding_box() for at in (0, 1))
@@ -137,11 +135,7 @@ def test_the_guilty_node_says_why(opened: Open) -> None:
 
 
 def copied(page: Page, button: str, at: int = 0) -> Plan:
-    page.locator(f"button:has-text('{button}')").nth(at).click()
-    page.locator("button:has-text('Copied')").wait_for()
-    text = page.evaluate("navigator.clipboard.readText()")
-    page.locator("button:has-text('Copied')").wait_for(state="detached")
-    return read_explain(json.loads(text))
+    return read_explain(json.loads(copied_by(page.locator(f"button:has-text('{button}')").nth(at))))
 
 
 def test_explain_is_one_click_away(opened: Open) -> None:
@@ -169,7 +163,6 @@ def test_hostile_names_in_two_plans_do_nothing(opened: Open, text: str) -> None:
     hostile = node("Seq Scan", rows=1.0, cost=9.0, table=text, alias=text, schema=text, filter=text, subplan_name=text)
     page = opened(compared_report(Plan(root=hostile), change=text), width=390)
     page.evaluate(OPEN_ALL)
-    page.wait_for_timeout(50)
     assert page.evaluate(WIDER_THAN_ITS_PLACE) == []
     assert page.locator("img, iframe").count() == 0
 
@@ -241,13 +234,9 @@ def test_a_plan_that_was_not_run_has_costs_and_no_times(opened: Open) -> None:
     assert heads == ["Node", "Own cost", "Rows, planned"]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_in_two_plans(opened: Open, scheme: str, width: int) -> None:
+@SCREENS
+def test_axe_finds_nothing_in_two_plans(opened: Open, scheme: str, width: int) -> None:
     page = opened(compared_report(), width=width, color_scheme=scheme)
     page.locator("details.finding > summary").first.click()
     page.locator(".finding .compared").scroll_into_view_if_needed()
-    page.evaluate(Path(AXE_FILE_PATH).read_text(encoding="utf-8"))
-    result = page.evaluate("axe.run('.compared, .plan-box', { resultTypes: ['violations'] })")
-    bad = [(each["id"], each["nodes"][0]["html"][:200]) for each in result["violations"]]
-    assert bad == []
+    assert axe_faults(page, "'.compared, .plan-box'", {"minor", "moderate", "serious", "critical"}) == []

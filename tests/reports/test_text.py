@@ -184,3 +184,12 @@ def test_new_findings_endpoints_tables_and_changes_are_told() -> None:
     assert_golden("report/changed.txt", told)
     assert "#1 error   new   sequential scan" in told
     assert "#2 error   known " in told
+
+
+def test_what_is_freed_at_most_is_no_promise() -> None:
+    report = shop_report()
+    first, *others = report.findings
+    ceiling = msgspec.structs.replace(first, gain_ms_per_day=None, at_most_ms_per_day=3_600_000.0)
+    told = render(msgspec.structs.replace(report, findings=(ceiling, *others)))
+    assert "frees at most 1 h a day" in " ".join(told.split())
+    assert "at most" not in render(report)

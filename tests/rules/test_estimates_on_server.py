@@ -17,7 +17,7 @@ from tests.rules.fix_audited import execute, findings, often, snapshot_of
 RULE = "row-estimate-far-off"
 TABLES = """
 CREATE TABLE target (id int PRIMARY KEY, part int, pad text);
-INSERT INTO target SELECT i, i % 120, repeat('x', 60) FROM generate_series(1, 60000) i;
+INSERT INTO target SELECT i, i % 120, repeat('x', 60) FROM generate_series(1, 30000) i;
 CREATE INDEX ON target (part);
 CREATE TABLE fact (id int PRIMARY KEY, city int, zip int, district int, region int, office int, shop int, name text,
     one int, two int, owner int, heavy int) WITH (autovacuum_enabled = off);

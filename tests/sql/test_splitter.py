@@ -52,3 +52,8 @@ def test_empty_statements_and_files() -> None:
 
 def test_characters_beyond_ascii() -> None:
     assert texts("select 'é'; select '日本'") == ["select 'é'", "select '日本'"]
+
+
+def test_a_comment_on_the_last_line_of_a_statement_is_not_the_next_ones() -> None:
+    found = split_statements("SELECT 1; -- of the first\n-- of the second\nSELECT 2; -- its own\n/* third */ SELECT 3;")
+    assert [each.comments for each in found] == ["-- of the first", "-- of the second\n-- its own", "/* third */"]
