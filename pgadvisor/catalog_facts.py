@@ -1,12 +1,14 @@
 """What rules of the schema ask of the whole catalog: which tables are the user's own, and how many places are told."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from pgadvisor.facts import DAY_S, Facts
+from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Column, Index, Table
 from pgadvisor.model.finding import Remedy
 from pgadvisor.sql.identifiers import quoted, quoted_table
+from pgadvisor.sql.query import Query
 
 NAMED = 3
 """So many places are named in a message; of the others only the number."""
@@ -103,17 +105,19 @@ def _referenced(facts: Facts) -> frozenset[tuple[str, str]]:
     )
 
 
-def counted_days(facts: Facts) -> float | None:
-    """How long the counters of tables and indexes have been running since they were reset; None: not known."""
-    server = facts.snapshot.server
-    since = server.statistics_reset_at if server else None
-    return None if since is None else max((facts.snapshot.collected_at - since).total_seconds(), 60.0) / DAY_S
-
-
 def written_entries(table: Table) -> int:
     """Row versions that were written into each index of the table since the counters began."""
     counters = table.counters
     return counters.rows_inserted + counters.rows_updated - counters.rows_hot_updated if counters else 0
+
+
+def calls_own_function(query: Query, facts: Facts) -> bool:
+    """Whether the query names a function of the database's own: nobody knows what that does."""
+    return not facts.once(_function_names).isdisjoint(re.findall(r"(\w+)\s*\(", query.text.lower()))
+
+
+def _function_names(facts: Facts) -> frozenset[str]:
+    return frozenset(each.name for each in facts.snapshot.functions)
 
 
 def is_in_a_plan(index: Index, facts: Facts) -> bool:

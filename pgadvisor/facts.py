@@ -372,6 +372,13 @@ class Facts:
         since = since or (server.started_at if server else None)
         return None if since is None else max((self.snapshot.collected_at - since).total_seconds(), 1.0)
 
+    @cached_property
+    def counted_days(self) -> float | None:
+        """How long the counters of tables and indexes have been running since they were reset; None: not known."""
+        server = self.snapshot.server
+        since = server.statistics_reset_at if server else None
+        return None if since is None else max((self.snapshot.collected_at - since).total_seconds(), 60.0) / DAY_S
+
     def ms_per_day(self, statement: str | None, part: float = 1.0) -> float | None:
         """The statement's observed time per day, or that of a `part` of it, in milliseconds."""
         found = self.statement(statement)

@@ -23,8 +23,8 @@ from pgadvisor.activity_facts import (
 )
 from pgadvisor.catalog_facts import (
     Place,
+    calls_own_function,
     counted,
-    counted_days,
     is_advised_to_go,
     is_in_a_plan,
     is_in_key,
@@ -311,6 +311,7 @@ __all__ = [
     "blocks_reads",
     "blocks_writes",
     "budgets_of",
+    "calls_own_function",
     "change_rule",
     "changed_share",
     "changes_many_rows",
@@ -320,7 +321,6 @@ __all__ = [
     "constraint_name",
     "constraints_to_check",
     "counted",
-    "counted_days",
     "counters_a_day",
     "counts_up",
     "create_by_plan",

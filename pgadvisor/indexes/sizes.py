@@ -113,11 +113,10 @@ def pays_off(facts: Facts, wanted: WantedIndex, gain_ms_per_day: float | None) -
 
 def _counted_upkeep(facts: Facts, wanted: WantedIndex) -> float | None:
     """From the counters of the table since the database's statistics were reset; None: it is not known when."""
-    server, tables = facts.snapshot.server, leaves(facts, wanted.table)
+    days, tables = facts.counted_days, leaves(facts, wanted.table)
     counted = [table.counters for table in tables if table.counters]
-    if server is None or server.statistics_reset_at is None or len(counted) < len(tables):
+    if days is None or len(counted) < len(tables):
         return None
-    days = max((facts.snapshot.collected_at - server.statistics_reset_at).total_seconds(), 60.0) / DAY_S
     entries = sum(each.rows_inserted + each.rows_updated - each.rows_hot_updated for each in counted)
     hot = sum(each.rows_hot_updated for each in counted)
     lost = hot * LOST_HOT_MS if updated_columns(facts, wanted.table) & wanted.columns else 0.0

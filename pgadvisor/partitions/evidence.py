@@ -1,6 +1,6 @@
 """What a workload says for and against cutting a table by time."""
 
-from pgadvisor.facts import DAY_S, Facts
+from pgadvisor.facts import Facts
 from pgadvisor.model.catalog import Column, Table
 from pgadvisor.model.record import Record
 from pgadvisor.sql.query import Predicate, Query, Scope
@@ -116,11 +116,8 @@ def _is_retention(facts: Facts, query: Query, table: Table, column: Column) -> b
 
 
 def _in_a_year(facts: Facts, table: Table) -> int | None:
-    server, counters = facts.snapshot.server, table.counters
-    if server is None or server.statistics_reset_at is None or counters is None or not table.rows:
-        return None
-    days = (facts.snapshot.collected_at - server.statistics_reset_at).total_seconds() / DAY_S
-    if days < LEAST_WINDOW_DAYS:
+    days, counters = facts.counted_days, table.counters
+    if days is None or days < LEAST_WINDOW_DAYS or counters is None or not table.rows:
         return None
     size = table.total_bytes or table.heap_bytes or 0
     grown = max(counters.rows_inserted - counters.rows_deleted, 0) / days * YEAR_DAYS

@@ -31,7 +31,6 @@ from pgadvisor.rule import (
     Table,
     TableCounters,
     Where,
-    counted_days,
     drop_index,
     foreign_key,
     is_advised_to_go,
@@ -75,7 +74,7 @@ GOOD = [
 
 @schema_rule(severity=Severity.INFO, since="0.2", needs=("catalog", "counters"))
 def check(table: Table, facts: Facts) -> Iterator[Finding]:
-    days, server = counted_days(facts), facts.snapshot.server
+    days, server = facts.counted_days, facts.snapshot.server
     if days is None or days < LEAST_DAYS or server is None or server.is_standby or facts.snapshot.replicas:
         return
     if table.kind != "table" or table.partition_of or written_entries(table) < LEAST_WRITES:

@@ -42,7 +42,6 @@ from pgadvisor.rule import (
     Table,
     TableCounters,
     Where,
-    counted_days,
     foreign_key,
     is_own,
     quoted,
@@ -210,7 +209,7 @@ def _of_parent(table: Table, column: Column, limit: int, facts: Facts) -> _Filli
 
 def _days_left(table: Table, filling: _Filling, facts: Facts) -> float | None:
     """At the rate of inserts since the counters began; None: not known, or no rows came."""
-    days = counted_days(facts)
+    days = facts.counted_days
     tables = facts.partitions(table.qualified) or (table,)
     inserted = sum(each.counters.rows_inserted for each in tables if each.counters)
     if days is None or days < LEAST_DAYS or not inserted:

@@ -32,7 +32,6 @@ from pgadvisor.rule import (
     TableCounters,
     Where,
     counted,
-    counted_days,
     drop_index,
     foreign_key,
     is_advised_to_go,
@@ -81,7 +80,7 @@ GOOD = [
 
 @schema_rule(severity=Severity.INFO, since="0.2", needs=("catalog", "counters"))
 def check(table: Table, facts: Facts) -> Iterator[Finding]:
-    days, server = counted_days(facts), facts.snapshot.server
+    days, server = facts.counted_days, facts.snapshot.server
     if days is None or days < LEAST_DAYS or server is None or server.is_standby or table.kind != "table":
         return
     writes, whole = written_entries(table), facts.whole_cost(table.qualified)

@@ -35,12 +35,13 @@ from pgadvisor.rule import (
     quoted_table,
     schema_rule,
     table,
+    vacuum_due_at,
 )
 
 LEAST_ROWS = 10_000_000
 LEAST_DEAD = 1_000_000
 LEAST_CHANGED = 10_000
-SCALE, THRESHOLD = "autovacuum_vacuum_scale_factor", "autovacuum_vacuum_threshold"
+SCALE = "autovacuum_vacuum_scale_factor"
 BUSY = TableCounters(live_rows=80_000_000, rows_updated=30_000_000, dead_rows=9_000_000)
 BAD = [
     Example(
@@ -66,10 +67,7 @@ def check(table: Table, facts: Facts) -> Iterator[Finding]:
         return
     options = dict(option.split("=", 1) for option in table.options if "=" in option)
     scale = _number(options.get(SCALE) or facts.setting(SCALE), 0.2)
-    trigger = _number(options.get(THRESHOLD) or facts.setting(THRESHOLD), 50) + scale * rows
-    most = options.get("autovacuum_vacuum_max_threshold") or facts.setting("autovacuum_vacuum_max_threshold")
-    if most and _number(most, -1) >= 0:
-        trigger = min(trigger, _number(most, trigger))
+    trigger = vacuum_due_at(facts, table)
     if trigger < LEAST_DEAD or counters.rows_updated + counters.rows_deleted < LEAST_CHANGED:
         return
     better = float(f"{min(0.01, LEAST_DEAD / 2 / rows):.1g}")

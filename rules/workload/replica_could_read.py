@@ -34,6 +34,7 @@ from pgadvisor.rule import (
     Rung,
     Severity,
     Where,
+    calls_own_function,
     table,
     workload_rule,
 )
@@ -106,7 +107,6 @@ def _ms(key: str, facts: Facts) -> float:
 
 
 def _is_routable(query: Query, facts: Facts) -> bool:
-    own = {each.name for each in facts.snapshot.functions}
     is_plain = query.kind == "select" and not any(each.is_locking or each.write for each in query.scopes)
-    called = set(re.findall(r"(\w+)\s*\(", query.text.lower()))
-    return is_plain and any(query.tables()) and own.isdisjoint(called) and not PRIMARY_ONLY.search(query.text)
+    is_known = not calls_own_function(query, facts) and not PRIMARY_ONLY.search(query.text)
+    return is_plain and any(query.tables()) and is_known

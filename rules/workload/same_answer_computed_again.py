@@ -39,6 +39,7 @@ from pgadvisor.rule import (
     Statement,
     TableCounters,
     Where,
+    calls_own_function,
     table,
     workload_rule,
 )
@@ -125,7 +126,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _is_stable(query: Query, facts: Facts) -> bool:
     """Whether the same question has the same answer until its tables are written, as far as the text tells."""
-    if query.kind != "select" or UNSTABLE.search(query.text) or _calls_own_function(query, facts):
+    if query.kind != "select" or UNSTABLE.search(query.text) or calls_own_function(query, facts):
         return False
     if any(each.is_locking or each.write for each in query.scopes):
         return False
@@ -136,12 +137,6 @@ def _is_stable(query: Query, facts: Facts) -> bool:
         and bool(read)
         and all(each is not None and each.kind == "table" and not each.has_row_security for each in read)
     )
-
-
-def _calls_own_function(query: Query, facts: Facts) -> bool:
-    """Whether it names a function of the database's own: nobody knows what that answers."""
-    names = {each.name for each in facts.snapshot.functions}
-    return not names.isdisjoint(re.findall(r"(\w+)\s*\(", query.text.lower()))
 
 
 def _repetition(statement: Statement, query: Query, facts: Facts) -> Repetition | None:
@@ -189,12 +184,11 @@ def _distinct(table_name: str | None, column_name: str, facts: Facts) -> float |
 
 
 def _writes_per_s(name: str | None, facts: Facts) -> float | None:
-    found, server = facts.table(name), facts.snapshot.server
-    if found is None or found.counters is None or server is None or server.statistics_reset_at is None:
+    found, days = facts.table(name), facts.counted_days
+    if found is None or found.counters is None or days is None:
         return None
-    seconds = max((facts.snapshot.collected_at - server.statistics_reset_at).total_seconds(), 1.0)
     seen = found.counters
-    return (seen.rows_inserted + seen.rows_updated + seen.rows_deleted) / seconds
+    return (seen.rows_inserted + seen.rows_updated + seen.rows_deleted) / (days * DAY)
 
 
 def _finding(statement: Statement, query: Query, seen: Repetition, share: float, facts: Facts) -> Finding:

@@ -49,7 +49,6 @@ STORED_APART_BYTES = 1_900
 LEAST_UPDATES_PER_DAY = 100_000.0
 MOST_READ = 0.1
 VARYING = ("text", "character varying", "jsonb", "json", "bytea", "xml")
-DAY = 86_400
 
 TEXT = ColumnStatistics(null_fraction=0.0, average_width_bytes=900, n_distinct=-1.0)
 SMALL = ColumnStatistics(null_fraction=0.0, average_width_bytes=8, n_distinct=-1.0)
@@ -106,11 +105,8 @@ def _width(column: Column) -> int:
 
 
 def _updates_per_day(each: Table, facts: Facts) -> float:
-    server = facts.snapshot.server
-    if each.counters is None or server is None or server.statistics_reset_at is None:
-        return 0.0
-    seconds = max((facts.snapshot.collected_at - server.statistics_reset_at).total_seconds(), 1.0)
-    return each.counters.rows_updated * DAY / seconds
+    days = facts.counted_days
+    return each.counters.rows_updated / days if each.counters and days else 0.0
 
 
 def _is_left_alone(each: Table, column: Column, facts: Facts) -> bool:
